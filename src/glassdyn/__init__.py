@@ -1,0 +1,3 @@
+"""Predicting the dynamics of a glass-forming liquid from its structure."""
+
+__all__: list[str] = []

@@ -1,0 +1,1 @@
+"""The structure around every particle, as numbers."""

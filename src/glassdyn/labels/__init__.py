@@ -1,0 +1,1 @@
+"""The mobility of every particle at the middle of a trajectory."""

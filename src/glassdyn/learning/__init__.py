@@ -1,0 +1,1 @@
+"""Networks that regress the mobility from the structure."""

@@ -1,0 +1,1 @@
+"""What a physicist measures on a simulated liquid before trusting it."""

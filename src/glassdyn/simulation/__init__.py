@@ -1,0 +1,1 @@
+"""Molecular dynamics of the Kob-Andersen mixture."""

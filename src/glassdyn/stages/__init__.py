@@ -1,0 +1,1 @@
+"""The stages of dvc.yaml: read parameters and inputs, call, write outputs."""
