@@ -1,0 +1,98 @@
+"""One look for every figure, and files whose bytes depend on the drawing only."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from cycler import cycler
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+__all__ = ["COLOURS", "PART_COLOURS", "SPECIES", "axes", "mark", "save", "sequence", "use"]
+
+SPECIES = ("A", "B")
+"""Names of species 0 and 1."""
+
+COLOURS = {"A": "#1f5a94", "B": "#c8552b"}
+"""The colour of a species, everywhere."""
+
+PART_COLOURS = {"train": "#4d4d4d", "validation": "#2a9d8f", "test": "#b5348b"}
+"""The colour of a part of the split, everywhere."""
+
+SHEET: dict[Any, Any] = {
+    "axes.axisbelow": True,
+    "axes.grid": False,
+    "axes.labelsize": 10,
+    "axes.linewidth": 0.8,
+    "axes.prop_cycle": cycler(color=["#1f5a94", "#c8552b", "#2a9d8f", "#8a5a9e", "#d9a02b", "#4d4d4d"]),
+    "axes.titlesize": 10,
+    "figure.constrained_layout.use": True,
+    "figure.dpi": 100,
+    "figure.figsize": (4.6, 3.4),
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "image.cmap": "viridis",
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "lines.linewidth": 1.5,
+    "lines.markersize": 4,
+    "mathtext.fontset": "dejavusans",
+    "savefig.dpi": 160,
+    "svg.hashsalt": "glassdyn",
+    "xtick.direction": "in",
+    "xtick.minor.visible": True,
+    "xtick.top": True,
+    "ytick.direction": "in",
+    "ytick.minor.visible": True,
+    "ytick.right": True,
+}
+
+
+def use() -> None:
+    """Draw with the project's style sheet, without a display."""
+    mpl.use("Agg")
+    mpl.rcdefaults()
+    mpl.rcParams.update(SHEET)
+
+
+def axes(x: str, y: str, *, x_scale: str = "linear", y_scale: str = "linear") -> tuple[Figure, Axes]:
+    """Open a figure in the project's style with one pair of labelled axes.
+
+    Args:
+        x: label of the abscissa, with its unit.
+        y: label of the ordinate, with its unit.
+        x_scale: "linear" or "log".
+        y_scale: "linear" or "log".
+    """
+    use()
+    figure, pair = plt.subplots()
+    pair.set(xlabel=x, ylabel=y, xscale=x_scale, yscale=y_scale)
+    return figure, pair
+
+
+def mark(pair: Axes, *, x: float | None = None, y: float | None = None, text: str = "") -> None:
+    """Draw a thin dashed line at x or at y, named in the legend by the text."""
+    look: dict[str, Any] = {"color": "0.45", "linestyle": "--", "linewidth": 0.9, "label": text or None}
+    if x is not None:
+        pair.axvline(x, **look)
+    if y is not None:
+        pair.axhline(y, **look)
+
+
+def sequence(count: int) -> list[tuple[float, float, float, float]]:
+    """Colours of an ordered family of curves, from dark to light; the lightest, unreadable ones are left out."""
+    colours = mpl.colormaps["viridis"]
+    return [colours(0.9 * i / max(count - 1, 1)) for i in range(count)]
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a PNG and close the figure; the bytes hold neither a date nor a version of the software.
+
+    Args:
+        figure: what to write.
+        path: where; its folder is made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, format="png", metadata={"Software": None})
+    plt.close(figure)
