@@ -183,8 +183,7 @@ class Descriptors:
         require_positive(self, "descriptors", "r_min", "bins")
         require(
             self.r_min < self.r_max,
-            "the bins need r_min < r_max: "
-            f"got {self.r_min} >= {self.r_max} (params.yaml: descriptors.r_min)",
+            f"the bins need r_min < r_max: got {self.r_min} >= {self.r_max} (params.yaml: descriptors.r_min)",
         )
 
 

@@ -1,0 +1,50 @@
+# The two commands are `make repro` and `make test`; they need git, make and Python 3.11 or newer.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+INSTALLED := .venv/installed
+
+.PHONY: help install repro test test-unit lint format deps lock validate bench-simulation bench-labels bench-network
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
+
+install: $(INSTALLED) ## every pinned package, in .venv
+$(INSTALLED): requirements.lock pyproject.toml
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@command -v uv >/dev/null || .venv/bin/python -m pip install -q "uv==$$(sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.lock)"
+	uv pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock
+	uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+repro: $(INSTALLED) ## the whole road, from params.yaml to metrics and plots
+	glassdyn check
+	dvc repro
+
+test: $(INSTALLED) ## all tests
+	pytest -n auto --dist loadgroup
+
+test-unit: $(INSTALLED) ## the quick tests only
+	pytest -n auto --dist loadgroup -m "not slow"
+
+lint: $(INSTALLED) ## style and types, as CI checks them
+	ruff check .
+	ruff format --check .
+	mypy
+
+format: $(INSTALLED) ## rewrite the code in the house style
+	ruff check --fix .
+	ruff format .
+
+deps: $(INSTALLED) ## rewrite the module dependencies of dvc.yaml from the imports
+	python tools/dependencies.py
+
+lock: ## pin the newest versions that pyproject.toml allows
+	uv pip compile --quiet --universal --generate-hashes --upgrade --python-version 3.11 \
+		--all-extras --group dev --no-header pyproject.toml --output-file requirements.lock
+
+validate: $(INSTALLED) ## simulate the published state points and compare
+	python benchmarks/validate.py
+
+bench-simulation bench-labels bench-network: bench-%: $(INSTALLED) ## speed and memory beside a peer (simulation, labels, network)
+	python benchmarks/$*.py
