@@ -1,0 +1,109 @@
+"""Whether predicted values can be taken at their word: reliability and the PDF of predictions.
+
+A regression to the mean can order particles well and still never predict a mobile one; the thesis sees
+it as a predicted PDF without the tails of the true one (figures 3.3, 3.5, 3.6).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import wasserstein_distance
+
+__all__ = ["Calibration", "Reliability", "calibration", "densities", "quantiles", "reliability"]
+
+Values = NDArray[np.float64]
+
+
+class Calibration(NamedTuple):
+    """Calibration in four numbers.
+
+    Attributes:
+        slope: of the regression of targets on predictions; 1 where a predicted difference is the
+            true mean difference, 0 for a constant prediction.
+        bias: mean prediction - mean target, the label's unit.
+        spread: standard deviation of predictions / of targets; 1 where the PDF is as wide as the true one.
+        distance: Wasserstein distance of the two PDFs / standard deviation of targets; 0 where they agree.
+        error: mean over bins of prediction of |mean target - mean prediction| / standard deviation
+            of targets; 0 where predictions are the conditional means.
+    """
+
+    slope: float
+    bias: float
+    spread: float
+    distance: float
+    error: float
+
+
+class Reliability(NamedTuple):
+    """Means over particles with alike predictions.
+
+    Attributes:
+        predictions: (bins,) mean prediction in each bin of equally many particles.
+        targets: (bins,) mean target there.
+        errors: (bins,) standard error of that mean, particles taken as independent.
+    """
+
+    predictions: Values
+    targets: Values
+    errors: Values
+
+
+def reliability(targets: Values, predictions: Values, *, bins: int) -> Reliability:
+    """Mean target against mean prediction, in bins of prediction that hold equally many particles.
+
+    Args:
+        targets: (N,) t.
+        predictions: (N,) m.
+        bins: their number; at most N.
+    """
+    order = np.argsort(predictions, kind="stable")
+    groups = np.array_split(order, min(bins, len(order)))
+    return Reliability(
+        np.array([predictions[group].mean() for group in groups]),
+        np.array([targets[group].mean() for group in groups]),
+        np.array([targets[group].std() / np.sqrt(len(group)) for group in groups]),
+    )
+
+
+def calibration(targets: Values, predictions: Values, *, bins: int) -> Calibration:
+    """Summarise how far predictions can be taken at their word.
+
+    Args:
+        targets: (N,) t; not all the same, else every number in units of their spread is 0.
+        predictions: (N,) m.
+        bins: of `reliability`.
+    """
+    width, spread = float(targets.std()), float(predictions.std())
+    unit = width or 1.0
+    covariance = float(np.mean((targets - targets.mean()) * (predictions - predictions.mean())))
+    means = reliability(targets, predictions, bins=bins)
+    return Calibration(
+        slope=covariance / spread**2 if spread > 0 else 0.0,
+        bias=float(predictions.mean() - targets.mean()),
+        spread=spread / unit,
+        distance=float(wasserstein_distance(targets, predictions)) / unit,
+        error=float(np.abs(means.targets - means.predictions).mean()) / unit,
+    )
+
+
+def densities(columns: dict[str, Values], *, bins: int) -> tuple[Values, dict[str, Values]]:
+    """PDFs of several columns on common bins of equal width, from the least value to the greatest.
+
+    Args:
+        columns: name -> (N,) values.
+        bins: their number.
+
+    Returns:
+        (bins,) centres and name -> (bins,) density, 1 / unit of the values.
+    """
+    low = min(float(values.min()) for values in columns.values())
+    high = max(float(values.max()) for values in columns.values())
+    edges = np.linspace(low, high if high > low else low + 1.0, bins + 1)
+    histograms = {name: np.histogram(values, edges, density=True)[0] for name, values in columns.items()}
+    return (edges[1:] + edges[:-1]) / 2, histograms
+
+
+def quantiles(columns: dict[str, Values], *, levels: Values) -> dict[str, Values]:
+    """Quantiles of each column at common levels: equal ones where the PDFs agree."""
+    return {name: np.quantile(values, levels) for name, values in columns.items()}
