@@ -3,7 +3,6 @@
 import ast
 import importlib.util
 
-import pytest
 from ruamel.yaml import YAML
 
 ROAD = [

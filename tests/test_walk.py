@@ -3,10 +3,10 @@
 import importlib
 
 import pytest
-from road import leaves, recording, shorten
 from ruamel.yaml import YAML
 
 from glassdyn import params
+from road import leaves, recording, shorten
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("road")]
 
