@@ -29,7 +29,9 @@ def scatter(table: pl.DataFrame, *, label: str) -> Figure:
         label: name of the label, for the axes.
     """
     figure, axes = style.axes(f"true {_quantity(label)}", f"predicted {_quantity(label)}")
-    axes.scatter(table["target"], table["predicted"], s=6, alpha=0.35, linewidths=0, color=LOOKS["network"]["color"])
+    axes.scatter(
+        table["target"], table["predicted"], s=6, alpha=0.35, linewidths=0, color=LOOKS["network"]["color"]
+    )
     _draw_identity(axes, table["target"])
     axes.legend(loc="upper left")
     return figure
@@ -45,7 +47,12 @@ def pdf(table: pl.DataFrame, *, label: str) -> Figure:
     figure, axes = style.axes(_quantity(label), f"PDF [1 / {_unit(label)}]", y_scale="log")
     for source in table.columns[1:]:
         density = table[source].to_numpy()
-        axes.plot(table["value"], np.where(density > 0, density, np.nan), label=_name(source), **LOOKS.get(source, {}))
+        axes.plot(
+            table["value"],
+            np.where(density > 0, density, np.nan),
+            label=_name(source),
+            **LOOKS.get(source, {}),
+        )
     axes.legend()
     return figure
 

@@ -1,0 +1,116 @@
+"""The command `glassdyn`: what a user does outside of the pipeline, which `dvc repro` runs."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from glassdyn import params
+from glassdyn.params import Params, ParamsError
+
+__all__ = ["main"]
+
+DESCRIPTION = """\
+Predict the dynamics of a glass-forming liquid from its structure.
+
+The whole road, from simulation to metrics, is a DVC pipeline: `dvc repro` runs it, `params.yaml`
+says what is computed, `dvc exp run -S model.n_rec=1` varies it. The commands here go beside it."""
+
+EXAMPLES = """\
+examples:
+  glassdyn check
+"""
+
+CHECK = """\
+Read the parameters, refuse what makes no sense, and tell what they amount to: the box, the steps and
+frames of each run, the size of the trajectories. Nothing is computed and nothing is written."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: the words after `glassdyn`; those of the process where absent.
+
+    Returns:
+        0; 1 where the command refuses its input, with the reason on standard error.
+    """
+    options = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], None] = options.run
+    try:
+        run(options)
+    except (ParamsError, ValueError, OSError) as error:
+        print(f"glassdyn {options.command}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="glassdyn",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    check = _command(commands, "check", "check the parameters and tell what they amount to", CHECK, _check)
+    check.add_argument("file", nargs="?", type=Path, default=Path("params.yaml"), help="default: %(default)s")
+    return parser
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    summary: str,
+    description: str,
+    run: Callable[[argparse.Namespace], None],
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _check(options: argparse.Namespace) -> None:
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for name, value in _amounts(params.load(options.file)):
+        table.add_row(name, value)
+    Console().print(table)
+
+
+def _amounts(given: Params) -> list[tuple[str, str]]:
+    simulation, liquid = given.simulation, given.liquid
+    frames = simulation.intervals(given.record.duration) + 1
+    samples = simulation.copies * simulation.samples
+    prepare = given.equilibrate.melt + given.equilibrate.thermalise + given.equilibrate.equilibrate
+    cycle = given.record.forget + given.record.duration
+    steps = simulation.copies * (simulation.steps(prepare) + simulation.samples * simulation.steps(cycle))
+    gigabytes = samples * frames * liquid.particles * 12 / 1e9
+    return [
+        ("box length", f"L = {liquid.box_length:.5f} sigma_AA for N = {liquid.particles}"),
+        ("samples", f"{samples} from {simulation.copies} copies"),
+        ("one sample", f"{frames} frames, {simulation.frame_time:g} tau apart"),
+        ("molecular dynamics", f"{steps:,} steps in all, without isoconfigurational runs"),
+        ("trajectories", f"{gigabytes:.2f} GB before compression"),
+        ("split", _split(given)),
+        (
+            "network",
+            f"{given.model.kind}, {given.graph.nodes} features, targets {', '.join(given.loss.targets)}",
+        ),
+    ]
+
+
+def _split(given: Params) -> str:
+    parts = (("train", given.split.train), ("validation", given.split.validation), ("test", given.split.test))
+    return "; ".join(f"{name} on copies {', '.join(map(str, copies))}" for name, copies in parts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
