@@ -1,0 +1,148 @@
+"""What a user does with DVC, done in a checkout of its own with a very short road."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from road import shorten
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dvc")]
+
+BIN = Path(sys.executable).parent
+STAGES = ["equilibrate", "record", "observe", "describe", "reduce", "label", "train", "evaluate"]
+
+
+class Checkout:
+    """A folder with commands."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, *command: str, code: int = 0) -> str:
+        environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
+        for name in ("PYTHONDONTWRITEBYTECODE", "GLASSDYN_SCRATCH", "DVC_ROOT", "PYTHONPATH"):
+            environment.pop(name, None)
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, f"{' '.join(command)}: {done.returncode}\n{done.stdout[-4000:]}"
+        return done.stdout
+
+    def dvc(self, *arguments: str, code: int = 0) -> str:
+        return self.run(sys.executable, "-m", "dvc", *arguments, code=code)
+
+    def git(self, *arguments: str) -> str:
+        return self.run("git", "-c", "user.name=test", "-c", "user.email=test@localhost", *arguments)
+
+    def commit(self, why: str) -> None:
+        self.git("add", "-A")
+        self.git("commit", "-qm", why)
+
+    def metric(self, *path: str) -> float:
+        found = json.loads((self.folder / "metrics" / "evaluate.json").read_text())
+        for key in path:
+            found = found[key]
+        return found
+
+
+def ran(output: str) -> list[str]:
+    return [stage for stage in STAGES if f"Running stage '{stage}'" in output]
+
+
+@pytest.fixture(scope="module")
+def checkout(root, tmp_path_factory):
+    """The working tree as a repository of its own, with everything reproduced and committed."""
+    folder = tmp_path_factory.mktemp("dvc") / "checkout"
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listing, cwd=root, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, names.split("\0")):
+        if (root / name).is_file() and not name.startswith(("metrics/", "plots/")) and name != "dvc.lock":
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(root / name, folder / name)
+    shorten(root / "params.yaml", folder / "params.yaml")
+    checkout = Checkout(folder)
+    checkout.git("init", "-qb", "main")
+    checkout.dvc("remote", "add", "-d", "folder", str(folder.parent / "remote"))
+    checkout.commit("a stranger's clone")
+    assert ran(checkout.dvc("repro")) == STAGES
+    checkout.commit("reproduced")
+    return checkout
+
+
+def test_a_second_repro_runs_nothing(checkout):
+    assert "up to date" in checkout.dvc("repro")
+    assert checkout.git("status", "--porcelain") == ""
+
+
+def test_an_edit_makes_stale_what_follows_from_it(checkout):
+    def stale_after(name: str) -> set[str]:
+        path = checkout.folder / "src" / "glassdyn" / name
+        text = path.read_text()
+        path.write_text(text + "\n# touched\n")
+        status = json.loads(checkout.dvc("status", "--json"))
+        path.write_text(text)
+        return {stage for stage in STAGES if stage in status}
+
+    assert stale_after("learning/training.py") <= {"train", "evaluate"}
+    assert stale_after("learning/graphs.py") == {"train", "evaluate"}
+    assert "equilibrate" in stale_after("simulation/protocol.py")
+
+
+def test_a_failed_stage_leaves_nothing_to_git_and_the_next_run_goes_on(checkout):
+    path = checkout.folder / "src" / "glassdyn" / "stages" / "label.py"
+    text = path.read_text()
+    path.write_text(text.replace("def main() -> None:", "def main() -> None:\n    raise SystemExit('on purpose')\n"))
+    try:
+        assert "label" in checkout.dvc("repro", "label", code=255)
+        assert "data/" not in checkout.git("add", "-A", "--dry-run")
+    finally:
+        path.write_text(text)
+    assert not {"equilibrate", "record"} & set(ran(checkout.dvc("repro")))
+    assert checkout.git("status", "--porcelain") == ""
+
+
+def test_experiments_rerun_what_they_change_with_the_checkout_s_own_code(checkout):
+    path = checkout.folder / "src" / "glassdyn" / "stages" / "train.py"
+    text = path.read_text()
+    path.write_text(text.replace("def main() -> None:", "def main() -> None:\n    print('code', __file__)", 1))
+    output = checkout.dvc("exp", "run", "--temp", "-n", "shallow", "-S", "model.n_rec=1", "-S", "train.lr=1e-5")
+    path.write_text(text)
+    assert ran(output) == ["train", "evaluate"]
+    (code,) = [line for line in output.splitlines() if line.strip().startswith("code ")]
+    assert str(checkout.folder / ".dvc" / "tmp" / "exps") in code
+
+
+def test_experiments_and_branches_are_compared(checkout):
+    before = checkout.metric("test", "p_hop", "pearson")
+    for alpha in ("0.0", "0.5"):
+        checkout.dvc("exp", "run", "--temp", "-n", f"alpha-{alpha[2]}", "-S", f"loss.alpha={alpha}")
+    shown = json.loads(checkout.dvc("exp", "show", "--json"))
+    assert "alpha-5" in json.dumps(shown)
+    checkout.dvc("exp", "branch", "alpha-5", "reweighted")
+    difference = json.loads(checkout.dvc("metrics", "diff", "--json", "main", "reweighted"))
+    change = difference["metrics/evaluate.json"]["test.p_hop.pearson"]
+    assert change["old"] == before
+    assert change["new"] != before
+    checkout.dvc("plots", "diff", "main", "reweighted", "-o", "page")
+    assert (checkout.folder / "page" / "index.html").stat().st_size > 1000
+    shutil.rmtree(checkout.folder / "page")
+
+
+def test_data_pushed_are_pulled_and_nothing_is_recomputed(checkout):
+    checkout.dvc("push")
+    other = Checkout(checkout.folder.parent / "elsewhere")
+    checkout.git("clone", "-q", str(checkout.folder), str(other.folder))
+    other.dvc("pull")
+    assert "up to date" in other.dvc("status")
+    assert "up to date" in other.dvc("repro")
+    shutil.rmtree(other.folder)
