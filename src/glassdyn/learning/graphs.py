@@ -1,0 +1,168 @@
+"""A snapshot of the liquid as a graph: particles are nodes, near pairs are directed edges.
+
+From here on numbers are float32; they are cast in `snapshot` and nowhere else.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch_geometric.data import Data
+
+from glassdyn.geometry import neighbours
+from glassdyn.params import Graph
+
+__all__ = [
+    "Normalisation",
+    "Scaling",
+    "Snapshot",
+    "node_features",
+    "normalisation_of",
+    "snapshot",
+    "standardise",
+]
+
+
+class Scaling(NamedTuple):
+    """The affine map x -> (x - mean) / scale, one pair of numbers per feature.
+
+    Attributes:
+        mean: (F,) float32.
+        scale: (F,) float32, above zero.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def apply(self, values: Tensor) -> Tensor:
+        """(..., F) values to (..., F) values of zero mean and unit variance."""
+        return (values - self.mean) / self.scale
+
+    def undo(self, values: Tensor) -> Tensor:
+        """The inverse of `apply`."""
+        return values * self.scale + self.mean
+
+
+class Normalisation(NamedTuple):
+    """Statistics of the training samples, stored with the model.
+
+    Attributes:
+        nodes: of the node features, over all particles.
+        edges: of the edge features; the components of a vector share one scale and have no mean, so
+            that rotations and reflections stay what they are.
+        targets: of the labels, over the A particles: the only ones that are learnt.
+    """
+
+    nodes: Scaling
+    edges: Scaling
+    targets: Scaling
+
+
+class Snapshot(Data):  # type: ignore[misc]
+    """A graph of N nodes and E directed edges, sorted by receiver; PyG collates it like any `Data`.
+
+    Attributes:
+        x: (N, F) float32 node features.
+        edge_index: (2, E) int64: row 0 the senders, row 1 the receivers, increasing.
+        edge_attr: (E, 1) distances or (E, 3) vectors, float32.
+        edge_vectors: (E, 3) float32, from the receiver to the sender, units of sigma_AA: never
+            standardised, for models that do their own geometry.
+        species: (N,) uint8, 0 for A and 1 for B.
+        y: (N, targets) float32 labels; absent where there are none.
+        in_degree: (N,) int64 edges that each node receives.
+        out_degree: (N,) int64 edges that each node sends.
+        by_sender: (E,) int64 the edges in the order of their senders.
+    """
+
+    def __inc__(self, key: str, value: Any, *args: Any, **kwargs: Any) -> Any:
+        """Shift of an attribute that points at edges, when graphs are put side by side."""
+        if key == "by_sender":
+            return self.num_edges
+        return super().__inc__(key, value, *args, **kwargs)
+
+
+def node_features(species: NDArray[np.uint8], descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N, 1 + D) features (T_i, G_A(i), G_B(i)) of thesis 2.7, from (N,) species and (N, D) descriptors."""
+    return np.column_stack((species.astype(np.float32), descriptors))
+
+
+def snapshot(
+    positions: NDArray[np.float64],
+    species: NDArray[np.uint8],
+    features: NDArray[np.float32],
+    *,
+    box_length: float,
+    graph: Graph,
+) -> Snapshot:
+    """Join every pair closer than r_threshold by two directed edges (thesis 2.4 and 2.5).
+
+    Args:
+        positions: (N, 3), units of sigma_AA, wrapped or not.
+        species: (N,) 0 for A, 1 for B.
+        features: (N, F) node features.
+        box_length: L, units of sigma_AA.
+        graph: r_threshold, kind of edge features, self edges.
+
+    Returns:
+        The graph without labels, its features not yet standardised.
+    """
+    pairs = neighbours(positions, box_length, graph.r_threshold)
+    receivers, senders, vectors = pairs.receivers, pairs.senders, pairs.vectors
+    if graph.self_edges:
+        receivers, senders, vectors = _with_self_edges(receivers, senders, vectors, len(positions))
+    edge_vectors = torch.from_numpy(vectors.astype(np.float32))  # (E, 3)
+    distances = np.linalg.norm(vectors, axis=1, keepdims=True).astype(np.float32)  # (E, 1)
+    return Snapshot(
+        x=torch.from_numpy(np.ascontiguousarray(features, dtype=np.float32)),
+        edge_index=torch.from_numpy(np.stack((senders, receivers)).astype(np.int64)),
+        edge_attr=edge_vectors.clone() if graph.edges == "vector" else torch.from_numpy(distances),
+        edge_vectors=edge_vectors,
+        species=torch.from_numpy(species),
+        in_degree=torch.from_numpy(np.bincount(receivers, minlength=len(positions))),
+        out_degree=torch.from_numpy(np.bincount(senders, minlength=len(positions))),
+        by_sender=torch.from_numpy(np.argsort(senders, kind="stable")),
+    )
+
+
+def _with_self_edges(
+    receivers: NDArray[Any], senders: NDArray[Any], vectors: NDArray[np.float64], particles: int
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]]:
+    """One edge i -> i more for each particle, of zero vector (Bapst et al. 2020), still sorted."""
+    own = np.arange(particles)
+    receivers, senders = np.concatenate((own, receivers)), np.concatenate((own, senders))
+    vectors = np.concatenate((np.zeros((particles, 3)), vectors))
+    order = np.argsort(receivers, kind="stable")
+    return receivers[order], senders[order], vectors[order]
+
+
+def normalisation_of(snapshots: Sequence[Snapshot]) -> Normalisation:
+    """Means and standard deviations over the training snapshots; a constant feature keeps its scale."""
+    edges = _scaling([graph.edge_attr for graph in snapshots])
+    if edges.mean.numel() == 3:
+        length = torch.sqrt((edges.scale**2 + edges.mean**2).mean())
+        edges = Scaling(torch.zeros(3), length.expand(3).clone())
+    return Normalisation(
+        nodes=_scaling([graph.x for graph in snapshots]),
+        edges=edges,
+        targets=_scaling([graph.y[graph.species == 0] for graph in snapshots]),
+    )
+
+
+def _scaling(parts: Sequence[Tensor]) -> Scaling:
+    values = torch.cat(list(parts)).double()
+    scale, mean = torch.std_mean(values, dim=0, correction=0)
+    return Scaling(mean.float(), torch.where(scale > 1e-6, scale, 1.0).float())
+
+
+def standardise(graph: Snapshot, normalisation: Normalisation) -> Snapshot:
+    """The same graph with node and edge features on the scale that the network was trained on.
+
+    Labels stay in their own units: a file or a plot never meets standardised ones.
+    """
+    graph = graph.clone("x", "edge_attr")
+    graph.x = normalisation.nodes.apply(graph.x)
+    graph.edge_attr = normalisation.edges.apply(graph.edge_attr)
+    return graph

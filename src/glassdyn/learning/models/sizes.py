@@ -1,0 +1,26 @@
+"""What the data impose on a model."""
+
+from typing import NamedTuple
+
+from glassdyn.learning.graphs import Snapshot
+
+__all__ = ["Sizes", "sizes_of"]
+
+
+class Sizes(NamedTuple):
+    """Numbers of features that go in and of numbers that come out.
+
+    Attributes:
+        nodes: F, features of a node.
+        edges: features of an edge: 1 for a distance, 3 for a vector.
+        targets: labels predicted for each node.
+    """
+
+    nodes: int
+    edges: int
+    targets: int
+
+
+def sizes_of(graph: Snapshot) -> Sizes:
+    """The sizes that fit a labelled graph."""
+    return Sizes(graph.x.shape[1], graph.edge_attr.shape[1], graph.y.shape[1])
