@@ -7,6 +7,7 @@ from ruamel.yaml import YAML
 
 ROAD = [
     "params",
+    "compiled",
     "geometry",
     "liquid",
     "provenance",
