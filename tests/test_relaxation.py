@@ -1,0 +1,167 @@
+"""Relaxation of motions whose laws are known: ballistic, Brownian, caged, hopping."""
+
+import numpy as np
+import pytest
+
+from glassdyn.geometry import minimum_image
+from glassdyn.liquid import species_of
+from glassdyn.observables import relaxation
+
+RNG = np.random.default_rng(11)
+
+
+def measure(positions, lags=None, origins=None, wave_number=7.2, blocks=3):
+    """Displacements of (T, N, 3) positions, fed in blocks of particles."""
+    frames, particles = positions.shape[:2]
+    lags = np.arange(1, frames) if lags is None else lags
+    origins = np.arange(frames - 1) if origins is None else origins
+    species = species_of(particles)
+    parts = np.array_split(np.arange(particles), blocks)
+    pieces = ((positions[:, part].astype(np.float32), species[part]) for part in parts)
+    return relaxation.displacements(pieces, lags=lags, origins=origins, wave_number=wave_number)
+
+
+def test_sums_equal_the_double_loop_and_do_not_depend_on_the_blocks():
+    positions = np.cumsum(RNG.normal(0, 0.2, (12, 20, 3)), axis=0).astype(np.float32)
+    species = species_of(20)
+    moved = measure(positions)
+    for o, origin in enumerate(moved.origins):
+        for k, lag in enumerate(moved.lags):
+            if origin + lag >= 12:
+                assert np.isnan(moved.squares[o, k]).all()
+                continue
+            steps = positions[origin + lag].astype(float) - positions[origin]
+            lengths = np.linalg.norm(steps, axis=1)
+            for kind in range(2):
+                mine = lengths[species == kind]
+                assert moved.squares[o, k, kind] == pytest.approx(np.mean(mine**2))
+                assert moved.quartics[o, k, kind] == pytest.approx(np.mean(mine**4))
+                assert moved.scattering[o, k, kind] == pytest.approx(np.sinc(7.2 * mine / np.pi).mean())
+    whole = measure(positions, blocks=1)
+    assert np.array_equal(moved.counts, whole.counts)
+    assert np.allclose(moved.squares, whole.squares, equal_nan=True, rtol=1e-12)
+    assert moved.totals[0].tolist() == [11 * 16, 11 * 4]
+    assert np.all(moved.counts.sum(axis=2) <= moved.totals)
+
+
+def test_isotropic_average_equals_plane_waves():
+    steps = RNG.normal(0, 0.3, (4000, 3))
+    positions = np.stack([np.zeros_like(steps), steps])
+    mine = relaxation.scattering(measure(positions, wave_number=2.0))[0, 0]
+    waves = np.cos(2.0 * steps[:3200]).mean()  # along the three axes
+    assert mine == pytest.approx(waves, abs=4 * np.sqrt(0.5 / 9600))
+
+
+def test_ballistic_motion():
+    """MSD = 3 T t^2 for Maxwell-Boltzmann velocities."""
+    velocities = RNG.normal(0, np.sqrt(0.6), (20000, 3))
+    positions = velocities * np.array([0, 0.1, 0.2, 0.4])[:, None, None]
+    moved = measure(positions, lags=np.array([1, 2]), origins=np.array([0]))
+    squares = relaxation.mean_squares(moved)[:, 0]
+    error = np.sqrt(2 / 3 / 16000)  # relative, of a mean of chi-squared with 3 degrees of freedom
+    assert squares[0] == pytest.approx(3 * 0.6 * 0.01, rel=4 * error)
+    assert squares[1] == pytest.approx(4 * squares[0], rel=1e-5)
+    assert np.abs(relaxation.non_gaussian(moved)[:, 0]).max() < 0.05
+
+
+def test_brownian_motion():
+    """MSD = 6 D t, F_s = exp(-q^2 D t), tau_alpha = 1 / (q^2 D)."""
+    step = 0.02
+    positions = np.cumsum(RNG.normal(0, step, (400, 1500, 3)), axis=0)
+    lags = relaxation.lags_between(1, 399, per_decade=20)
+    origins = relaxation.origins_between(0, 398, count=32)
+    moved = measure(positions, lags, origins, wave_number=7.2)
+    diffusion = step**2 / 2
+    assert np.allclose(relaxation.mean_squares(moved)[:25, 0], 6 * diffusion * lags[:25], rtol=0.05)
+    expected = np.exp(-(7.2**2) * diffusion * lags)
+    assert np.abs(relaxation.scattering(moved)[:, 0] - expected).max() < 0.03
+    tau = relaxation.tau_alpha(lags.astype(float), relaxation.scattering(moved)[:, 0])
+    assert tau == pytest.approx(1 / (7.2**2 * diffusion), rel=0.05)
+
+
+def test_harmonic_cage_has_its_plateau():
+    """Particles that fluctuate by s around fixed places: RMSD -> sqrt(6) s, and F_s -> exp(-q^2 s^2)."""
+    spread, memory = 0.06, np.exp(-0.25)
+    noise = RNG.normal(0, spread, (600, 600, 3))
+    places = noise.copy()
+    for frame in range(1, 600):
+        places[frame] = memory * places[frame - 1] + np.sqrt(1 - memory**2) * noise[frame]
+    lags = relaxation.lags_between(1, 500, per_decade=12)
+    moved = measure(places, lags, relaxation.origins_between(0, 598, count=64))
+    found = relaxation.plateau(lags * 0.1, np.sqrt(relaxation.mean_squares(moved)[:, 0]))
+    assert found.rmsd == pytest.approx(np.sqrt(6) * spread, rel=0.02)
+    assert abs(found.slope) < 0.02
+    assert relaxation.scattering(moved)[-1, 0] == pytest.approx(np.exp(-((7.2 * spread) ** 2)), rel=0.02)
+    assert relaxation.tau_alpha(lags * 0.1, relaxation.scattering(moved)[:, 0]) is None
+
+
+def test_hops_are_seen_as_non_gaussian():
+    positions = np.zeros((2, 1000, 3))
+    positions[1, ::20, 0] = 1.0  # one particle in twenty hops by 1
+    moved = measure(positions)
+    assert relaxation.non_gaussian(moved)[0, 0] == pytest.approx(3 * 0.05 / (5 * 0.05**2) - 1)
+    assert moved.counts[0, :, 50].tolist() == [40, 10]
+
+
+def test_offset_and_reversal_change_nothing():
+    positions = np.cumsum(RNG.normal(0, 0.1, (40, 50, 3)), axis=0)
+    here, there, back = measure(positions), measure(positions + 2.0), measure(positions[::-1])
+    for quantity in (relaxation.mean_squares, relaxation.scattering):
+        assert np.allclose(quantity(here), quantity(there), atol=1e-5)
+        assert np.allclose(quantity(here), quantity(back), atol=1e-9)
+
+
+def test_tau_alpha_is_interpolated_and_absent_where_not_reached():
+    times = np.geomspace(0.1, 100, 40)
+    assert relaxation.tau_alpha(times, np.exp(-times / 7)) == pytest.approx(7, rel=0.01)
+    assert relaxation.tau_alpha(times, np.exp(-times / 1000)) is None
+    holes = np.where(times > 50, np.nan, np.exp(-times / 7))
+    assert relaxation.tau_alpha(times, holes) == pytest.approx(7, rel=0.01)
+
+
+def test_lags_and_origins():
+    lags = relaxation.lags_between(1, 60000, per_decade=12)
+    assert lags[0] == 1
+    assert lags[-1] == 60000
+    assert len(lags) < 60
+    assert np.all(np.diff(lags) > 0)
+    assert relaxation.origins_between(0, 5, count=100).tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_lost_particles_and_missing_species_are_refused():
+    positions = np.zeros((5, 10, 3))
+    positions[3, 4, 1] = np.nan
+    with pytest.raises(ValueError, match="finite"):
+        measure(positions)
+    block = (np.zeros((5, 10, 3), np.float32), np.zeros(10, np.uint8))
+    lags = origins = np.arange(1, 3)
+    with pytest.raises(ValueError, match="10 of A and 0 of B"):
+        relaxation.displacements([block], lags=lags, origins=origins, wave_number=7.0)
+
+
+def read_xyz(path):
+    """Species (N,), box length and wrapped positions (T, N, 3) of the published trajectory."""
+    lines = path.read_text().splitlines()
+    particles = int(lines[0])
+    frames = [lines[start + 2 : start + 2 + particles] for start in range(0, len(lines), particles + 2)]
+    table = [[line.split() for line in frame] for frame in frames]
+    positions = np.array([[row[1:4] for row in frame] for frame in table], dtype=float)
+    species = np.array([row[0] == "B" for row in table[0]], dtype=np.uint8)
+    return positions, species, float(lines[1].split("cell:")[1].split(",")[0])
+
+
+def test_published_mean_squared_displacements(reference_data):
+    """Lags of 3, 45 and 90 frames, every origin, the centre of mass held (atooms, postprocessing)."""
+    positions, species, box_length = read_xyz(reference_data / "kalj_N150" / "atooms-pp_kalj-small.xyz")
+    steps = minimum_image(np.diff(positions, axis=0), box_length)
+    unwrapped = np.concatenate([positions[:1], positions[0] + np.cumsum(steps, axis=0)])
+    held = (unwrapped - unwrapped.mean(axis=1, keepdims=True)).astype(np.float32)
+    moved = relaxation.displacements(
+        [(held, species)], lags=np.array([3, 45, 90]), origins=np.arange(len(held)), wave_number=7.25
+    )
+    published = [
+        [0.12708190185520277, 0.22107274740436153],
+        [1.2131017102523827, 2.3018226393609473],
+        [2.1696872045992075, 4.354207960272026],
+    ]
+    assert np.allclose(relaxation.mean_squares(moved), published, rtol=1e-5)  # positions in float32
