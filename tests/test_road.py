@@ -12,6 +12,8 @@ ROAD = [
     "liquid",
     "provenance",
     "progress",
+    "files",
+    "recorder",
     "trajectory",
     "tables",
     "fleet",
