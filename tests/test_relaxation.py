@@ -115,8 +115,22 @@ def test_tau_alpha_is_interpolated_and_absent_where_not_reached():
     times = np.geomspace(0.1, 100, 40)
     assert relaxation.tau_alpha(times, np.exp(-times / 7)) == pytest.approx(7, rel=0.01)
     assert relaxation.tau_alpha(times, np.exp(-times / 1000)) is None
+    assert relaxation.tau_alpha(times, 0.3 * np.exp(-times)) is None
     holes = np.where(times > 50, np.nan, np.exp(-times / 7))
     assert relaxation.tau_alpha(times, holes) == pytest.approx(7, rel=0.01)
+
+
+def test_tau_alpha_is_extended_as_a_stretched_exponential():
+    times = np.geomspace(0.1, 10, 30)
+    assert relaxation.tau_alpha(times, np.exp(-((times / 20) ** 0.7))) == pytest.approx(20, rel=1e-6)
+    assert relaxation.tau_alpha(times, np.exp(-((times / 31) ** 0.7))) is None
+
+
+def test_origins_chosen_are_those_measured_alone():
+    positions = np.cumsum(RNG.normal(0, 0.1, (30, 40, 3)), axis=0)
+    all_of_them, alone = measure(positions), measure(positions, origins=np.arange(5, 9))
+    chosen = relaxation.from_origins(all_of_them, slice(5, 9))
+    assert np.allclose(relaxation.scattering(chosen), relaxation.scattering(alone), equal_nan=True)
 
 
 def test_lags_and_origins():

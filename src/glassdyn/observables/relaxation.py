@@ -18,6 +18,7 @@ __all__ = [
     "Displacements",
     "Plateau",
     "displacements",
+    "from_origins",
     "lags_between",
     "mean_squares",
     "non_gaussian",
@@ -34,6 +35,9 @@ BINS = 200
 
 FITTED = 5
 """Neighbouring lags of one local slope."""
+
+EXTENSION = 3.0
+"""How far beyond the longest lag tau_alpha is looked for, as a factor."""
 
 
 class Displacements(NamedTuple):
@@ -163,6 +167,16 @@ def _add(
                     counts[k, kind, int(bin_)] += 1
 
 
+def from_origins(moved: Displacements, chosen: slice) -> Displacements:
+    """Keep some origins only; the counts, which are not by origin, are kept as they are."""
+    return moved._replace(
+        origins=moved.origins[chosen],
+        squares=moved.squares[chosen],
+        quartics=moved.quartics[chosen],
+        scattering=moved.scattering[chosen],
+    )
+
+
 def mean_squares(moved: Displacements) -> NDArray[np.float64]:
     """(K, 2) mean squared displacement over the origins, units of sigma_AA^2; NaN for lags that do not fit."""
     return _over_origins(moved.squares)
@@ -186,23 +200,31 @@ def _over_origins(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def tau_alpha(times: NDArray[np.float64], correlation: NDArray[np.float64]) -> float | None:
-    """Time at which F_s falls to 1 / e, linear in log t between two lags (thesis 2.1).
+    """Time at which F_s falls to 1 / e (thesis 2.1): where ln(-ln F_s), linear in ln t, passes 0.
+
+    Between two lags that is an interpolation. A correlation that ends above 1 / e is extended along the
+    straight line through its last FITTED lags, that is as a stretched exponential, up to EXTENSION
+    times the longest lag.
 
     Args:
         times: (K,) lags, units of tau, increasing.
-        correlation: (K,) F_s(q, t); values that are not finite are passed over.
+        correlation: (K,) F_s(q, t); values outside (0, 1), and NaN, are passed over.
 
     Returns:
-        tau_alpha, units of tau; None where F_s is not followed across 1 / e.
+        tau_alpha, units of tau; None where F_s is followed too short to tell, or not from above 1 / e.
     """
-    known = np.isfinite(correlation)
-    times, correlation = times[known], correlation[known]
-    below = np.flatnonzero(correlation < np.exp(-1))
-    if len(below) == 0 or below[0] == 0:
+    known = (correlation > 0) & (correlation < 1)
+    x, y = np.log(times[known]), np.log(-np.log(correlation[known]))
+    above = np.flatnonzero(y > 0)
+    if len(above):
+        after = int(above[0])
+        return float(np.exp(np.interp(0, y[after - 1 : after + 1], x[after - 1 : after + 1]))) if after else None
+    if len(y) < FITTED:
         return None
-    after = int(below[0])
-    (early, late), (high, low) = np.log(times[after - 1 : after + 1]), correlation[after - 1 : after + 1]
-    return float(np.exp(early + (late - early) * (high - np.exp(-1)) / (high - low)))
+    slope, height = np.polyfit(x[-FITTED:] - x[-1], y[-FITTED:], 1)
+    if slope <= 0 or -height / slope > np.log(EXTENSION):
+        return None
+    return float(np.exp(x[-1] + max(-height / slope, 0.0)))
 
 
 def plateau(times: NDArray[np.float64], rmsd: NDArray[np.float64]) -> Plateau:

@@ -1,0 +1,60 @@
+"""Conservation laws along a run at constant energy: energy, temperature, centre of mass."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Energies", "drift", "energies"]
+
+
+class Energies(NamedTuple):
+    """Thermodynamics of one recorded window, frame by frame.
+
+    Attributes:
+        potential: (T,) U / N, units of eps_AA.
+        kinetic: (T,) K / N, units of eps_AA.
+        temperature: (T,) 2 K / (3 N - 3): the centre of mass is at rest, units of eps_AA / k_B.
+        pressure: (T,) units of eps_AA / sigma_AA^3.
+    """
+
+    potential: NDArray[np.float64]
+    kinetic: NDArray[np.float64]
+    temperature: NDArray[np.float64]
+    pressure: NDArray[np.float64]
+
+    @property
+    def total(self) -> NDArray[np.float64]:
+        """(T,) energy per particle, units of eps_AA."""
+        return self.potential + self.kinetic
+
+
+def energies(series: Mapping[str, NDArray[np.float64]], particles: int) -> Energies:
+    """Energies per particle from the recorded totals.
+
+    Args:
+        series: (T,) each of `potential_energy` and `kinetic_energy` of the whole system and `pressure`.
+        particles: N.
+
+    Raises:
+        ValueError: for a series that is missing.
+    """
+    missing = sorted({"potential_energy", "kinetic_energy", "pressure"} - set(series))
+    if missing:
+        raise ValueError(f"a trajectory records energies and pressure: {missing} missing; record it again")
+    kinetic = series["kinetic_energy"]
+    return Energies(
+        potential=series["potential_energy"] / particles,
+        kinetic=kinetic / particles,
+        temperature=2 * kinetic / (3 * particles - 3),
+        pressure=series["pressure"],
+    )
+
+
+def drift(values: NDArray[np.float64]) -> float:
+    """Change from the first to the last of evenly spaced values (T,) along the straight line through them."""
+    if len(values) < 2:
+        return 0.0
+    x = np.linspace(-0.5, 0.5, len(values))
+    return float(x @ values / (x @ x))
