@@ -246,3 +246,38 @@ class TestNames:
             copy_of("sample05")
         with pytest.raises(TrajectoryError, match="at least one sample"):
             names(tmp_path)
+
+
+def test_observables_are_kept_exactly_and_survive_a_kill(tmp_path):
+    path, names = tmp_path / "copy00-sample00.h5", ("potential_energy", "pressure")
+    numbers = np.random.default_rng(3).normal(size=(FRAMES, 2))
+
+    def go(recording, first, last):
+        for frame in range(first, last):
+            recording.append(40 * frame, POSITIONS[frame], dict(zip(names, numbers[frame], strict=True)))
+
+    killed = recorder(path, parts=tmp_path / "parts", observables=names)
+    go(killed, 0, BLOCK + 5)
+    killed.flush()
+    with recorder(path, parts=tmp_path / "parts", frames=BLOCK + 3, observables=names) as recording:
+        go(recording, BLOCK + 3, FRAMES)
+    with open_trajectory(path) as trajectory:
+        assert set(trajectory.observables) == set(names)
+        for column, name in enumerate(names):
+            np.testing.assert_array_equal(trajectory.observables[name], numbers[:, column])
+    with h5py.File(path) as file:
+        np.testing.assert_array_equal(
+            file["observables/pressure/step"][:], file["particles/all/position/step"][:]
+        )
+
+
+def test_observables_must_be_those_announced(tmp_path):
+    with (
+        pytest.raises(TrajectoryError, match=r"numbers \['pressure'\]: got \[\] at step 0"),
+        recorder(tmp_path / "copy00-sample00.h5", observables=["pressure"]) as recording,
+    ):
+        recording.append(0, POSITIONS[0])
+
+
+def test_a_trajectory_without_observables_has_none(trajectory):
+    assert trajectory.observables == {}

@@ -9,7 +9,7 @@ The cost is that the compressed trajectory lies on the disk twice while it is pu
 """
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,12 +47,14 @@ class Content:
         box_length: L, units of sigma_AA.
         timestep: units of tau.
         metadata: numbers and words about the run.
+        observables: names of the numbers recorded with every frame.
     """
 
     species: NDArray[np.uint8]
     box_length: float
     timestep: float
     metadata: Mapping[str, Any]
+    observables: tuple[str, ...]
 
 
 class Recorder:
@@ -69,6 +71,8 @@ class Recorder:
         parts: folder of the parts, which survives a kill; `<path>.parts` if None.
         frames: to go on from, of those already in `parts`: 0 starts anew.
         metadata: numbers and words kept in the file, at /parameters/run.
+        observables: names of numbers given with every frame, such as "potential_energy"; kept at
+            /observables/<name>.
 
     Raises:
         TrajectoryError: where `parts` holds fewer than `frames` frames.
@@ -84,12 +88,16 @@ class Recorder:
         parts: Path | None = None,
         frames: int = 0,
         metadata: Mapping[str, Any] | None = None,
+        observables: Sequence[str] = (),
     ) -> None:
         self._path = path
         self._parts = path.with_name(f"{path.name}.parts") if parts is None else parts
-        self._content = Content(np.asarray(species, np.uint8), box_length, timestep, metadata or {})
+        self._content = Content(
+            np.asarray(species, np.uint8), box_length, timestep, metadata or {}, tuple(observables)
+        )
         self._frames = frames
         self._steps = np.empty(BLOCK, np.int64)
+        self._observed = np.empty((BLOCK, len(self._content.observables)))
         self._block = np.empty((BLOCK, len(species), 3), np.float32)
         self._writer = ThreadPoolExecutor(1, "recorder")
         self._pending: Future[None] | None = None
@@ -101,24 +109,29 @@ class Recorder:
         """T, the frames so far."""
         return self._frames
 
-    def append(self, step: int, positions: NDArray[np.float64]) -> None:
+    def append(
+        self, step: int, positions: NDArray[np.float64], observables: Mapping[str, float] | None = None
+    ) -> None:
         """Add a frame.
 
         Args:
             step: of the simulation; larger than that of the frame before.
             positions: (N, 3), unwrapped, units of sigma_AA; kept in single precision.
+            observables: a number for each of the recorder's names; kept in double precision.
 
         Raises:
-            TrajectoryError: for positions that are not finite or of another shape, or a step that does
-                not increase.
+            TrajectoryError: for positions that are not finite or of another shape, a step that does
+                not increase, or observables other than those named.
         """
         self._check(step, positions)
         slot = self._frames % BLOCK
         self._steps[slot], self._block[slot] = step, positions
+        self._observed[slot] = self._numbers(observables or {}, step)
         self._last, self._frames = step, self._frames + 1
         if slot == BLOCK - 1:
             self._store(BLOCK)
             self._steps, self._block = np.empty_like(self._steps), np.empty_like(self._block)
+            self._observed = np.empty_like(self._observed)
 
     def flush(self) -> int:
         """Bring all frames to the disk, and return their number: what a checkpoint notes.
@@ -159,11 +172,20 @@ class Recorder:
         if step <= self._last:
             raise TrajectoryError(f"steps increase from frame to frame: got {step} after {self._last}")
 
+    def _numbers(self, observables: Mapping[str, float], step: int) -> list[float]:
+        if set(observables) != set(self._content.observables):
+            raise TrajectoryError(
+                f"every frame comes with the numbers {sorted(self._content.observables)}: "
+                f"got {sorted(observables)} at step {step}"
+            )
+        return [observables[name] for name in self._content.observables]
+
     def _store(self, length: int) -> None:
         self._settle()
         self._parts.mkdir(parents=True, exist_ok=True)
         part = _part(self._parts, (self._frames - 1) // BLOCK)
-        self._pending = self._writer.submit(write_part, part, self._steps[:length], self._block[:length])
+        filled = self._steps[:length], self._block[:length], self._observed[:length]
+        self._pending = self._writer.submit(write_part, part, *filled)
 
     def _settle(self) -> None:
         if self._pending is not None:
@@ -185,18 +207,23 @@ class Recorder:
             if length < BLOCK:
                 self._steps[:length] = part["step"][:length]
                 self._block[:length] = part["value"][:length]
+                self._observed[:length] = part["observables"][:length]
 
 
-def write_part(path: Path, steps: NDArray[np.int64], block: NDArray[np.float32]) -> None:
+def write_part(
+    path: Path, steps: NDArray[np.int64], block: NDArray[np.float32], observed: NDArray[np.float64]
+) -> None:
     """Write one block of frames, atomically.
 
     Args:
         path: the part.
         steps: (T,).
         block: (T, N, 3), T <= `BLOCK`.
+        observed: (T, number of observables).
     """
     with replacing(path) as beside, _create(beside) as file:
         file.create_dataset("step", data=steps, track_times=False)
+        file.create_dataset("observables", data=observed, track_times=False)
         _positions(file, len(steps), block.shape[1])[:] = block
 
 
@@ -216,14 +243,20 @@ def assemble(path: Path, parts: list[Path], content: Content) -> None:
         position = _group(file, "particles/all/position")
         value = _positions(position, sum(lengths), len(content.species), "value")
         steps = np.empty(sum(lengths), np.int64)
+        observed = np.empty((sum(lengths), len(content.observables)))
         for block, part in enumerate(parts):
             first = block * BLOCK
             with h5py.File(part) as source:
                 steps[first : first + lengths[block]] = source["step"][:]
+                observed[first : first + lengths[block]] = source["observables"][:]
                 _copy_chunks(source["value"], value, first)
         position.create_dataset("step", data=steps, track_times=False)
         position.create_dataset("time", data=steps * content.timestep, track_times=False)
         _describe_box(file, content, position)
+        for name, values in zip(content.observables, observed.T, strict=True):
+            group = _group(file, f"observables/{name}")
+            group.create_dataset("value", data=values, track_times=False)
+            group["step"], group["time"] = position["step"], position["time"]
 
 
 def _copy_chunks(source: h5py.Dataset, target: h5py.Dataset, first: int) -> None:

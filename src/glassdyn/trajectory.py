@@ -106,6 +106,15 @@ class Trajectory:
             raise TrajectoryError(f"frames must be equally spaced: got {odd} ({self.path})")
         return float((self.times[-1] - self.times[0]) / len(gaps))
 
+    @cached_property
+    def observables(self) -> dict[str, NDArray[np.float64]]:
+        """(T,) numbers recorded with the frames, by name; empty where there are none."""
+        recorded = self._values.file.get("observables", {})
+        return {
+            name: _series(self.path, recorded, f"{name}/value", self.frames).astype(np.float64)
+            for name in recorded
+        }
+
     def frame(self, index: int) -> NDArray[np.float64]:
         """(N, 3) positions of one frame, unwrapped, units of sigma_AA."""
         positions: NDArray[np.float64] = self.window(index, index + 1)[0].astype(np.float64)
