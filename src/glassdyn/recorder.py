@@ -23,13 +23,16 @@ from numpy.typing import NDArray
 
 from glassdyn.files import replacing
 
-__all__ = ["BLOCK", "WIDTH", "Recorder", "TrajectoryError"]
+__all__ = ["BLOCK", "THERMODYNAMICS", "WIDTH", "Recorder", "TrajectoryError"]
 
 BLOCK = 128
 """Frames of a block and of a chunk: 98 MB of positions at N = 64000."""
 
 WIDTH = 128
 """Particles of a chunk: with `BLOCK`, 197 kB, which a filter takes in one go."""
+
+THERMODYNAMICS = ("potential_energy", "kinetic_energy", "pressure")
+"""Observables of a simulation: U and K of the whole system, units of eps_AA, and P, eps_AA / sigma_AA^3."""
 
 LAYOUT = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
 

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from glassdyn.recorder import THERMODYNAMICS
+
 __all__ = ["Energies", "drift", "energies"]
 
 
@@ -34,13 +36,13 @@ def energies(series: Mapping[str, NDArray[np.float64]], particles: int) -> Energ
     """Energies per particle from the recorded totals.
 
     Args:
-        series: (T,) each of `potential_energy` and `kinetic_energy` of the whole system and `pressure`.
+        series: (T,) each of the THERMODYNAMICS.
         particles: N.
 
     Raises:
         ValueError: for a series that is missing.
     """
-    missing = sorted({"potential_energy", "kinetic_energy", "pressure"} - set(series))
+    missing = sorted(set(THERMODYNAMICS) - set(series))
     if missing:
         raise ValueError(f"a trajectory records energies and pressure: {missing} missing; record it again")
     kinetic = series["kinetic_energy"]

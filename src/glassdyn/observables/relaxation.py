@@ -218,7 +218,9 @@ def tau_alpha(times: NDArray[np.float64], correlation: NDArray[np.float64]) -> f
     above = np.flatnonzero(y > 0)
     if len(above):
         after = int(above[0])
-        return float(np.exp(np.interp(0, y[after - 1 : after + 1], x[after - 1 : after + 1]))) if after else None
+        return (
+            float(np.exp(np.interp(0, y[after - 1 : after + 1], x[after - 1 : after + 1]))) if after else None
+        )
     if len(y) < FITTED:
         return None
     slope, height = np.polyfit(x[-FITTED:] - x[-1], y[-FITTED:], 1)
