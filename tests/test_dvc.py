@@ -101,7 +101,9 @@ def test_an_edit_makes_stale_what_follows_from_it(checkout):
 def test_a_failed_stage_leaves_nothing_to_git_and_the_next_run_goes_on(checkout):
     path = checkout.folder / "src" / "glassdyn" / "stages" / "label.py"
     text = path.read_text()
-    path.write_text(text.replace("def main() -> None:", "def main() -> None:\n    raise SystemExit('on purpose')\n"))
+    path.write_text(
+        text.replace("def main() -> None:", "def main() -> None:\n    raise SystemExit('on purpose')\n")
+    )
     try:
         assert "label" in checkout.dvc("repro", "label", code=255)
         assert "data/" not in checkout.git("add", "-A", "--dry-run")
@@ -114,8 +116,12 @@ def test_a_failed_stage_leaves_nothing_to_git_and_the_next_run_goes_on(checkout)
 def test_experiments_rerun_what_they_change_with_the_checkout_s_own_code(checkout):
     path = checkout.folder / "src" / "glassdyn" / "stages" / "train.py"
     text = path.read_text()
-    path.write_text(text.replace("def main() -> None:", "def main() -> None:\n    print('code', __file__)", 1))
-    output = checkout.dvc("exp", "run", "--temp", "-n", "shallow", "-S", "model.n_rec=1", "-S", "train.lr=1e-5")
+    path.write_text(
+        text.replace("def main() -> None:", "def main() -> None:\n    print('code', __file__)", 1)
+    )
+    output = checkout.dvc(
+        "exp", "run", "--temp", "-n", "shallow", "-S", "model.n_rec=1", "-S", "train.lr=1e-5"
+    )
     path.write_text(text)
     assert ran(output) == ["train", "evaluate"]
     (code,) = [line for line in output.splitlines() if line.strip().startswith("code ")]

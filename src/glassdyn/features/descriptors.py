@@ -1,0 +1,182 @@
+"""The radial distribution around every particle, by species of the neighbour (thesis 2.6).
+
+G_Y,a(i) = 1 / (4 pi r_a^2) #{ j of species Y, j != i : r_ij in [r_a, r_a+1) }
+
+Counts are exact: squared distances are compared with squared edges in float64.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassdyn.compiled import compiled, share
+from glassdyn.geometry import Cells, cell_list
+from glassdyn.params import Descriptors
+
+__all__ = ["bin_edges", "radial_descriptors"]
+
+CELLS_PER_CUTOFF = 2
+"""Measured best at the density of a liquid: more cells leave fewer pairs to try and more cells to visit."""
+
+
+class Bins(NamedTuple):
+    """A table that finds the bin of a squared distance without a square root.
+
+    Attributes:
+        squares: (bins + 1,) squared edges.
+        first: (M,) for each of M equal ranges of the squared distance the bin of its lower end, counted
+            from 1; 0 is what lies below the first edge. A range holds one edge at most.
+        per_square: ranges per unit of squared distance.
+        areas: (bins,) 4 pi r_a^2.
+    """
+
+    squares: NDArray[np.float64]
+    first: NDArray[np.int64]
+    per_square: float
+    areas: NDArray[np.float64]
+
+
+class Around(NamedTuple):
+    """Room for the particles around a cell.
+
+    Attributes:
+        positions: (3, N) float64.
+        kinds: (N,) int64, where the counts of the particle's species begin.
+    """
+
+    positions: NDArray[np.float64]
+    kinds: NDArray[np.int64]
+
+
+def bin_edges(descriptors: Descriptors) -> NDArray[np.float64]:
+    """(bins + 1,) edges r_min + a (r_max - r_min) / bins, rounded to 1e-10: 0.85 is the float 0.85."""
+    return np.linspace(descriptors.r_min, descriptors.r_max, descriptors.bins + 1).round(10)
+
+
+def radial_descriptors(
+    positions: NDArray[np.float64],
+    species: NDArray[np.uint8],
+    box_length: float,
+    edges: NDArray[np.float64],
+) -> NDArray[np.float32]:
+    """Count the neighbours of every particle in spherical shells, per area of the shell's inner sphere.
+
+    Args:
+        positions: (N, 3), wrapped or not, units of sigma_AA.
+        species: (N,) 0 for A, 1 for B.
+        box_length: L, at least twice the last edge.
+        edges: (bins + 1,) increasing, above 0, units of sigma_AA; they need not be equally spaced.
+
+    Returns:
+        (N, 2 bins): the bins of A, then those of B; units of sigma_AA^-2.
+
+    Raises:
+        ValueError: where the box is too small, a position not finite, or the edges do not increase.
+    """
+    if not (edges[0] > 0 and (np.diff(edges) > 0).all()):
+        raise ValueError(f"bin edges must increase and lie above 0: got {edges}")
+    bins = len(edges) - 1
+    cells = cell_list(positions, box_length, float(edges[-1]), CELLS_PER_CUTOFF)
+    kinds = species[cells.order].astype(np.int64) * (bins + 1)
+    table = _table(edges)
+    descriptors = np.empty((len(positions), 2 * bins), np.float32)
+    share(cells.side**3, lambda first, last: _histogram(first, last, cells, kinds, table, descriptors))
+    return descriptors
+
+
+def _table(edges: NDArray[np.float64]) -> Bins:
+    squares = edges**2
+    ranges = int(np.ceil(squares[-1] / (0.9 * np.diff(squares).min())))
+    per_square = ranges / squares[-1]
+    # a hair below the range's lower end, so that rounding finds too low a bin but never too high a one
+    first = np.searchsorted(squares, np.arange(ranges + 1) / per_square * (1 - 1e-12), side="right")
+    return Bins(squares, first, per_square, 4 * np.pi * edges[:-1] ** 2)
+
+
+@compiled
+def _histogram(
+    begin: int,
+    end: int,
+    cells: Cells,
+    kinds: NDArray[np.int64],
+    table: Bins,
+    descriptors: NDArray[np.float32],
+) -> None:
+    """Descriptors of the particles in the cells begin ... end - 1."""
+    bins = len(table.areas)
+    counts = np.empty(2 * (bins + 1), np.int64)  # per species: below the first edge, then the bins
+    around = Around(np.empty((3, len(kinds))), np.empty(len(kinds), np.int64))
+    squares = np.empty(len(kinds))
+    starts = np.empty(len(kinds), np.int64)
+    for cell in range(begin, end):
+        first, last = cells.starts[cell], cells.starts[cell + 1]
+        number = _gather(cell, cells, kinds, table.squares[-1], around) if first < last else 0
+        for here in range(first, last):
+            counts[:] = 0
+            kept = _near(cells.positions[:, here], number, cells.box_length, table, around, squares, starts)
+            for k in range(kept):
+                a = table.first[int(squares[k] * table.per_square)]
+                counts[starts[k] + a + (squares[k] >= table.squares[a])] += 1
+            row = descriptors[cells.order[here]]
+            for kind in range(2):
+                for a in range(bins):
+                    row[kind * bins + a] = counts[kind * (bins + 1) + a + 1] / table.areas[a]
+
+
+@compiled
+def _gather(cell: int, cells: Cells, kinds: NDArray[np.int64], cut: float, around: Around) -> int:
+    """List the sorted particles in all cells that the square `cut` reaches from a cell; return their number."""
+    side, reach = cells.side, cells.reach
+    width = cells.box_length / side
+    cell_x, cell_y, cell_z = cell // (side * side), cell // side % side, cell % side
+    low, high = -reach, reach
+    if 2 * reach + 1 > side:  # every cell once
+        low, high = -((side - 1) // 2), side // 2
+    number = 0
+    for dx in range(low, high + 1):
+        for dy in range(low, high + 1):
+            for dz in range(low, high + 1):
+                gap = max(abs(dx) - 1, 0) ** 2 + max(abs(dy) - 1, 0) ** 2 + max(abs(dz) - 1, 0) ** 2
+                if gap * width * width > cut * (1 + 1e-9):
+                    continue
+                other = (cell_x + dx) % side * side + (cell_y + dy) % side
+                other = other * side + (cell_z + dz) % side
+                for k in range(cells.starts[other], cells.starts[other + 1]):
+                    around.positions[0, number] = cells.positions[0, k]
+                    around.positions[1, number] = cells.positions[1, k]
+                    around.positions[2, number] = cells.positions[2, k]
+                    around.kinds[number] = kinds[k]
+                    number += 1
+    return number
+
+
+@compiled
+def _near(
+    position: NDArray[np.float64],
+    number: int,
+    box_length: float,
+    table: Bins,
+    around: Around,
+    squares: NDArray[np.float64],
+    kinds: NDArray[np.int64],
+) -> int:
+    """Write squared distance and kind of all that is nearer than the last edge; return their number."""
+    x, y, z = position
+    xs, ys, zs = around.positions[0], around.positions[1], around.positions[2]
+    for k in range(number):  # no branches here, so that the compiler makes vector code of it
+        dx = abs(xs[k] - x)
+        dy = abs(ys[k] - y)
+        dz = abs(zs[k] - z)
+        dx = min(dx, box_length - dx)
+        dy = min(dy, box_length - dy)
+        dz = min(dz, box_length - dz)
+        squares[k] = dx * dx + dy * dy + dz * dz
+    cut = table.squares[-1]
+    kept = 0
+    for k in range(number):  # nor here: whether a pair is near cannot be predicted
+        square = squares[k]
+        squares[kept] = square
+        kinds[kept] = around.kinds[k]
+        kept += square < cut
+    return kept
