@@ -1,0 +1,17 @@
+"""Many independent jobs, on this machine or on a cluster; nothing finished is ever computed twice.
+
+A `Job` names a function, its arguments and its inputs. `run` gives each job a process of its own and
+brings its output to its place. Results and checkpoints lie in a scratch folder under a hash of everything
+that determines them; see `scratch`. Where jobs run is said by the environment alone:
+
+    GLASSDYN_SCHEDULER  address of a Dask scheduler, or "slurm" (see `cluster`); this machine if unset
+    GLASSDYN_JOBS       jobs side by side; cores / threads if unset
+    GLASSDYN_THREADS    threads of each job; 1 if unset
+    GLASSDYN_SCRATCH    the scratch folder; .scratch at the root of the DVC repository if unset
+"""
+
+from glassdyn.fleet.dispatch import run
+from glassdyn.fleet.jobs import Checkpoints, FleetError, Job, Product, Report
+from glassdyn.fleet.scratch import default_root
+
+__all__ = ["Checkpoints", "FleetError", "Job", "Product", "Report", "default_root", "run"]

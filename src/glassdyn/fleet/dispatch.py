@@ -1,0 +1,225 @@
+"""Running jobs: each when its inputs are there, and its output in its place when it is done."""
+
+import fcntl
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import current_thread, main_thread
+from time import sleep
+from types import FrameType
+from typing import Protocol
+
+from glassdyn import progress
+from glassdyn.files import publish
+from glassdyn.fleet.jobs import FleetError, Job, Product
+from glassdyn.fleet.local import Local
+from glassdyn.fleet.scratch import Folder, default_root, digest, job_key, locked
+from glassdyn.fleet.worker import Spec, die_with_parent
+
+__all__ = ["Backend", "Task", "run"]
+
+PAUSE = 0.1
+"""Seconds between two looks at the running jobs."""
+
+
+class Task(Protocol):
+    """A job that has been started."""
+
+    def poll(self) -> str | None:
+        """None while it runs, "" when it has succeeded, and otherwise why it has not."""
+
+    def stop(self) -> None:
+        """End it."""
+
+
+class Backend(Protocol):
+    """Where jobs run."""
+
+    def has_room(self, job: Job) -> bool:
+        """Whether one more job may start."""
+
+    def start(self, job: Job, spec: Spec) -> Task:
+        """Start a job."""
+
+    def close(self) -> None:
+        """Let go of everything."""
+
+
+@dataclass
+class Round:
+    """The state of a run.
+
+    Attributes:
+        waiting: jobs not yet started, in the order given.
+        running: what runs.
+        folders: of jobs done, or started.
+        failures: why jobs failed.
+        shares: the fraction of each job that is done.
+        told: the work that the progress bar knows of.
+    """
+
+    waiting: list[Job]
+    running: dict[Job, Task] = field(default_factory=dict)
+    folders: dict[Job, Folder] = field(default_factory=dict)
+    failures: dict[Job, str] = field(default_factory=dict)
+    shares: dict[Job, float] = field(default_factory=dict)
+    told: float = 0.0
+
+
+def run(jobs: Sequence[Job], *, label: str, unit: str) -> None:
+    """Run jobs and publish their outputs; a job whose result is in the scratch folder is not run.
+
+    A failed job does not stop those that do not need it. When this process ends, however it ends, so do
+    all that it started.
+
+    Args:
+        jobs: in the order in which they are to start; one may use products of others.
+        label: for the progress bar.
+        unit: of `Job.work`, a plural noun.
+
+    Raises:
+        FleetError: where jobs failed, naming each and quoting its last words.
+        ValueError: for two jobs of one name or with one output, or a product of a job not given.
+    """
+    _check(jobs)
+    root = default_root().resolve()
+    round_ = Round(list(jobs))
+    with (
+        _ending_on_sigterm(),
+        locked(root / "in-use", fcntl.LOCK_SH),
+        closing(Local()) as backend,
+        progress.bar(label, total=sum(job.work for job in jobs), unit=unit) as advance,
+    ):
+        try:
+            while round_.waiting or round_.running:
+                _start(round_, backend, root)
+                _collect(round_)
+                advance(_news(round_, jobs))
+                if round_.running:
+                    sleep(PAUSE)
+        finally:
+            for task in round_.running.values():
+                task.stop()
+    _raise_failures(round_)
+
+
+def _check(jobs: Sequence[Job]) -> None:
+    names = [job.name for job in jobs]
+    outputs = [str(job.output) for job in jobs if job.output]
+    for what, entries in (("names", names), ("outputs", outputs)):
+        twice = sorted({entry for entry in entries if entries.count(entry) > 1})
+        if twice:
+            raise ValueError(f"{what} of jobs are distinct: got {twice} more than once")
+    absent = sorted({other.name for job in jobs for other in job.before if other not in jobs})
+    if absent:
+        raise ValueError(f"jobs whose products are needed are part of the run: {absent} are not")
+
+
+def _start(round_: Round, backend: Backend, root: Path) -> None:
+    """Start what can start; take what is finished already."""
+    for job in list(round_.waiting):
+        failed = [other.name for other in job.before if other in round_.failures]
+        if failed:
+            round_.waiting.remove(job)
+            round_.failures[job] = f"needs {', '.join(failed)}"
+        elif all(round_.shares.get(other) == 1 for other in job.before) and backend.has_room(job):
+            round_.waiting.remove(job)
+            spec = _specify(job, round_, root)
+            folder = round_.folders[job] = Folder(Path(spec.folder))
+            if folder.is_finished():
+                _accept(round_, job)
+            else:
+                folder.path.mkdir(parents=True, exist_ok=True)
+                round_.running[job] = backend.start(job, spec)
+
+
+def _specify(job: Job, round_: Round, root: Path) -> Spec:
+    paths, digests = [], []
+    for given in job.inputs:
+        if isinstance(given, Product):
+            folder = round_.folders[given.job]
+            name = given.byproduct or given.job.output_name
+            paths.append(folder.result / name)
+            digests.append(folder.manifest()[name]["sha256"])
+        else:
+            paths.append(given.resolve())
+            digests.append(digest(given))
+    key = job_key(job.function, job.arguments, digests, (job.output_name, *job.byproducts))
+    facts = {
+        "name": job.name,
+        "function": f"{job.function.__module__}.{job.function.__qualname__}",
+        "arguments": job.arguments,
+        "output": str(job.output.absolute()) if job.output else None,
+        "after": sorted(round_.folders[other].path.name for other in job.before),
+    }
+    return Spec(
+        folder=str(root / "jobs" / key),
+        module=job.function.__module__,
+        function=job.function.__qualname__,
+        arguments=dict(job.arguments),
+        inputs=list(map(str, paths)),
+        output=job.output_name,
+        byproducts=list(job.byproducts),
+        facts=facts,
+    )
+
+
+def _accept(round_: Round, job: Job) -> None:
+    if job.output:
+        publish(round_.folders[job].result / job.output_name, job.output)
+    round_.shares[job] = 1.0
+
+
+def _collect(round_: Round) -> None:
+    for job, task in list(round_.running.items()):
+        outcome = task.poll()
+        if outcome is None:
+            with suppress(OSError, ValueError):  # not there yet, or being written
+                reported = float(round_.folders[job].progress.read_text())
+                round_.shares[job] = min(reported, 0.999)
+            continue
+        del round_.running[job]
+        task.stop()
+        if outcome:
+            round_.failures[job] = f"{outcome}\nits folder: {round_.folders[job].path}"
+        else:
+            _accept(round_, job)
+
+
+def _news(round_: Round, jobs: Sequence[Job]) -> float:
+    """Work done since the last look."""
+    done = sum(job.work * round_.shares.get(job, 0.0) for job in jobs)
+    news, round_.told = done - round_.told, done
+    return news
+
+
+def _raise_failures(round_: Round) -> None:
+    if round_.failures:
+        told = "\n\n".join(f"{job.name}: {why}" for job, why in round_.failures.items())
+        kept = sum(share == 1 for share in round_.shares.values())
+        raise FleetError(
+            f"{len(round_.failures)} jobs failed; the results of {kept} others are kept and will not be "
+            f"computed again\n\n{told}"
+        )
+
+
+@contextmanager
+def _ending_on_sigterm() -> Iterator[None]:
+    """Turn SIGTERM into an orderly end, and under DVC do so too when DVC itself is killed."""
+    if current_thread() is not main_thread():
+        yield
+        return
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    if "DVC_STAGE" in os.environ:
+        die_with_parent(os.getppid(), signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,60 @@
+"""Jobs on this machine: so many side by side as there are cores, or GPUs, for them."""
+
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from glassdyn.fleet.jobs import Job
+from glassdyn.fleet.process import Process, environment, threads
+from glassdyn.fleet.scratch import source_of
+from glassdyn.fleet.worker import Spec
+
+__all__ = ["Local", "visible_devices"]
+
+
+def visible_devices() -> list[str]:
+    """GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return [device for device in named.split(",") if device not in {"", "-1"}]
+    return [str(index) for index in range(len(list(Path("/dev").glob("nvidia[0-9]*"))))]
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+@dataclass
+class Local:
+    """The backend for this machine.
+
+    Attributes:
+        devices: GPUs; a job that wants one gets that with the fewest jobs.
+        running: processes and the GPU of each.
+    """
+
+    devices: list[str] = field(default_factory=visible_devices)
+    running: dict[Process, str | None] = field(default_factory=dict)
+
+    def has_room(self, job: Job) -> bool:
+        """Whether one more job may start."""
+        for process in [process for process in self.running if process.poll() is not None]:
+            del self.running[process]
+        cores = max(_cores() // threads(), 1)
+        usual = len(self.devices) if job.gpu and self.devices else cores
+        return len(self.running) < int(os.environ.get("GLASSDYN_JOBS", usual))
+
+    def start(self, job: Job, spec: Spec) -> Process:
+        """Start the job in a process of its own."""
+        device = self._idlest() if job.gpu and self.devices else None
+        process = Process(spec, environment(source_of(job.function), device))
+        self.running[process] = device
+        return process
+
+    def close(self) -> None:
+        """Nothing outlives the processes."""
+
+    def _idlest(self) -> str:
+        taken = list(self.running.values())
+        return min(self.devices, key=taken.count)

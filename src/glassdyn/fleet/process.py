@@ -1,0 +1,84 @@
+"""A worker process and what became of it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
+
+from glassdyn.fleet.worker import Spec
+from glassdyn.provenance import SOURCE
+
+__all__ = ["Process", "environment", "threads"]
+
+TAIL = 3000
+"""Bytes of a failed job's last words."""
+
+PATIENCE = 5.0
+"""Seconds between asking a process to end and ending it."""
+
+
+def threads() -> int:
+    """Threads of each job: GLASSDYN_THREADS, or 1."""
+    return int(os.environ.get("GLASSDYN_THREADS", "1"))
+
+
+def environment(source: Path, device: str | None) -> dict[str, str]:
+    """What a job finds in its environment: its code first, its threads, its GPU.
+
+    Args:
+        source: folder of the package that holds the function.
+        device: value of CUDA_VISIBLE_DEVICES, or None to leave it.
+    """
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    paths = dict.fromkeys(map(str, (source, SOURCE, *(Path(path).resolve() for path in given if path))))
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+    return {
+        "PYTHONPATH": os.pathsep.join(paths),
+        **dict.fromkeys(names, str(threads())),
+        **({} if device is None else {"CUDA_VISIBLE_DEVICES": device}),
+    }
+
+
+class Process:
+    """A running worker; it dies with the process that started it."""
+
+    def __init__(self, spec: Spec, variables: Mapping[str, str]) -> None:
+        self._said: IO[bytes] = TemporaryFile()  # noqa: SIM115 (open as long as the process runs)
+        with TemporaryFile() as told:
+            told.write(json.dumps(asdict(spec)).encode())
+            told.seek(0)
+            self._process = subprocess.Popen(  # noqa: S603 (this interpreter, and a module of ours)
+                [sys.executable, "-m", "glassdyn.fleet.worker", str(os.getpid())],
+                stdin=told,
+                stdout=self._said,
+                stderr=subprocess.STDOUT,
+                env=os.environ | dict(variables),
+                process_group=0,  # Ctrl-C is for the parent, which ends its children
+            )
+
+    def poll(self) -> str | None:
+        """None while it runs, "" when it has succeeded, and otherwise why it has not."""
+        code = self._process.poll()
+        if code is None or code == 0:
+            return None if code is None else ""
+        self._said.seek(max(self._said.seek(0, os.SEEK_END) - TAIL, 0))
+        words = self._said.read().decode(errors="replace").strip()
+        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+        return f"{how}\n{words}" if words else how
+
+    def stop(self) -> None:
+        """End it."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        self._process.wait()
+        self._said.close()

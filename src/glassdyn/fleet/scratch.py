@@ -1,0 +1,183 @@
+"""The scratch folder: results and checkpoints of jobs, each under a hash of all that determines it.
+
+    <root>/in-use                 locked, shared, by every run
+    <root>/jobs/<key>/job.json    what the job is, for people and for pruning
+                     /lock        held by the one process that works on it
+                     /progress    how far it is
+                     /checkpoint/ what survives a kill
+                     /attempt/    what is being written
+                     /result/     the finished files and their manifest: the attempt, renamed
+
+The key is sha256 of the function's name, the digest of its code (see `provenance`), the arguments, and the
+digests of the inputs. A result is there as a whole or not at all. Outputs are hard links to it.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import file_digest, sha256
+from pathlib import Path
+from typing import Any
+
+from glassdyn.files import replacing, sync
+from glassdyn.fleet.jobs import Function
+from glassdyn.provenance import code_digest
+
+__all__ = ["Folder", "default_root", "digest", "job_key", "locked", "source_of"]
+
+MANIFEST = "manifest.json"
+
+
+def default_root() -> Path:
+    """The scratch folder that the environment names, or .scratch at the root of the DVC repository.
+
+    DVC sets DVC_ROOT to the user's own checkout also in the temporary ones of its experiments, so that
+    all of them share results.
+    """
+    named = os.environ.get("GLASSDYN_SCRATCH")
+    return Path(named) if named else Path(os.environ.get("DVC_ROOT", ".")) / ".scratch"
+
+
+def digest(path: Path) -> str:
+    """The sha256 of a file, or of the names and contents of all files of a folder."""
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        lines = (f"{file.relative_to(path)} {digest(file)}" for file in files)
+        return sha256("\n".join(lines).encode()).hexdigest()
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def source_of(function: Function) -> Path:
+    """The folder from which the function's module is imported."""
+    path = Path(str(sys.modules[function.__module__].__file__)).resolve()
+    return path.parents[function.__module__.count(".")]
+
+
+def job_key(
+    function: Function, arguments: Mapping[str, Any], inputs: Sequence[str], products: Sequence[str]
+) -> str:
+    """Hash of everything that determines a result.
+
+    Args:
+        function: of the job.
+        arguments: of the job; numbers enter with all their digits.
+        inputs: digests of its inputs, in order.
+        products: names of its output and byproducts.
+    """
+    code = code_digest(function.__module__, source_of(function))
+    name = f"{function.__module__}.{function.__qualname__}"
+    entries = [name, code, arguments, inputs, products]
+    return sha256(json.dumps(entries, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+
+@contextmanager
+def locked(path: Path, mode: int = fcntl.LOCK_EX) -> Iterator[None]:
+    """Hold a lock, which ends with the process however it ends; wait for it if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        fcntl.flock(file, mode)
+        yield
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The place of one job in the scratch folder.
+
+    Attributes:
+        path: <root>/jobs/<key>.
+    """
+
+    path: Path
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "lock"
+
+    @property
+    def progress(self) -> Path:
+        return self.path / "progress"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.path / "checkpoint"
+
+    @property
+    def attempt(self) -> Path:
+        return self.path / "attempt"
+
+    @property
+    def result(self) -> Path:
+        return self.path / "result"
+
+    def manifest(self) -> dict[str, dict[str, Any]]:
+        """Size, time and digest of every finished file, by name; empty where the job is not finished."""
+        try:
+            manifest: dict[str, dict[str, Any]] = json.loads((self.result / MANIFEST).read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return {}
+        return manifest
+
+    def is_finished(self) -> bool:
+        """Whether the result is there, as it was written.
+
+        Outputs are hard links: who writes into one writes into the result. A file whose size or time has
+        changed is therefore read again and compared.
+        """
+        manifest = self.manifest()
+        return bool(manifest) and all(_holds(self.result / name, facts) for name, facts in manifest.items())
+
+    def describe(self, facts: Mapping[str, Any]) -> None:
+        """Write down what the job is."""
+        with replacing(self.path / "job.json") as beside:
+            beside.write_text(json.dumps(facts, indent=1, sort_keys=True))
+
+    def begin(self) -> None:
+        """Clear what a killed attempt has left half-written."""
+        for folder in (self.attempt, self.result):
+            shutil.rmtree(folder, ignore_errors=True)
+        self.attempt.mkdir(parents=True)
+        self.checkpoint.mkdir(exist_ok=True)
+        for torn in self.checkpoint.rglob(".*"):
+            torn.unlink(missing_ok=True)
+
+    def finish(self) -> None:
+        """Turn the attempt into the result, in one step."""
+        manifest = {child.name: _facts(child) for child in sorted(self.attempt.iterdir())}
+        (self.attempt / MANIFEST).write_text(json.dumps(manifest))
+        sync(self.attempt / MANIFEST)
+        sync(self.attempt)
+        self.attempt.rename(self.result)
+        sync(self.path)
+        shutil.rmtree(self.checkpoint, ignore_errors=True)
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    for file in _files(path):
+        sync(file)
+        file.chmod(0o444)  # an output is a hard link to it
+    return {"sha256": digest(path), "stamps": _stamps(path)}
+
+
+def _stamps(path: Path) -> list[list[Any]]:
+    return [[str(file.relative_to(path)), *_stamp(file)] for file in _files(path)]
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    status = file.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _holds(path: Path, facts: Mapping[str, Any]) -> bool:
+    if not path.exists():
+        return False
+    return _stamps(path) == facts["stamps"] or bool(digest(path) == facts["sha256"])

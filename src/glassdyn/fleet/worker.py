@@ -1,0 +1,135 @@
+"""One job in a process of its own: `python -m glassdyn.fleet.worker`, the job as JSON on its input."""
+
+import ctypes
+import errno
+import importlib
+import json
+import os
+import signal
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from glassdyn.fleet.jobs import Checkpoints
+from glassdyn.fleet.scratch import Folder, locked
+
+__all__ = ["Spec", "die_with_parent", "main", "work"]
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the file system says when there is no room: for anyone, for this user, for this file."""
+
+SET_DEATH_SIGNAL = 1
+"""PR_SET_PDEATHSIG of prctl(2)."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a worker must know.
+
+    Attributes:
+        folder: of the job in the scratch folder.
+        module: of the function.
+        function: its name.
+        arguments: of the job.
+        inputs: paths.
+        output: name of the output.
+        byproducts: their names.
+        facts: what job.json shall say.
+    """
+
+    folder: str
+    module: str
+    function: str
+    arguments: dict[str, Any]
+    inputs: list[str]
+    output: str
+    byproducts: list[str]
+    facts: dict[str, Any]
+
+
+def die_with_parent(parent: int, number: int = signal.SIGKILL) -> None:
+    """Have the kernel send this process a signal when its parent dies, also when that is killed.
+
+    Args:
+        parent: process id; if it is gone already, this process ends here.
+        number: the signal.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(SET_DEATH_SIGNAL, int(number))
+    if os.getppid() != parent:
+        os.kill(os.getpid(), number)
+
+
+def work(spec: Spec) -> None:
+    """Do the job unless it is done; one process at a time, the others wait and find the result.
+
+    Raises:
+        FileNotFoundError: where the function has not written what it was to write.
+    """
+    folder = Folder(Path(spec.folder))
+    with locked(folder.lock):
+        if folder.is_finished():
+            return
+        folder.describe(spec.facts)
+        folder.begin()
+        function = getattr(importlib.import_module(spec.module), spec.function)
+        function(
+            spec.arguments,
+            [Path(path) for path in spec.inputs],
+            folder.attempt / spec.output,
+            Checkpoints(folder.checkpoint),
+            _reporter(folder.progress),
+        )
+        expected = {spec.output, *spec.byproducts}
+        found = {child.name for child in folder.attempt.iterdir()}
+        if found != expected:
+            raise FileNotFoundError(
+                f"{spec.function} writes its output and byproducts, {sorted(expected)}: got {sorted(found)}"
+            )
+        folder.finish()
+
+
+def _reporter(path: Path) -> Any:
+    last = -1.0
+
+    def report(fraction: float) -> None:
+        nonlocal last
+        now = monotonic()
+        if now - last > 0.5:
+            last = now
+            path.write_text(f"{fraction:.6f}")
+
+    return report
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether there was no room; HDF5 tells the number in words only, maybe several errors down."""
+    if error is None:
+        return False
+    told = any(f"errno = {number}" in str(error) for number in FULL)
+    return told or getattr(error, "errno", None) in FULL or _is_full(error.__cause__ or error.__context__)
+
+
+def main() -> None:
+    """Run the job that the standard input describes, for the parent given as the only argument."""
+    die_with_parent(int(sys.argv[1]))
+    spec = Spec(**json.load(sys.stdin))
+    try:
+        work(spec)
+    except BaseException as error:  # noqa: BLE001 (whatever it is, it is told, and the process ends)
+        traceback.print_exc()
+        if _is_full(error):
+            print(
+                f"the disk is full, or a quota or a limit is reached, at {spec.folder}: make room and run "
+                "again; finished jobs are kept, and this one goes on from its last checkpoint",
+                file=sys.stderr,
+            )
+        sys.stderr.flush()
+        os._exit(1)  # HDF5 would try again, on the way out, to write what it could not
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""Jobs for the tests of the fleet: cheap, deterministic, and able to misbehave when told to."""
+
+import os
+import signal
+import time
+from hashlib import sha256
+from pathlib import Path
+
+from glassdyn.files import replacing
+
+
+def chain(arguments, inputs, output, checkpoint, report):
+    """Hash `steps` times over, from the inputs; notes every start, and every so many steps a checkpoint.
+
+    The output is all hashes so far, one a line: what a killed attempt has left half-written would show.
+    """
+    note(arguments, f"start {arguments['seed']}")
+    kept = checkpoint.path / "state.txt"
+    start = sha256(repr((arguments["seed"], [path.read_text() for path in inputs])).encode()).hexdigest()
+    lines = kept.read_text().split() if kept.exists() else [start]
+    while len(lines) <= arguments["steps"]:
+        lines.append(sha256(lines[-1].encode()).hexdigest())
+        time.sleep(arguments.get("pause", 0.0))
+        if len(lines) % arguments.get("every", 10) == 0:
+            with replacing(kept) as beside:
+                beside.write_text("\n".join(lines))
+            report(len(lines) / arguments["steps"])
+    with output.open("w") as file:
+        for line in lines:
+            print(line, file=file, flush=True)
+    output.with_name("end.txt").write_text(lines[-1])
+    note(arguments, f"end {arguments['seed']}")
+
+
+def plain(arguments, inputs, output, checkpoint, report):
+    note(arguments, f"start {arguments['seed']}")
+    time.sleep(arguments.get("pause", 0.0))
+    output.write_text(f"{arguments['seed']} {[path.read_text() for path in inputs]}")
+
+
+def misbehave(arguments, inputs, output, checkpoint, report):
+    match arguments["how"]:
+        case "raise":
+            raise ValueError("the density must be positive: got -1")
+        case "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "forget":
+            return
+        case "fill":
+            output.write_bytes(bytes(arguments["bytes"]))
+
+
+def environment(arguments, inputs, output, checkpoint, report):
+    names = ("OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
+    output.write_text(" ".join(os.environ.get(name, "-") for name in names))
+    time.sleep(0.3)
+
+
+def note(arguments, text):
+    """Tell the test what happened, where it asks: a line, appended in one write."""
+    if "NOTES" in os.environ:
+        descriptor = os.open(Path(os.environ["NOTES"]), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        os.write(descriptor, f"{text}\n".encode())
+        os.close(descriptor)

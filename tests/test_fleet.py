@@ -1,0 +1,285 @@
+"""The fleet: finished results are kept and never computed again; nothing half-written is ever taken."""
+
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import psutil
+import pytest
+
+import fleet_jobs
+from glassdyn import fleet
+from glassdyn.fleet import FleetError, Job, Product
+from glassdyn.fleet.local import visible_devices
+from glassdyn.fleet.scratch import Folder, job_key
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def scratch(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLASSDYN_SCRATCH", str(tmp_path / "scratch"))
+    monkeypatch.setenv("NOTES", str(tmp_path / "notes"))
+    return tmp_path / "scratch"
+
+
+def chains(folder, copies=2, samples=2, **arguments):
+    """Copies of chains: each sample starts from the end of the one before it."""
+    jobs = []
+    for copy in range(copies):
+        before = ()
+        for sample in range(samples):
+            job = Job(
+                f"copy{copy}-sample{sample}",
+                fleet_jobs.chain,
+                {"seed": [copy, sample], "steps": 30, **arguments},
+                before,
+                folder / f"copy{copy}-sample{sample}.txt",
+                ("end.txt",),
+                work=30.0,
+            )
+            before = (Product(job, "end.txt"),)
+            jobs.append(job)
+    return jobs
+
+
+def single(function, output, *inputs, **arguments):
+    return Job("single", function, {"seed": 0, **arguments}, inputs, output)
+
+
+def run(jobs):
+    fleet.run(jobs, label="test", unit="steps")
+
+
+def notes(tmp_path):
+    path = tmp_path / "notes"
+    return Counter(path.read_text().splitlines()) if path.exists() else Counter()
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+class TestResults:
+    def test_every_output_and_every_job_once(self, scratch, tmp_path):
+        run(chains(tmp_path / "out"))
+        assert sorted(contents(tmp_path / "out")) == [
+            f"copy{copy}-sample{sample}.txt" for copy in range(2) for sample in range(2)
+        ]
+        assert set(notes(tmp_path).values()) == {1}
+
+    def test_a_second_run_computes_nothing(self, scratch, tmp_path):
+        run(chains(tmp_path / "out"))
+        before = contents(tmp_path / "out")
+        run(chains(tmp_path / "again"))
+        assert contents(tmp_path / "again") == before
+        assert set(notes(tmp_path).values()) == {1}
+
+    def test_two_copies_more_run_two_more(self, scratch, tmp_path):
+        run(chains(tmp_path / "out", copies=1))
+        run(chains(tmp_path / "out", copies=3))
+        assert len(contents(tmp_path / "out")) == 6
+        assert set(notes(tmp_path).values()) == {1}
+
+    def test_outputs_are_links(self, scratch, tmp_path):
+        run(chains(tmp_path / "out", copies=1, samples=1))
+        output = tmp_path / "out" / "copy0-sample0.txt"
+        assert output.stat().st_nlink == 2
+        assert not output.stat().st_mode & 0o222
+
+    def test_copies_where_links_are_impossible(self, scratch, tmp_path, monkeypatch):
+        def refuse(*_):
+            raise OSError("Invalid cross-device link")
+
+        monkeypatch.setattr(os, "link", refuse)
+        run(chains(tmp_path / "out", copies=1, samples=1))
+        assert (tmp_path / "out" / "copy0-sample0.txt").stat().st_nlink == 1
+
+    def test_a_result_changed_through_its_output_is_computed_again(self, scratch, tmp_path):
+        job = chains(tmp_path / "out", copies=1, samples=1)[0]
+        run([job])
+        right = job.output.read_bytes()
+        job.output.chmod(0o644)
+        job.output.write_text("somebody's own idea")
+        job.output.unlink()
+        run([job])
+        assert job.output.read_bytes() == right
+
+    def test_what_determines_the_result(self, tmp_path):
+        (tmp_path / "input").write_text("1")
+
+        def key(function=fleet_jobs.plain, arguments=None, inputs=("a",), products=("output",)):
+            return job_key(function, arguments or {"x": 0.1}, inputs, products)
+
+        different = {
+            key(),
+            key(fleet_jobs.chain),
+            key(arguments={"x": 0.1 + 2**-56}),
+            key(inputs=("b",)),
+            key(inputs=()),
+            key(products=("output.h5",)),
+        }
+        assert len(different) == 6
+        assert key(arguments={"a": 1, "b": 2}) == key(arguments={"b": 2, "a": 1})
+
+    def test_an_input_is_known_by_its_content(self, scratch, tmp_path):
+        for name, text in (("one", "1"), ("same", "1"), ("other", "2")):
+            (tmp_path / name).write_text(text)
+            run([single(fleet_jobs.plain, tmp_path / f"{name}.out", tmp_path / name)])
+        assert notes(tmp_path) == {"start 0": 2}
+        assert (tmp_path / "same.out").read_text() == "0 ['1']"
+        assert (tmp_path / "other.out").read_text() == "0 ['2']"
+
+    def test_half_written_results_are_not_taken(self, scratch, tmp_path):
+        job = chains(tmp_path / "out", copies=1, samples=1)[0]
+        run([job])
+        right = job.output.read_bytes()
+        folder = next((scratch / "jobs").iterdir())
+        (folder / "result").rename(folder / "attempt")
+        (folder / "attempt" / "manifest.json").unlink()
+        run([job])
+        assert job.output.read_bytes() == right
+        assert notes(tmp_path)["start [0, 0]"] == 2
+
+
+class TestFailures:
+    def test_the_others_are_kept(self, scratch, tmp_path):
+        bad = Job("bad", fleet_jobs.misbehave, {"how": "raise"}, (), tmp_path / "bad.txt")
+        after = Job("after", fleet_jobs.plain, {"seed": 1}, (Product(bad),), tmp_path / "after.txt")
+        good = chains(tmp_path / "out")
+        with pytest.raises(FleetError) as told:
+            run([bad, after, *good])
+        message = str(told.value)
+        assert re.search(r"2 jobs failed; the results of 4 others are kept", message)
+        assert "bad: exit status 1" in message
+        assert "ValueError: the density must be positive: got -1" in message
+        assert "after: needs bad" in message
+        assert len(contents(tmp_path / "out")) == 4
+        assert not (tmp_path / "bad.txt").exists()
+
+    def test_killed(self, scratch, tmp_path):
+        with pytest.raises(FleetError, match="killed by SIGKILL"):
+            run([single(fleet_jobs.misbehave, tmp_path / "x", how="die")])
+
+    def test_no_output(self, scratch, tmp_path):
+        with pytest.raises(FleetError, match=r"writes its output and byproducts, \['output.txt'\]: got \[\]"):
+            run([single(fleet_jobs.misbehave, tmp_path / "x.txt", how="forget")])
+
+    def test_full_disk(self, scratch, tmp_path, monkeypatch):
+        run(chains(tmp_path / "out"))
+        before = contents(tmp_path / "out")
+        job = single(fleet_jobs.misbehave, tmp_path / "out" / "x.txt", how="fill", bytes=10**6)
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10**5, hard))
+        try:
+            with pytest.raises(FleetError, match="the disk is full"):
+                run([job, *chains(tmp_path / "out")])
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert contents(tmp_path / "out") == before
+        run([job])
+        assert job.output.stat().st_size == 10**6
+
+    def test_refused(self, scratch, tmp_path):
+        one, other = chains(tmp_path / "out", copies=1)
+        with pytest.raises(ValueError, match=r"names of jobs are distinct: got \['copy0-sample0'\]"):
+            run([one, one])
+        with pytest.raises(ValueError, match=r"\['copy0-sample0'\] are not"):
+            run([other])
+
+
+class TestPlace:
+    def test_threads_and_side_by_side(self, scratch, tmp_path, monkeypatch):
+        monkeypatch.setenv("GLASSDYN_THREADS", "3")
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,6")
+        jobs = [
+            Job(f"j{i}", fleet_jobs.environment, {"i": i}, (), tmp_path / f"{i}.txt", gpu=True)
+            for i in range(4)
+        ]
+        run(jobs)
+        found = [job.output.read_text().split() for job in jobs]
+        assert {threads for threads, _ in found} == {"3"}
+        assert Counter(device for _, device in found) == {"4": 2, "6": 2}
+
+    def test_no_device(self, monkeypatch):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+        assert visible_devices() == []
+
+    def test_scratch_of_the_dvc_repository(self, monkeypatch):
+        monkeypatch.delenv("GLASSDYN_SCRATCH", raising=False)
+        monkeypatch.setenv("DVC_ROOT", "/somewhere")
+        assert fleet.default_root() == Path("/somewhere/.scratch")
+
+
+def program(tmp_path, **arguments):
+    """A run in a process of its own, which a test may kill."""
+    code = (
+        "import json, sys; from pathlib import Path; import test_fleet;"
+        f"test_fleet.run(test_fleet.chains(Path({str(tmp_path / 'out')!r}), **json.loads(sys.argv[1])))"
+    )
+    paths = os.pathsep.join([str(HERE.parent / "src"), str(HERE)])
+    return subprocess.Popen(
+        [sys.executable, "-c", code, json.dumps(arguments)],
+        env=os.environ | {"PYTHONPATH": paths},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def wait_until(condition, seconds=20.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.02)
+
+
+def descendants(process):
+    try:
+        return psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+class TestKills:
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+    def test_no_process_is_left_and_the_work_goes_on(self, scratch, tmp_path, number):
+        killed = program(tmp_path, pause=0.05)
+        wait_until(lambda: any(scratch.glob("jobs/*/checkpoint/state.txt")))
+        children = descendants(killed)
+        killed.send_signal(number)
+        assert killed.wait(10) != 0
+        assert children
+        wait_until(lambda: not any(child.is_running() for child in children), 2.0)
+        states = list(scratch.glob("jobs/*/checkpoint/state.txt"))
+        assert states
+        run(chains(tmp_path / "out", pause=0.05))
+        run(chains(tmp_path / "undisturbed", pause=0.05))
+        assert len(contents(tmp_path / "out")) == 4
+        assert {count for note, count in notes(tmp_path).items() if note.startswith("end")} == {1}
+
+    def test_two_runs_at_once_compute_everything_once(self, scratch, tmp_path):
+        runs = [program(tmp_path, pause=0.02) for _ in range(2)]
+        assert [one.wait(30) for one in runs] == [0, 0]
+        assert set(notes(tmp_path).values()) == {1}
+        assert len(contents(tmp_path / "out")) == 4
+
+    def test_a_run_outside_the_main_thread(self, scratch, tmp_path):
+        thread = threading.Thread(target=run, args=[chains(tmp_path / "out")])
+        thread.start()
+        thread.join()
+        assert len(contents(tmp_path / "out")) == 4
+
+
+def test_a_torn_manifest_is_no_result(tmp_path):
+    folder = Folder(tmp_path)
+    folder.result.mkdir()
+    (folder.result / "manifest.json").write_text('{"output": {"sha2')
+    assert not folder.is_finished()
