@@ -46,7 +46,7 @@ class Update(nn.Module):
 
     def parts(self, *widths: int) -> tuple[Tensor, ...]:
         """Columns (hidden, width) of the first layer's weight that belong to each part."""
-        return torch.split(self.first.weight, widths, dim=1)
+        return torch.split(self.first.weight, list(widths), dim=1)
 
 
 class Block(nn.Module):

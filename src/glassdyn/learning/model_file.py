@@ -1,0 +1,177 @@
+"""A trained model as one safetensors file: weights, and all that is needed to use them on new data.
+
+The file's metadata has one entry, a JSON text with the model's parameters, sizes, graph options and
+targets, and a digest of the weights. Nothing in it is executable.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from glassdyn.learning.graphs import Normalisation, Scaling, Snapshot, standardise
+from glassdyn.learning.models import Sizes, build
+from glassdyn.params import Descriptors, Graph, Model
+
+__all__ = ["ModelFileError", "Projection", "TrainedModel", "load", "predict", "save"]
+
+FORMAT = "glassdyn network 1"
+"""Name and version of the format, the first thing that a reader checks."""
+
+
+class ModelFileError(ValueError):
+    """A file that is no model of ours, or a damaged one."""
+
+
+class Projection(NamedTuple):
+    """Principal components of type and descriptors: features = (values - mean) @ components^T.
+
+    Attributes:
+        mean: (D,) float32.
+        components: (F, D) float32.
+    """
+
+    mean: Tensor
+    components: Tensor
+
+
+class TrainedModel(NamedTuple):
+    """A network with what it needs to read a configuration and to answer in the labels' units.
+
+    Attributes:
+        network: the weights.
+        model: kind, recurrences and layers.
+        sizes: of features and targets.
+        graph: which pairs are joined and what nodes and edges carry.
+        descriptors: the bins of the node features.
+        targets: names of the labels.
+        normalisation: statistics of the training samples.
+        projection: of the descriptors, where graph.nodes is `pca`.
+    """
+
+    network: nn.Module
+    model: Model
+    sizes: Sizes
+    graph: Graph
+    descriptors: Descriptors
+    targets: tuple[str, ...]
+    normalisation: Normalisation
+    projection: Projection | None = None
+
+
+def predict(trained: TrainedModel, graph: Snapshot) -> Tensor:
+    """(N, targets) predictions in the labels' units, from a graph that is not yet standardised."""
+    trained.network.eval()
+    with torch.inference_mode():
+        raw = trained.network(standardise(graph, trained.normalisation))
+    return trained.normalisation.targets.undo(raw)
+
+
+def save(path: Path, trained: TrainedModel) -> None:
+    """Write a trained model; the same model gives the same bytes."""
+    tensors = _tensors(trained)
+    text = json.dumps(_description(trained) | {"digest": _digest(tensors)}, sort_keys=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # One entry only: the library writes several in no fixed order.
+    save_file(tensors, path, metadata={"glassdyn": text})
+
+
+def load(path: Path) -> TrainedModel:
+    """Read a trained model.
+
+    Raises:
+        ModelFileError: with the reason, for a file that is absent, foreign, damaged or incomplete.
+    """
+    text, tensors = _read(path)
+    try:
+        description = json.loads(text)
+        if description.pop("format") != FORMAT:
+            raise ModelFileError(f"{path} is no model of this version: {FORMAT} is what can be read")
+        if description.pop("digest") != _digest(tensors):
+            raise ModelFileError(f"{path} is damaged: its weights do not match their digest; train anew")
+        fields = {name: TypeAdapter(kind).validate_json(json.dumps(description[name])) for name, kind in PARTS}
+    except (KeyError, json.JSONDecodeError, ValidationError) as error:
+        raise ModelFileError(f"{path} does not describe a model: {error}") from None
+    return _rebuild(path, fields, tensors)
+
+
+PARTS: tuple[tuple[str, Any], ...] = (
+    ("model", Model),
+    ("sizes", Sizes),
+    ("graph", Graph),
+    ("descriptors", Descriptors),
+    ("targets", tuple[str, ...]),
+)
+"""Fields of `TrainedModel` that the metadata hold, and their types."""
+
+
+def _description(trained: TrainedModel) -> dict[str, object]:
+    return {
+        "format": FORMAT,
+        "model": asdict(trained.model),
+        "sizes": list(trained.sizes),
+        "graph": asdict(trained.graph),
+        "descriptors": asdict(trained.descriptors),
+        "targets": trained.targets,
+    }
+
+
+def _tensors(trained: TrainedModel) -> dict[str, Tensor]:
+    tensors = {f"network.{name}": value for name, value in trained.network.state_dict().items()}
+    for name, scaling in trained.normalisation._asdict().items():
+        tensors |= {f"normalisation.{name}.{part}": value for part, value in scaling._asdict().items()}
+    if trained.projection is not None:
+        tensors |= {f"projection.{part}": value for part, value in trained.projection._asdict().items()}
+    return {name: value.detach().cpu().contiguous() for name, value in sorted(tensors.items())}
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> tuple[str, dict[str, Tensor]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            text = (file.metadata() or {}).get("glassdyn")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise ModelFileError(f"{path} is not a readable safetensors file: {error}") from None
+    if text is None:
+        raise ModelFileError(f"{path} holds tensors, but was not written by glassdyn")
+    return text, tensors
+
+
+def _rebuild(path: Path, fields: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TrainedModel:
+    network = build(fields["model"], fields["sizes"])
+    try:
+        network.load_state_dict(_under("network.", tensors))
+        statistics = {
+            name: Scaling(**_under(f"normalisation.{name}.", tensors)) for name in Normalisation._fields
+        }
+    except (RuntimeError, TypeError) as error:
+        raise ModelFileError(f"{path} lacks parts of its model: {error}") from None
+    projection = _under("projection.", tensors)
+    return TrainedModel(
+        network=network.eval(),
+        **fields,
+        normalisation=Normalisation(**statistics),
+        projection=Projection(**projection) if projection else None,
+    )
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)
+    }

@@ -1,0 +1,66 @@
+"""Labelled graphs of the recorded samples, from the tables of features, components and labels."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from glassdyn import tables
+from glassdyn.learning.graphs import Snapshot, node_features, snapshot
+from glassdyn.params import Graph
+
+__all__ = ["Tables", "labelled"]
+
+
+class Tables(NamedTuple):
+    """Folders with one table per sample (spec of the tables: `glassdyn.tables`).
+
+    Attributes:
+        features: middle frames and descriptors.
+        pca: principal components.
+        labels: labels.
+    """
+
+    features: Path = Path("data/features")
+    pca: Path = Path("data/pca")
+    labels: Path = Path("data/labels")
+
+
+def labelled(name: str, folders: Tables, graph: Graph, targets: Sequence[str]) -> Snapshot:
+    """The graph of one sample with its labels in their own units, features not yet standardised.
+
+    Args:
+        name: of the sample, such as "copy02-sample05".
+        folders: of the tables.
+        graph: which pairs are joined and what nodes and edges carry.
+        targets: names of the labels.
+
+    Raises:
+        TableError: for a table that is absent or damaged, or lacks a target.
+    """
+    path = folders.features / f"{name}.parquet"
+    columns = ["type", "x", "y", "z", *(["descriptors"] if graph.nodes == "full" else [])]
+    structure = tables.read(path, columns)
+    species = structure["type"].to_numpy()
+    if graph.nodes == "pca":
+        features = tables.read(folders.pca / f"{name}.parquet", ["components"])["components"].to_numpy()
+    else:
+        descriptors = structure["descriptors"].to_numpy() if graph.nodes == "full" else _none(len(species))
+        features = node_features(species, descriptors)
+    built = snapshot(
+        structure.select("x", "y", "z").to_numpy(),
+        species,
+        features,
+        box_length=tables.parameters(path)["box_length"],
+        graph=graph,
+    )
+    labels = tables.read(folders.labels / f"{name}.parquet", list(targets))
+    built.y = torch.from_numpy(labels.to_numpy().astype(np.float32))
+    return built
+
+
+def _none(particles: int) -> NDArray[np.float32]:
+    return np.empty((particles, 0), dtype=np.float32)
