@@ -97,7 +97,9 @@ def load(path: Path) -> TrainedModel:
             raise ModelFileError(f"{path} is no model of this version: {FORMAT} is what can be read")
         if description.pop("digest") != _digest(tensors):
             raise ModelFileError(f"{path} is damaged: its weights do not match their digest; train anew")
-        fields = {name: TypeAdapter(kind).validate_json(json.dumps(description[name])) for name, kind in PARTS}
+        fields = {
+            name: TypeAdapter(kind).validate_json(json.dumps(description[name])) for name, kind in PARTS
+        }
     except (KeyError, json.JSONDecodeError, ValidationError) as error:
         raise ModelFileError(f"{path} does not describe a model: {error}") from None
     return _rebuild(path, fields, tensors)
@@ -172,6 +174,4 @@ def _rebuild(path: Path, fields: Mapping[str, Any], tensors: Mapping[str, Tensor
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {
-        name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)
-    }
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
