@@ -42,7 +42,7 @@ def _write(live: Live, part: str, targets: tuple[str, ...], recording: Recording
         if len(targets) > 1:
             for target, rho in zip(targets, measure.pearsons, strict=True):
                 live.log_metric(f"{name}/pearson_{target}", rho)
-    live.make_summary()
+    live.next_step()  # type: ignore[no-untyped-call]
 
 
 def metrics(part: str, targets: tuple[str, ...], progress: Progress) -> dict[str, object]:

@@ -48,7 +48,7 @@ def weights(labels: Tensor, histogram: Histogram, alpha: float) -> Tensor:
     """
     inner = histogram.edges[:, 1:-1].contiguous()  # (targets, bins - 1)
     bins = torch.searchsorted(inner, labels.T.contiguous(), right=True)  # (targets, N)
-    return histogram.probability.gather(1, bins).pow(-alpha).T
+    return histogram.probability.gather(1, bins).pow(-alpha).T.contiguous()
 
 
 def squared_error(predictions: Tensor, labels: Tensor, weight: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from glassdyn.learning.models import Sizes, build
 from glassdyn.params import Loss, Model, Train
 
 __all__ = [
+    "START",
     "Exercise",
     "Measure",
     "Problem",
@@ -97,19 +98,23 @@ class Progress(NamedTuple):
         best: weights at the recording of the smallest objective.
     """
 
-    recordings: tuple[Recording, ...] = ()
-    best: dict[str, Tensor] | None = None
+    recordings: tuple[Recording, ...]
+    best: dict[str, Tensor]
+
+
+START = Progress((), {})
+"""The progress of a training that has not begun."""
 
 
 def problem_of(train: Sequence[Snapshot], held_out: Sequence[Snapshot], loss: Loss) -> Problem:
     """Standardise labelled graphs with the statistics of the training part, and weigh their labels."""
     normalisation = normalisation_of(train)
     histogram = histogram_of([graph.y[graph.species == 0] for graph in train], loss.bins)
-    train, held_out = (
-        [exercise_of(graph, normalisation, histogram, loss.alpha) for graph in part]
-        for part in (train, held_out)
-    )
-    return Problem(train, held_out, normalisation)
+
+    def exercises(part: Sequence[Snapshot]) -> list[Exercise]:
+        return [exercise_of(graph, normalisation, histogram, loss.alpha) for graph in part]
+
+    return Problem(exercises(train), exercises(held_out), normalisation)
 
 
 def exercise_of(
@@ -140,8 +145,8 @@ def fit(
     problem: Problem,
     settings: Train,
     *,
-    progress: Progress = Progress(),  # noqa: B008
-    advance: Callable[[int], None] = lambda _steps: None,
+    progress: Progress = START,
+    advance: Callable[[float], None] = lambda _steps: None,
 ) -> Iterator[Progress]:
     """Train until the held-out loss has not fallen for `patience` recordings, or for `max_steps`.
 

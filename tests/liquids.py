@@ -1,0 +1,39 @@
+"""Small labelled liquids for the tests of graphs, networks and training."""
+
+import numpy as np
+import torch
+
+from glassdyn.geometry import wrap
+from glassdyn.learning.graphs import node_features, snapshot
+from glassdyn.liquid import species_of
+from glassdyn.params import Graph, Loss, Model, Train
+
+DISTANCES = Graph(r_threshold=1.5, edges="distance", self_edges=False, nodes="full")
+VECTORS = Graph(r_threshold=1.5, edges="vector", self_edges=False, nodes="full")
+NETWORK = Model(kind="graph_network", n_rec=3, shared=False, hidden=(8, 8))
+PLAIN = Loss(targets=("p_hop",), alpha=0.0, bins=20)
+SHORT = Train(lr=0.01, clip=1.0, record_every=5, patience=4, max_steps=40, select_on="validation", seed=1)
+
+
+def liquid(seed, particles=200, density=1.2):
+    """Positions of a jittered lattice, species and box length: no two particles coincide."""
+    generator = np.random.default_rng(seed)
+    box_length = (particles / density) ** (1 / 3)
+    side = int(np.ceil(particles ** (1 / 3)))
+    sites = np.stack(np.meshgrid(*3 * [np.arange(side)], indexing="ij"), axis=-1).reshape(-1, 3)
+    sites = generator.permutation(sites)[:particles] * (box_length / side)
+    positions = wrap(sites + generator.normal(scale=0.12, size=sites.shape), box_length)
+    return positions, generator.permutation(species_of(particles)), box_length
+
+
+def labelled(seed, graph=DISTANCES, particles=200, targets=1, descriptors=4):
+    """A graph with random descriptors, and labels that depend on the neighbourhood."""
+    positions, species, box_length = liquid(seed, particles)
+    generator = np.random.default_rng([seed, 1])
+    features = generator.normal(size=(particles, descriptors)).astype(np.float32)
+    built = snapshot(positions, species, node_features(species, features), box_length=box_length, graph=graph)
+    senders, receivers = built.edge_index
+    crowd = torch.zeros(particles).index_add_(0, receivers, built.x[senders, 1])
+    noise = torch.from_numpy(generator.normal(size=(particles, targets)).astype(np.float32))
+    built.y = 0.3 + 0.05 * crowd[:, None] * torch.arange(1, targets + 1) + 0.02 * noise
+    return built

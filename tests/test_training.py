@@ -1,0 +1,162 @@
+"""Training: it learns, it stops, it selects, and the same parameters give the same bytes."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from glassdyn.learning import journal, training
+from glassdyn.learning.model_file import ModelFileError, TrainedModel, load, predict, save
+from glassdyn.learning.models.sizes import sizes_of
+from glassdyn.params import Descriptors
+from liquids import DISTANCES, NETWORK, PLAIN, SHORT, labelled
+
+
+def problem(loss=PLAIN, targets=1, particles=200):
+    graphs = [labelled(seed, particles=particles, targets=targets) for seed in range(5)]
+    return training.problem_of(graphs[:3], graphs[3:], loss), graphs
+
+
+def trained(settings=SHORT, loss=PLAIN, targets=1):
+    task, graphs = problem(loss, targets)
+    network = training.initial(NETWORK, sizes_of(graphs[0]), settings.seed)
+    optimiser = torch.optim.Adam(network.parameters(), lr=settings.lr)
+    *_, progress = training.fit(network, optimiser, task, settings)
+    network.load_state_dict(progress.best)
+    names = tuple(f"label_{number}" for number in range(targets))
+    model = TrainedModel(
+        network,
+        NETWORK,
+        sizes_of(graphs[0]),
+        DISTANCES,
+        Descriptors(0.7, 4.7, 2),
+        names,
+        task.normalisation,
+    )
+    return model, progress, task, graphs
+
+
+def test_it_learns_what_the_neighbours_tell():
+    _, progress, _, _ = trained(replace(SHORT, max_steps=300, patience=100))
+    assert training.best_of(progress.recordings).held_out.pearsons[0] > 0.8
+
+
+def test_b_particles_do_not_enter():
+    results = []
+    for value in (0.0, 1e6):
+        graphs = [labelled(seed) for seed in range(3)]
+        for graph in graphs:
+            graph.y[graph.species == 1] = value
+        task = training.problem_of(graphs[:2], graphs[2:], replace(PLAIN, alpha=0.5))
+        network = training.initial(NETWORK, sizes_of(graphs[0]), 1)
+        optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
+        *_, progress = training.fit(network, optimiser, task, replace(SHORT, max_steps=10))
+        results.append(progress)
+    assert results[0].recordings == results[1].recordings
+    for name, value in results[0].best.items():
+        assert torch.equal(value, results[1].best[name])
+
+
+def test_losses_are_in_the_labels_units():
+    model, progress, _, graphs = trained()
+    errors, truths, answers = [], [], []
+    for graph in graphs[3:]:
+        learnt = graph.species == 0
+        answer = predict(model, graph)[learnt]
+        errors.append((answer - graph.y[learnt]) ** 2)
+        truths.append(graph.y[learnt, 0])
+        answers.append(answer[:, 0])
+    best = training.best_of(progress.recordings).held_out
+    assert best.losses[0] == pytest.approx(float(torch.cat(errors).mean()), rel=1e-4)
+    expected = np.corrcoef(torch.cat(truths), torch.cat(answers))[0, 1]
+    assert best.pearsons[0] == pytest.approx(expected, abs=1e-5)
+
+
+def test_it_stops_when_patience_is_at_an_end_and_keeps_the_best():
+    _, progress, _, _ = trained(replace(SHORT, lr=0.5, max_steps=1000, patience=3))
+    objectives = [recording.objective for recording in progress.recordings]
+    best = int(np.argmin(objectives))
+    assert len(objectives) == best + 1 + 3
+    assert training.best_of(progress.recordings) == progress.recordings[best]
+
+
+def test_the_last_recording_is_at_max_steps():
+    _, progress, _, _ = trained(replace(SHORT, max_steps=12, record_every=5, patience=100))
+    assert [recording.step for recording in progress.recordings] == [5, 10, 12]
+
+
+def test_every_snapshot_once_per_epoch():
+    for epoch in range(4):
+        chosen = [training._chosen(range(7), 7 * epoch + place, seed=3) for place in range(7)]
+        assert sorted(chosen) == list(range(7))
+
+
+def test_the_same_parameters_give_the_same_bytes(tmp_path):
+    for name in ("one", "two"):
+        save(tmp_path / name, trained()[0])
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_divergence_is_an_error_that_says_so():
+    with pytest.raises(FloatingPointError, match=r"train\.lr"):
+        trained(replace(SHORT, lr=1e30, clip=1e30))
+
+
+def test_a_model_file_rebuilds_the_model(tmp_path):
+    model, _, _, graphs = trained(targets=2, loss=replace(PLAIN, alpha=0.5))
+    save(tmp_path / "network.safetensors", model)
+    again = load(tmp_path / "network.safetensors")
+    assert torch.equal(predict(again, graphs[4]), predict(model, graphs[4]))
+    assert again._replace(network=None, normalisation=None) == model._replace(
+        network=None, normalisation=None
+    )
+
+
+def damaged(path, change):
+    content = bytearray(path.read_bytes())
+    change(content)
+    path.write_bytes(bytes(content))
+
+
+def test_foreign_and_damaged_files_are_refused_with_the_reason(tmp_path):
+    from safetensors.torch import save_file
+
+    path = tmp_path / "network.safetensors"
+    with pytest.raises(ModelFileError, match="not a readable"):
+        load(path)
+    save_file({"weight": torch.zeros(3)}, path)
+    with pytest.raises(ModelFileError, match="not written by glassdyn"):
+        load(path)
+    save_file({"weight": torch.zeros(3)}, path, metadata={"glassdyn": json.dumps({"format": "other"})})
+    with pytest.raises(ModelFileError, match="version"):
+        load(path)
+    model = trained()[0]
+    save(path, model)
+    damaged(path, lambda content: content.__setitem__(-1, content[-1] ^ 1))
+    with pytest.raises(ModelFileError, match="damaged"):
+        load(path)
+    save(path, model)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ModelFileError, match="not a readable"):
+        load(path)
+
+
+def test_curves_and_metrics_tell_the_training(tmp_path):
+    from glassdyn.figures.training import curves, read_curves
+
+    task, graphs = problem(targets=2)
+    network = training.initial(NETWORK, sizes_of(graphs[0]), 1)
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
+    fitting = training.fit(network, optimiser, task, SHORT)
+    *_, progress = journal.kept(tmp_path / "curves", "validation", ("one", "two"), fitting)
+    table = read_curves(tmp_path / "curves" / "plots" / "metrics")
+    rows = table.filter((table["part"] == "validation") & (table["quantity"] == "pearson_two"))
+    assert rows["step"].to_list() == [recording.step for recording in progress.recordings]
+    assert rows["value"].to_list() == pytest.approx([r.held_out.pearsons[1] for r in progress.recordings])
+    curves(table, selected=5)
+    told = json.loads(json.dumps(journal.metrics("validation", ("one", "two"), progress), allow_nan=False))
+    best = training.best_of(progress.recordings)
+    assert told["validation"]["two"]["loss"] == best.held_out.losses[1]
+    assert told["selected_on"] == "validation"
