@@ -17,11 +17,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from glassdyn.features import pca
 from glassdyn.learning.graphs import Normalisation, Scaling, Snapshot, standardise
 from glassdyn.learning.models import Sizes, build
 from glassdyn.params import Descriptors, Graph, Model
 
-__all__ = ["ModelFileError", "Projection", "TrainedModel", "load", "predict", "save"]
+__all__ = ["ModelFileError", "Projection", "TrainedModel", "load", "predict", "projection_of", "save"]
 
 FORMAT = "glassdyn network 1"
 """Name and version of the format, the first thing that a reader checks."""
@@ -35,8 +36,8 @@ class Projection(NamedTuple):
     """Principal components of type and descriptors: features = (values - mean) @ components^T.
 
     Attributes:
-        mean: (D,) float32.
-        components: (F, D) float32.
+        mean: (D,) float64.
+        components: (F, D) float64.
     """
 
     mean: Tensor
@@ -65,6 +66,12 @@ class TrainedModel(NamedTuple):
     targets: tuple[str, ...]
     normalisation: Normalisation
     projection: Projection | None = None
+
+
+def projection_of(path: Path) -> Projection:
+    """The principal components that made the node features, from their file."""
+    fitted, _ = pca.load(path)
+    return Projection(torch.from_numpy(fitted.mean), torch.from_numpy(fitted.components))
 
 
 def predict(trained: TrainedModel, graph: Snapshot) -> Tensor:

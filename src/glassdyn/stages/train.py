@@ -39,7 +39,14 @@ def main() -> None:
         *_, end = journal.kept(folder, part, loss.targets, fitting)
     network.load_state_dict(end.best)
     trained = model_file.TrainedModel(
-        network, model, sizes, graph, parameters.descriptors, loss.targets, problem.normalisation
+        network,
+        model,
+        sizes,
+        graph,
+        parameters.descriptors,
+        loss.targets,
+        problem.normalisation,
+        model_file.projection_of(Path("models/pca.safetensors")) if graph.nodes == "pca" else None,
     )
     model_file.save(Path("models/network.safetensors"), trained)
     metrics = journal.metrics(part, loss.targets, end)
