@@ -97,7 +97,7 @@ def _draw_identity(axes: Any, values: pl.Series) -> None:
 
 
 def _unit(label: str) -> str:
-    return UNITS.get(label.split("_")[0], UNITS.get(label, "unit of the label"))
+    return next((unit for start, unit in UNITS.items() if label.startswith(start)), "unit of the label")
 
 
 def _name_of(label: str) -> str:
