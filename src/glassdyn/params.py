@@ -17,6 +17,7 @@ from ruamel.yaml.error import YAMLError
 __all__ = [
     "Descriptors",
     "Equilibrate",
+    "Evaluate",
     "Graph",
     "Hops",
     "Liquid",
@@ -322,6 +323,25 @@ class Train:
 
 
 @dataclass(frozen=True, config=STRICT)
+class Evaluate:
+    """Errors of the test correlations."""
+
+    subsets: int
+    block_length: float
+    resamples: int
+    confidence: float
+    seed: int
+
+    def __post_init__(self) -> None:
+        require_positive(self, "evaluate", "subsets", "block_length", "resamples")
+        require(
+            0 < self.confidence < 1,
+            f"a confidence lies between 0 and 1: got {self.confidence} (params.yaml: evaluate.confidence)",
+        )
+        require(self.seed >= 0, f"must not be negative: got {self.seed} (params.yaml: evaluate.seed)")
+
+
+@dataclass(frozen=True, config=STRICT)
 class Params:
     """All parameters; the rules between sections are checked here."""
 
@@ -340,6 +360,7 @@ class Params:
     model: Model
     loss: Loss
     train: Train
+    evaluate: Evaluate
 
     def __post_init__(self) -> None:
         self._check_box()

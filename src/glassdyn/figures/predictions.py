@@ -1,5 +1,7 @@
 """Predicted against true labels: scatter, PDFs, reliability and the models side by side."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,7 @@ from matplotlib.figure import Figure
 
 from glassdyn.figures import style
 
-__all__ = ["models", "pdf", "reliability", "scatter"]
+__all__ = ["models", "pdf", "reliability", "scatter", "write"]
 
 UNITS = {"p_hop": r"$\sigma_{AA}$", "cwt": r"$\sigma_{AA}\,\tau^{1/2}$", "propensity": r"$\sigma_{AA}$"}
 """Units of the labels, by the start of their names."""
@@ -19,6 +21,22 @@ LOOKS: dict[str, dict[str, Any]] = {
     "ridge": {"color": style.COLOURS["A"], "linestyle": "--"},
 }
 """The look of a source of values, everywhere."""
+
+
+def write(plots: Mapping[str, pl.DataFrame], folder: Path) -> None:
+    """Write every table as CSV, and a picture of it for each label.
+
+    Args:
+        plots: tables by name, each with a column `label`; `quantiles` has no picture.
+        folder: where `<name>.csv` and `<name>_<label>.png` appear; it is made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures = {"scatter": scatter, "pdf": pdf, "reliability": reliability, "models": models}
+    for name, table in plots.items():
+        table.write_csv(folder / f"{name}.csv", float_precision=6)
+    for name, draw in pictures.items():
+        for (label,), rows in plots[name].group_by("label", maintain_order=True):
+            style.save(draw(rows.drop("label"), label=str(label)), folder / f"{name}_{label}.png")
 
 
 def scatter(table: pl.DataFrame, *, label: str) -> Figure:

@@ -1,0 +1,211 @@
+"""The test set under every model: what the network and its baselines answer, and what that is worth."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassdyn import tables
+from glassdyn.learning import baselines
+from glassdyn.learning.calibration import calibration
+from glassdyn.learning.evaluation import Comparison, Scores, score, spatial_blocks
+from glassdyn.learning.graphs import Snapshot
+from glassdyn.learning.model_file import TrainedModel, predict
+from glassdyn.learning.samples import Tables, labelled
+from glassdyn.params import Evaluate, Graph
+
+__all__ = [
+    "Answers",
+    "Model",
+    "Pool",
+    "answer",
+    "baselines_of",
+    "metrics",
+    "network",
+    "pool",
+    "scores_of",
+    "write",
+]
+
+Values = NDArray[np.float64]
+
+Model = Callable[[Snapshot], Values]
+"""From a graph, its features not standardised, to (N, K) predictions in the labels' units."""
+
+RELIABILITY_BINS = 20
+"""Bins of prediction behind the calibration error."""
+
+
+class Answers(NamedTuple):
+    """One snapshot: truth and the answers of several models.
+
+    Attributes:
+        species: (N,) 0 for A, 1 for B.
+        targets: (N, K) float64, the labels' units.
+        predictions: model -> (N, K).
+        blocks: (N,) spatial block, see `spatial_blocks`.
+    """
+
+    species: NDArray[np.uint8]
+    targets: Values
+    predictions: Mapping[str, Values]
+    blocks: NDArray[np.int64]
+
+
+class Pool(NamedTuple):
+    """All A particles of all snapshots; for each of K labels, the answers of each model.
+
+    Attributes:
+        labels: names of the labels.
+        targets: (N, K).
+        predictions: model -> (N, K).
+        samples: (N,) index of the snapshot.
+        blocks: (N,) index of the spatial block, distinct between snapshots.
+    """
+
+    labels: tuple[str, ...]
+    targets: Values
+    predictions: Mapping[str, Values]
+    samples: NDArray[np.int64]
+    blocks: NDArray[np.int64]
+
+    def comparison(self, model: str, label: str) -> Comparison:
+        """One model on one label."""
+        k = self.labels.index(label)
+        return Comparison(self.targets[:, k], self.predictions[model][:, k], self.samples, self.blocks)
+
+
+def network(trained: TrainedModel) -> dict[str, Model]:
+    """The trained network as a model, `network`."""
+    return {"network": lambda graph: predict(trained, graph).double().numpy()}
+
+
+def baselines_of(training: Iterable[Snapshot], validation: Iterable[Snapshot]) -> dict[str, Model]:
+    """Fit to the A particles the training mean, `constant`, and ridge regression on the node features, `ridge`.
+
+    Args:
+        training: labelled graphs, taken one at a time.
+        validation: those that choose the penalty.
+    """
+    moments = baselines.moments(map(_regression, training))
+    chosen, _ = baselines.select_ridge(moments, baselines.moments(map(_regression, validation)))
+    return {"constant": _linear(baselines.constant(moments)), "ridge": _linear(chosen)}
+
+
+def _linear(model: baselines.Linear) -> Model:
+    return lambda graph: baselines.predict(model, graph.x.double().numpy())
+
+
+def _regression(graph: Snapshot) -> tuple[Values, Values]:
+    learnt = graph.species == 0
+    return graph.x[learnt].double().numpy(), graph.y[learnt].double().numpy()
+
+
+def answer(
+    name: str, models: Mapping[str, Model], *, graph: Graph, labels: Sequence[str], block_length: float
+) -> Answers:
+    """Ask every model about one sample.
+
+    Args:
+        name: of the sample.
+        models: by name.
+        graph: what nodes and edges carry, for all models alike.
+        labels: names of the labels that the models predict.
+        block_length: see `spatial_blocks`.
+
+    Raises:
+        TableError: for a table that is absent or damaged, or lacks a label.
+    """
+    folders = Tables()
+    structure = folders.features / f"{name}.parquet"
+    snapshot = labelled(name, folders, graph, labels)
+    positions = tables.read(structure, ["x", "y", "z"]).to_numpy()
+    return Answers(
+        snapshot.species.numpy(),
+        tables.read(folders.labels / f"{name}.parquet", list(labels)).to_numpy(),
+        {name: model(snapshot) for name, model in models.items()},
+        spatial_blocks(positions, tables.parameters(structure)["box_length"], block_length),
+    )
+
+
+def write(path: Path, answers: Answers, *, model: str, labels: Sequence[str]) -> None:
+    """Write the targets and one model's predictions of a sample as a table of all its particles."""
+    columns: dict[str, NDArray[Any]] = {
+        "particle": np.arange(len(answers.species), dtype=np.uint32),
+        "type": answers.species,
+    }
+    for k, label in enumerate(labels):
+        columns[f"target_{label}"] = answers.targets[:, k]
+        columns[f"predicted_{label}"] = answers.predictions[model][:, k]
+    tables.write(path, tables.predictions_schema(labels), [columns], {"model": model})
+
+
+def pool(snapshots: Sequence[Answers], labels: Sequence[str]) -> Pool:
+    """Put the A particles of all snapshots together."""
+    learnt = [answers.species == 0 for answers in snapshots]
+    blocks = max(int(answers.blocks.max()) for answers in snapshots) + 1
+    return Pool(
+        tuple(labels),
+        np.concatenate([answers.targets[a] for answers, a in zip(snapshots, learnt, strict=True)]),
+        {
+            model: np.concatenate(
+                [answers.predictions[model][a] for answers, a in zip(snapshots, learnt, strict=True)]
+            )
+            for model in snapshots[0].predictions
+        },
+        np.repeat(np.arange(len(snapshots)), [int(a.sum()) for a in learnt]),
+        np.concatenate(
+            [
+                s * blocks + answers.blocks[a]
+                for s, (answers, a) in enumerate(zip(snapshots, learnt, strict=True))
+            ]
+        ),
+    )
+
+
+def scores_of(pooled: Pool, settings: Evaluate) -> dict[str, dict[str, Scores]]:
+    """Score every model on every label: model -> label -> scores; the same draws for all of them."""
+    return {
+        model: {
+            label: score(
+                pooled.comparison(model, label),
+                parts=settings.subsets,
+                resamples=settings.resamples,
+                confidence=settings.confidence,
+                generator=np.random.default_rng(settings.seed),
+            )
+            for label in pooled.labels
+        }
+        for model in pooled.predictions
+    }
+
+
+def metrics(pooled: Pool, scores: Mapping[str, Mapping[str, Scores]]) -> dict[str, Any]:
+    """Lay out the metrics file: `test.<label>` for the network, `baselines.<model>.<label>` for the others.
+
+    The constant has losses only: its correlation is not defined.
+    """
+    test = {
+        label: found._asdict() | {"calibration": _calibration(pooled, label)}
+        for label, found in scores["network"].items()
+    }
+    rivals = {
+        model: {label: _defined(found) for label, found in of_labels.items()}
+        for model, of_labels in scores.items()
+        if model != "network"
+    }
+    return {"test": test, "baselines": rivals, "particles": len(pooled.samples)}
+
+
+def _calibration(pooled: Pool, label: str) -> dict[str, float]:
+    pair = pooled.comparison("network", label)
+    return calibration(pair.targets, pair.predictions, bins=RELIABILITY_BINS)._asdict()
+
+
+def _defined(scores: Scores) -> dict[str, float]:
+    found = scores._asdict()
+    if scores.pearson_low == scores.pearson_high == 0.0:
+        return {name: value for name, value in found.items() if name.startswith("loss")}
+    return found

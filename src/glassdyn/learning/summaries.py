@@ -1,0 +1,106 @@
+"""Small tables of the test predictions, for `dvc plots` and for the figures."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from glassdyn.learning.assessment import RELIABILITY_BINS, Pool
+from glassdyn.learning.calibration import densities, quantiles, reliability
+from glassdyn.learning.evaluation import Scores
+
+__all__ = ["all_of", "models", "pdf", "quantile", "reliable", "scatter"]
+
+POINTS = 2000
+"""Particles in all scatter plots together: what a page of `dvc plots` bears."""
+
+PDF_BINS = 60
+LEVELS = np.linspace(0.01, 0.99, 99)
+
+
+def all_of(
+    pooled: Pool, scores: Mapping[str, Mapping[str, Scores]], generator: np.random.Generator
+) -> dict[str, pl.DataFrame]:
+    """Every table by its name; the generator chooses the particles of the scatter plot."""
+    return {
+        "scatter": scatter(pooled, generator),
+        "pdf": pdf(pooled),
+        "quantiles": quantile(pooled),
+        "reliability": reliable(pooled),
+        "models": models(scores),
+    }
+
+
+def scatter(pooled: Pool, generator: np.random.Generator) -> pl.DataFrame:
+    """Columns label, target, predicted: some particles, the same for every label."""
+    labels = len(pooled.labels)
+    few = min(len(pooled.samples), POINTS // labels)
+    rows = np.sort(generator.choice(len(pooled.samples), few, replace=False))
+    return pl.concat(
+        pl.DataFrame(
+            {
+                "label": [label] * few,
+                "target": pooled.targets[rows, k],
+                "predicted": pooled.predictions["network"][rows, k],
+            }
+        )
+        for k, label in enumerate(pooled.labels)
+    )
+
+
+def pdf(pooled: Pool) -> pl.DataFrame:
+    """Columns label, value and the density of targets, network and ridge there, on common bins."""
+    parts = []
+    for label in pooled.labels:
+        values, found = densities(_columns(pooled, label), bins=PDF_BINS)
+        parts.append(pl.DataFrame({"label": [label] * len(values), "value": values} | found))
+    return pl.concat(parts)
+
+
+def quantile(pooled: Pool) -> pl.DataFrame:
+    """Columns label, level and the quantiles of targets, network and ridge."""
+    return pl.concat(
+        pl.DataFrame(
+            {"label": [label] * len(LEVELS), "level": LEVELS}
+            | quantiles(_columns(pooled, label), levels=LEVELS)
+        )
+        for label in pooled.labels
+    )
+
+
+def reliable(pooled: Pool) -> pl.DataFrame:
+    """Columns label, predicted, target, error: means over particles with alike predictions."""
+    parts = []
+    for label in pooled.labels:
+        pair = pooled.comparison("network", label)
+        means = reliability(pair.targets, pair.predictions, bins=RELIABILITY_BINS)
+        parts.append(
+            pl.DataFrame(
+                {
+                    "label": [label] * len(means.targets),
+                    "predicted": means.predictions,
+                    "target": means.targets,
+                    "error": means.errors,
+                }
+            )
+        )
+    return pl.concat(parts)
+
+
+def models(scores: Mapping[str, Mapping[str, Scores]]) -> pl.DataFrame:
+    """Columns label, model and the scores: one row for each model that has a correlation."""
+    return pl.DataFrame(
+        [
+            {"label": label, "model": model} | found._asdict()
+            for model, of_labels in scores.items()
+            for label, found in of_labels.items()
+            if model != "constant"
+        ]
+    )
+
+
+def _columns(pooled: Pool, label: str) -> dict[str, NDArray[np.float64]]:
+    k = pooled.labels.index(label)
+    predicted = {model: pooled.predictions[model][:, k] for model in ("network", "ridge")}
+    return {"target": pooled.targets[:, k]} | predicted

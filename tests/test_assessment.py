@@ -1,0 +1,140 @@
+"""The stage evaluate on planted labels: metrics, predictions and plots under their agreed names."""
+
+import json
+import shutil
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from glassdyn import geometry, params, tables
+from glassdyn.learning import assessment, model_file
+from glassdyn.learning.graphs import normalisation_of
+from glassdyn.learning.model_file import TrainedModel
+from glassdyn.learning.models import build
+from glassdyn.learning.models.sizes import sizes_of
+from glassdyn.learning.samples import Tables, labelled
+from glassdyn.params import Descriptors, Graph, Model
+from glassdyn.stages import evaluate
+
+N, BOX, BINS = 250, 9.5, 6
+GRAPH = Graph(r_threshold=1.5, edges="distance", self_edges=False, nodes="full")
+LABELS = ("p_hop", "cwt_50")
+SCORES = {"pearson", "pearson_subset_std", "pearson_sample_mean", "pearson_sample_std", "loss"}
+
+
+def write_sample(name, generator):
+    """Random points whose labels are linear in the descriptors, with noise."""
+    positions = geometry.wrap(generator.random((N, 3)) * BOX, BOX)
+    species = (np.arange(N) % 5 == 4).astype(np.uint8)
+    descriptors = generator.gamma(2.0, size=(N, 2 * BINS)).astype(np.float32)
+    signal = descriptors[:, 0] - descriptors[:, 7]
+    particles = np.arange(N, dtype=np.uint32)
+    structure = {"particle": particles, "type": species, "descriptors": descriptors}
+    structure |= dict(zip("xyz", positions.T, strict=True))
+    tables.write(
+        Tables().features / f"{name}.parquet",
+        tables.structure_schema(BINS),
+        [structure],
+        {"box_length": BOX, "r_min": 0.7, "r_max": 4.7, "bins": BINS},
+    )
+    labels = {"p_hop": 0.2 + 0.1 * signal, "cwt_50": signal}
+    noisy = {label: values + values.std() * generator.normal(size=N) for label, values in labels.items()}
+    tables.write(
+        Tables().labels / f"{name}.parquet",
+        tables.labels_schema(LABELS),
+        [{"particle": particles, "type": species} | noisy],
+    )
+
+
+@pytest.fixture
+def folder(root, tmp_path, monkeypatch):
+    """Five copies of two samples and an untrained network, in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(root / "params.yaml", tmp_path)
+    generator = np.random.default_rng(5)
+    for copy in range(5):
+        for sample in range(2):
+            write_sample(f"copy{copy:02}-sample{sample:02}", generator)
+    snapshot = labelled("copy00-sample00", Tables(), GRAPH, LABELS)
+    model = Model(kind="graph_network", n_rec=1, shared=False, hidden=(8, 8))
+    torch.manual_seed(0)
+    trained = TrainedModel(
+        network=build(model, sizes_of(snapshot)),
+        model=model,
+        sizes=sizes_of(snapshot),
+        graph=GRAPH,
+        descriptors=Descriptors(r_min=0.7, r_max=4.7, bins=BINS),
+        targets=LABELS,
+        normalisation=normalisation_of([snapshot]),
+    )
+    model_file.save(tmp_path / "models" / "network.safetensors", trained)
+    return tmp_path
+
+
+def refuse(constant):
+    raise AssertionError(f"strict JSON has no {constant}")
+
+
+def leaves(tree):
+    for value in tree.values():
+        yield from leaves(value) if isinstance(value, dict) else [value]
+
+
+def test_the_stage_writes_what_others_rely_on(folder):
+    evaluate.main()
+    metrics = json.loads((folder / "metrics/evaluate.json").read_text(), parse_constant=refuse)
+    assert all(isinstance(value, int | float | str) for value in leaves(metrics))
+    for label in LABELS:
+        assert set(metrics["test"][label]) >= SCORES
+        assert set(metrics["baselines"]["ridge"][label]) >= SCORES
+        assert not any("pearson" in name for name in metrics["baselines"]["constant"][label])
+        # the label is half signal, half noise: the ceiling of any prediction is sqrt(1/2)
+        assert metrics["baselines"]["ridge"][label]["pearson"] == pytest.approx(0.707, abs=0.08)
+        assert metrics["baselines"]["ridge"][label]["loss"] < metrics["baselines"]["constant"][label]["loss"]
+    predictions = sorted(path.stem for path in (folder / "data/predictions").iterdir())
+    assert predictions == ["copy04-sample00", "copy04-sample01"]
+    for name, picture in (
+        ("scatter", True),
+        ("pdf", True),
+        ("reliability", True),
+        ("models", True),
+        ("quantiles", False),
+    ):
+        assert 0 < pl.read_csv(folder / f"plots/evaluate/{name}.csv").height <= 2000
+        assert all((folder / f"plots/evaluate/{name}_{label}.png").exists() == picture for label in LABELS)
+
+
+def test_predictions_hold_every_particle_and_give_the_metrics_back(folder):
+    evaluate.main()
+    frames = [tables.read(path) for path in sorted((folder / "data/predictions").iterdir())]
+    for frame, name in zip(frames, ("copy04-sample00", "copy04-sample01"), strict=True):
+        assert frame.columns == [
+            "particle", "type", "target_p_hop", "predicted_p_hop", "target_cwt_50", "predicted_cwt_50",
+        ]  # fmt: skip
+        truth = tables.read(Tables().labels / f"{name}.parquet")
+        np.testing.assert_array_equal(frame["target_p_hop"], truth["p_hop"])
+        np.testing.assert_array_equal(frame["type"], truth["type"])
+    pooled = pl.concat(frames).filter(pl.col("type") == 0)
+    metrics = json.loads((folder / "metrics/evaluate.json").read_text())
+    rho = np.corrcoef(pooled["target_p_hop"], pooled["predicted_p_hop"])[0, 1]
+    assert metrics["test"]["p_hop"]["pearson"] == pytest.approx(rho, rel=1e-9)
+
+
+def test_two_runs_write_the_same_bytes(folder):
+    evaluate.main()
+    first = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    for name in ("data/predictions", "metrics", "plots"):
+        shutil.rmtree(folder / name)
+    evaluate.main()
+    assert first == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_particles_b_do_not_enter_the_scores(folder):
+    settings = params.load().evaluate
+    models = {"network": lambda graph: graph.y.double().numpy() + 1.0}
+    answers = assessment.answer("copy04-sample00", models, graph=GRAPH, labels=LABELS, block_length=3.0)
+    one = assessment.scores_of(assessment.pool([answers], LABELS), settings)
+    answers.targets[answers.species == 1] = 1e6
+    assert assessment.scores_of(assessment.pool([answers], LABELS), settings) == one
