@@ -48,11 +48,19 @@ def write_sample(name, generator):
     )
 
 
-@pytest.fixture
-def folder(root, tmp_path, monkeypatch):
-    """Five copies of two samples and an untrained network, in the working directory."""
-    monkeypatch.chdir(tmp_path)
-    shutil.copy(root / "params.yaml", tmp_path)
+@pytest.fixture(scope="module")
+def folder(root, tmp_path_factory):
+    """Five copies of two samples and an untrained network, evaluated, in the working directory."""
+    folder = tmp_path_factory.mktemp("evaluate")
+    shutil.copy(root / "params.yaml", folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        fill(folder)
+        evaluate.main()
+        yield folder
+
+
+def fill(folder):
     generator = np.random.default_rng(5)
     for copy in range(5):
         for sample in range(2):
@@ -69,8 +77,7 @@ def folder(root, tmp_path, monkeypatch):
         targets=LABELS,
         normalisation=normalisation_of([snapshot]),
     )
-    model_file.save(tmp_path / "models" / "network.safetensors", trained)
-    return tmp_path
+    model_file.save(folder / "models" / "network.safetensors", trained)
 
 
 def refuse(constant):
@@ -83,7 +90,6 @@ def leaves(tree):
 
 
 def test_the_stage_writes_what_others_rely_on(folder):
-    evaluate.main()
     metrics = json.loads((folder / "metrics/evaluate.json").read_text(), parse_constant=refuse)
     assert all(isinstance(value, int | float | str) for value in leaves(metrics))
     for label in LABELS:
@@ -107,7 +113,6 @@ def test_the_stage_writes_what_others_rely_on(folder):
 
 
 def test_predictions_hold_every_particle_and_give_the_metrics_back(folder):
-    evaluate.main()
     frames = [tables.read(path) for path in sorted((folder / "data/predictions").iterdir())]
     for frame, name in zip(frames, ("copy04-sample00", "copy04-sample01"), strict=True):
         assert frame.columns == [
@@ -123,7 +128,6 @@ def test_predictions_hold_every_particle_and_give_the_metrics_back(folder):
 
 
 def test_two_runs_write_the_same_bytes(folder):
-    evaluate.main()
     first = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     for name in ("data/predictions", "metrics", "plots"):
         shutil.rmtree(folder / name)
