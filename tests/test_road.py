@@ -15,6 +15,7 @@ ROAD = [
     "files",
     "recorder",
     "trajectory",
+    "synthetic",
     "tables",
     "fleet",
     "simulation",

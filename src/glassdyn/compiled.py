@@ -33,20 +33,17 @@ def cores() -> int:
     return numba.get_num_threads()
 
 
-def share(total: int, work: Callable[[int, int], None], pieces_per_core: int = 8) -> None:
+def share(total: int, work: Callable[[int, int], None], at_a_time: int | None = None) -> None:
     """Call `work(start, stop)` on ranges that cover [0, total), on all cores.
 
     Args:
         total: number of items.
         work: treats the items start ... stop - 1; must release the interpreter to gain anything.
-        pieces_per_core: ranges per core; several, so that uneven ones balance.
+        at_a_time: items in a range; by default an eighth of a core's share, so that uneven ones balance.
     """
     threads = cores()
-    pieces = max(1, min(total, threads * pieces_per_core)) if threads > 1 else 1
-    bounds = [total * piece // pieces for piece in range(pieces + 1)]
-    if pieces == 1:
-        work(0, total)
-        return
+    size = at_a_time or max(1, -(-total // (8 * threads)))
+    ranges = [(start, min(start + size, total)) for start in range(0, total, size)]
     with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(work, *bounds[piece : piece + 2]) for piece in range(pieces)]:
+        for done in [pool.submit(work, *bounds) for bounds in ranges]:
             done.result()

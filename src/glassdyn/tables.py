@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from glassdyn.files import replacing
+
 __all__ = [
     "TableError",
     "agreed_parameters",
@@ -91,15 +93,10 @@ def write(
         TableError: for a block that lacks a column of the schema or has another.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
     stored = schema.with_metadata({KEY: json.dumps(parameters or {}, sort_keys=True)})
-    try:
-        with pq.ParquetWriter(part, stored, compression="zstd") as writer:
-            for block in blocks:
-                writer.write_batch(_batch(block, stored))
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path) as part, pq.ParquetWriter(part, stored, compression="zstd") as writer:
+        for block in blocks:
+            writer.write_batch(_batch(block, stored))
 
 
 def read(

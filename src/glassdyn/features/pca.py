@@ -13,7 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save as serialise
+
+from glassdyn.files import replacing
 
 __all__ = ["Moments", "Pca", "PcaError", "add", "load", "nothing", "principal_components", "project", "save"]
 
@@ -114,14 +116,10 @@ def project(pca: Pca, rows: NDArray[np.floating]) -> NDArray[np.float32]:
 def save(path: Path, pca: Pca, about: Mapping[str, object]) -> None:
     """Write the components as safetensors, with what they were fitted on in the metadata."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
     # one entry: the library writes several in an order that differs from run to run
     metadata = {"glassdyn": json.dumps({"format": FORMAT, **about}, sort_keys=True)}
-    try:
-        save_file(pca._asdict(), part, metadata)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path) as part:
+        part.write_bytes(serialise(pca._asdict(), metadata))
 
 
 def load(path: Path) -> tuple[Pca, dict[str, object]]:

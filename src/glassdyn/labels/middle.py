@@ -1,0 +1,98 @@
+"""All labels of every particle at the middle frame, in one pass over a trajectory.
+
+Particles come in blocks of whole chunks; memory does not grow with their number.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassdyn.compiled import share
+from glassdyn.labels.hops import Rule, hop_at, rule_of
+from glassdyn.labels.tracks import tracks_of
+from glassdyn.labels.wavelets import kernels, wavelet_at
+from glassdyn.params import Hops, Wavelets
+from glassdyn.trajectory import Trajectory, TrajectoryError
+
+__all__ = ["label_names", "label_parameters", "labelled_blocks"]
+
+BLOCK_BYTES = 64 * 1024**2
+"""Positions read at a time, single precision."""
+
+TOGETHER = 16
+"""Particles that one core treats at a time."""
+
+
+class Plan(NamedTuple):
+    """What to compute, in frames.
+
+    Attributes:
+        frame: whose labels are wanted.
+        rule: of p_hop.
+        weights: of the wavelets, one array for each scale.
+        box_length: L, units of sigma_AA.
+    """
+
+    frame: int
+    rule: Rule
+    weights: list[NDArray[np.float64]]
+    box_length: float
+
+
+def label_names(scales: Sequence[int]) -> list[str]:
+    """Columns of the label table: p_hop, and a wavelet label for each scale in frames."""
+    return ["p_hop", *(f"cwt_{scale}" for scale in scales)]
+
+
+def label_parameters(trajectory: Trajectory, hops: Hops, wavelets: Wavelets) -> dict[str, Any]:
+    """What determines the labels, to be stored with them."""
+    return {**asdict(hops), **asdict(wavelets), "interval": trajectory.interval, "frames": trajectory.frames}
+
+
+def labelled_blocks(
+    trajectory: Trajectory, hops: Hops, wavelets: Wavelets, advance: Callable[[float], None]
+) -> Iterator[dict[str, NDArray[Any]]]:
+    """Label block after block of particles.
+
+    Args:
+        trajectory: with equally spaced frames.
+        hops: parameters of p_hop.
+        wavelets: scales of the wavelet transform.
+        advance: told the fraction done since it was told last.
+
+    Yields:
+        Columns of the label table.
+
+    Raises:
+        TrajectoryError: where frames are not equally spaced, the window is too short for the longest
+            scale or for two segments, or a particle is lost.
+    """
+    names = label_names(wavelets.scales)
+    try:
+        weights = kernels(wavelets.scales, trajectory.middle, trajectory.interval)
+        plan = Plan(trajectory.middle, rule_of(hops, trajectory.interval), weights, trajectory.box_length)
+        for block in trajectory.particle_blocks(BLOCK_BYTES):
+            labels = _label(trajectory.series(block.start, block.stop), block.start, plan)
+            advance(labels.shape[1] / trajectory.particles)
+            identity = {"particle": np.arange(block.start, block.stop), "type": trajectory.species[block]}
+            yield {**identity, **dict(zip(names, labels, strict=True))}
+    except TrajectoryError:
+        raise
+    except ValueError as error:
+        raise TrajectoryError(f"{error} ({trajectory.path})") from None
+
+
+def _label(positions: NDArray[np.float32], start: int, plan: Plan) -> NDArray[np.float64]:
+    """(1 + K, n) labels of a block (T, n, 3) whose first particle is number `start`, on all cores."""
+    labels = np.empty((1 + len(plan.weights), positions.shape[1]))
+
+    def work(first: int, last: int) -> None:
+        tracks = tracks_of(positions[:, first:last], plan.box_length, start + first)
+        labels[0, first:last] = hop_at(tracks, plan.frame, plan.rule)
+        labels[1:, first:last] = wavelet_at(tracks, plan.frame, plan.weights).T
+
+    share(positions.shape[1], work, TOGETHER)
+    return labels

@@ -1,0 +1,29 @@
+"""Stage reduce: principal components of type and descriptors, fitted on the training copies."""
+
+from pathlib import Path
+
+from glassdyn import params, tables, trajectory
+from glassdyn.features import pca
+from glassdyn.features.structure import explained, fit, reduced
+from glassdyn.figures import features, style
+
+
+def main() -> None:
+    """Write the components, the tables reduced to them, and the variance that they explain."""
+    settings = params.load()
+    source, plots = Path("data/features"), Path("plots/pca")
+    samples = trajectory.names(source)
+    training = [sample for sample in samples if trajectory.copy_of(sample) in settings.split.train]
+    model, about = fit([source / f"{sample}.parquet" for sample in training], settings.pca.components)
+    pca.save(Path("models/pca.safetensors"), model, about)
+    schema = tables.pca_schema(settings.pca.components)
+    for sample in samples:
+        columns = reduced(model, source / f"{sample}.parquet", about["edges"])
+        tables.write(Path("data/pca") / f"{sample}.parquet", schema, [columns], about)
+    table = explained(model)
+    style.save(features.explained_variance(table, settings.pca.components), plots / "explained_variance.png")
+    table.write_csv(plots / "explained_variance.csv")
+
+
+if __name__ == "__main__":
+    main()
