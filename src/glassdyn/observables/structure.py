@@ -213,7 +213,7 @@ def total_structure_factor(partials: NDArray[np.float64], species: NDArray[np.ui
 
 
 def first_maximum(
-    lengths: NDArray[np.float64], values: NDArray[np.float64], *, half_width: float = 0.6
+    lengths: NDArray[np.float64], values: NDArray[np.float64], *, half_width: float = 0.3
 ) -> float:
     """Position of the main peak of S(q): the top of a parabola through the values around the largest.
 

@@ -1,0 +1,189 @@
+"""The liquid that was simulated: relaxation and structure (thesis, figures 2.1 to 2.3)."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from glassdyn.figures import style
+from glassdyn.figures.style import COLOURS, SPECIES
+
+__all__ = [
+    "displacements",
+    "energy",
+    "figures",
+    "non_gaussian",
+    "radial_distribution",
+    "rmsd",
+    "scattering",
+    "structure_factor",
+    "tau_alpha",
+]
+
+Numbers = Mapping[str, float]
+
+TIME = r"$t$  $[\tau]$"
+
+
+def figures(tables: Mapping[str, pl.DataFrame], numbers: Mapping[str, Numbers]) -> dict[str, Figure]:
+    """Every figure, by the name of its file.
+
+    Args:
+        tables: those of `observables.tabulate`.
+        numbers: those of `observables.summary`.
+    """
+    return {
+        "rmsd": rmsd(tables["rmsd"], numbers["plateau"]),
+        "scattering": scattering(
+            tables["scattering"], numbers["tau_alpha"], numbers["structure"]["wave_number"]
+        ),
+        "non_gaussian": non_gaussian(tables["non_gaussian"]),
+        "tau_alpha": tau_alpha(tables["tau_alpha"], numbers["tau_alpha"]),
+        "displacements": displacements(tables["displacements"]),
+        "radial_distribution": radial_distribution(tables["radial_distribution"]),
+        "structure_factor": structure_factor(tables["structure_factor"], numbers["structure"]["wave_number"]),
+        "energy": energy(tables["energy"], numbers["temperature"]),
+    }
+
+
+def rmsd(table: pl.DataFrame, plateau: Numbers) -> Figure:
+    """Root mean squared displacement with its plateau and p_c (Fig. 2.1).
+
+    Args:
+        table: columns time, A, B.
+        plateau: A, B and time_A, time_B of the plateau; p_c.
+    """
+    figure, pair = style.axes(
+        TIME, r"$\langle\Delta r^2(t)\rangle^{1/2}$  $[\sigma_{AA}]$", x_scale="log", y_scale="log"
+    )
+    for name in SPECIES:
+        pair.plot(table["time"], table[name], color=COLOURS[name], label=name)
+        cage = plateau[f"time_{name}"], plateau[name]
+        pair.plot(*cage, "o", color=COLOURS[name], label=f"plateau of {name}, {plateau[name]:.3f}")
+    style.mark(pair, y=plateau["p_c"], text=f"$p_c$ = {plateau['p_c']:.3g}")
+    pair.legend(loc="upper left")
+    return figure
+
+
+def scattering(table: pl.DataFrame, tau: Numbers, wave_number: float) -> Figure:
+    """Self intermediate scattering function with tau_alpha of A and B.
+
+    Args:
+        table: columns time, A, B.
+        tau: A and B where they were measured; declared.
+        wave_number: q, units of 1 / sigma_AA.
+    """
+    figure, pair = style.axes(
+        TIME, f"$F_s(q, t)$,  $q$ = {wave_number:.2f} $\\sigma_{{AA}}^{{-1}}$", x_scale="log"
+    )
+    for name in SPECIES:
+        label = f"{name}, $\\tau_\\alpha$ = {tau[name]:.3g} $\\tau$" if name in tau else name
+        pair.plot(table["time"], table[name], color=COLOURS[name], label=label)
+        if name in tau:
+            pair.plot(tau[name], np.exp(-1), "o", color=COLOURS[name])
+    style.mark(pair, y=float(np.exp(-1)), text="$1/e$")
+    pair.axvline(tau["declared"], color="0.45", linestyle=":", linewidth=0.9, label=r"$\tau_\alpha$ declared")
+    pair.set_ylim(0, 1)
+    pair.legend(loc="lower left")
+    return figure
+
+
+def non_gaussian(table: pl.DataFrame) -> Figure:
+    """Non-Gaussian parameter: columns time, A, B."""
+    figure, pair = style.axes(TIME, r"$\alpha_2(t)$", x_scale="log")
+    for name in SPECIES:
+        pair.plot(table["time"], table[name], color=COLOURS[name], label=name)
+    style.mark(pair, y=0.0)
+    pair.legend()
+    return figure
+
+
+def tau_alpha(table: pl.DataFrame, tau: Numbers) -> Figure:
+    """tau_alpha of every copy against the waiting time (Fig. 2.2).
+
+    Args:
+        table: columns copy, sample, waiting_time, A, B.
+        tau: A and B of all samples together, where they were measured.
+    """
+    style.use()
+    figure, both = plt.subplots(1, 2, figsize=(7.2, 3.2), sharex=True)
+    copies = table["copy"].unique(maintain_order=True).to_list()
+    for pair, name in zip(both, SPECIES, strict=True):
+        for copy, colour in zip(copies, style.sequence(len(copies)), strict=True):
+            mine = table.filter(pl.col("copy") == copy).drop_nulls(name)
+            pair.plot(
+                mine["waiting_time"], mine[name], "o-", color=colour, linewidth=0.9, label=f"copy {copy}"
+            )
+        if name in tau:
+            style.mark(pair, y=tau[name])
+        pair.set(xlabel=r"waiting time  $[\tau]$", ylabel=f"$\\tau_{{\\alpha,{name}}}$  $[\\tau]$")
+        pair.set_ylim(0, 1.15 * float(table[name].max() or 1))  # type: ignore[arg-type]
+    if len(copies) <= 8:
+        both[1].legend(ncols=2)
+    return figure
+
+
+def displacements(table: pl.DataFrame) -> Figure:
+    """Distributions of displacements at several lags (Fig. 2.3): columns time, distance, A, B."""
+    style.use()
+    figure, both = plt.subplots(1, 2, figsize=(7.2, 3.2), sharex=True, sharey=True)
+    times = table["time"].unique(maintain_order=True).to_list()
+    for pair, name in zip(both, SPECIES, strict=True):
+        for time, colour in zip(times, style.sequence(len(times)), strict=True):
+            mine = table.filter((pl.col("time") == time) & (pl.col(name) > 0))
+            pair.plot(mine["distance"], mine[name], color=colour, label=f"{time:.3g} $\\tau$")
+        pair.set(xlabel=r"$d = |\mathbf{r}(t) - \mathbf{r}(0)|$  $[\sigma_{AA}]$", title=name, yscale="log")
+    both[0].set(ylabel=r"PDF of $d$  $[\sigma_{AA}^{-1}]$", ylim=(3e-3, None), xlim=(0, 2.5))
+    both[1].legend(title="$t$")
+    return figure
+
+
+def radial_distribution(table: pl.DataFrame) -> Figure:
+    """Partial radial distribution functions: columns distance, AA, AB, BB."""
+    figure, pair = style.axes(r"$r$  $[\sigma_{AA}]$", r"$g_{XY}(r)$")
+    _pairs(pair, table, "distance")
+    style.mark(pair, y=1.0)
+    pair.set(xlim=(0.6, None), ylim=(0, None))
+    pair.legend()
+    return figure
+
+
+def structure_factor(table: pl.DataFrame, wave_number: float) -> Figure:
+    """Structure factors, and where F_s is taken: columns wave_number, total, AA, AB, BB."""
+    figure, pair = style.axes(r"$q$  $[\sigma_{AA}^{-1}]$", "$S(q)$")
+    pair.plot(table["wave_number"], table["total"], color="0.2", label="all")
+    _pairs(pair, table, "wave_number", linewidth=0.9)
+    style.mark(pair, x=wave_number, text=f"$q$ = {wave_number:.2f}")
+    pair.legend()
+    return figure
+
+
+def _pairs(pair: Axes, table: pl.DataFrame, x: str, linewidth: float = 1.5) -> None:
+    colours = (COLOURS["A"], "#2a9d8f", COLOURS["B"])
+    for name, colour in zip(("AA", "AB", "BB"), colours, strict=True):
+        pair.plot(table[x], table[name], color=colour, linewidth=linewidth, label=name)
+
+
+def energy(table: pl.DataFrame, temperature: Numbers) -> Figure:
+    """Energy and temperature along every window at constant energy.
+
+    Args:
+        table: columns sample, time, total, potential, temperature, pressure.
+        temperature: declared.
+    """
+    style.use()
+    figure, (above, below) = plt.subplots(2, 1, figsize=(4.6, 4.6), sharex=True)
+    samples = table["sample"].unique(maintain_order=True).to_list()
+    for sample, colour in zip(samples, style.sequence(len(samples)), strict=True):
+        mine = table.filter(pl.col("sample") == sample)
+        window = mine["time"] - mine["time"][0]
+        above.plot(window, 1e5 * (mine["total"] - mine["total"].mean()), color=colour, linewidth=0.8)
+        below.plot(window, mine["temperature"], color=colour, linewidth=0.5)
+    style.mark(below, y=temperature["declared"], text="declared")
+    above.set(ylabel=r"$(E - \bar E) / N$  $[10^{-5} \epsilon_{AA}]$")
+    below.set(xlabel=TIME, ylabel=r"$T$  $[\epsilon_{AA}/k_B]$")
+    below.legend()
+    return figure
