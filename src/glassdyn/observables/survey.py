@@ -20,8 +20,8 @@ __all__ = ["Sample", "Structure", "Survey", "mean_structure", "structure_of", "s
 BLOCK_BYTES = 128 * 1024**2
 """Positions held at once."""
 
-ENOUGH = 50_000
-"""Particles whose surroundings are averaged in one trajectory: fewer frames of a larger system."""
+SURROUNDINGS = 50_000
+"""Enough for g(r) and S(q) to a percent or two: 50 frames of 1000 particles, two of 64000."""
 
 LAGS_PER_DECADE, ORIGINS = 12, 64
 
@@ -90,8 +90,13 @@ class Survey(NamedTuple):
     samples: tuple[Sample, ...]
 
 
-def survey(folder: Path) -> Survey:
+def survey(folder: Path, *, surroundings: int = SURROUNDINGS) -> Survey:
     """Measure all trajectories of a folder; they hold the same liquid and equally many frames.
+
+    Args:
+        folder: of the trajectories.
+        surroundings: particles whose surroundings are averaged in each of them, over as many frames as
+            that takes, and two at least.
 
     Raises:
         TrajectoryError: for an unreadable trajectory.
@@ -105,7 +110,8 @@ def survey(folder: Path) -> Survey:
     _check_forms(paths, form)
     vectors = wave_vectors(form[2])
     with progress.bar("structure", total=len(paths), unit="samples") as advance:
-        seen = mean_structure(_structures(paths, vectors, advance))
+        count = max(surroundings // particles, 2)
+        seen = mean_structure(_structures(paths, vectors, count, advance))
     wave_number = structure.first_maximum(seen.wave_numbers, seen.total)
     lags = relaxation.lags_between(1, frames - 1, per_decade=LAGS_PER_DECADE)
     with progress.bar("relaxation", total=len(paths) * particles, unit="particles") as advance:
@@ -130,11 +136,10 @@ def wave_vectors(box_length: float) -> structure.WaveVectors:
 
 
 def _structures(
-    paths: list[Path], vectors: structure.WaveVectors, advance: Callable[[float], None]
+    paths: list[Path], vectors: structure.WaveVectors, count: int, advance: Callable[[float], None]
 ) -> Iterator[Structure]:
     for path in paths:
         with open_trajectory(path) as trajectory:
-            count = min(max(ENOUGH // trajectory.particles, 2), trajectory.frames)
             for frame in relaxation.origins_between(0, trajectory.frames - 1, count=count):
                 positions = trajectory.frame(int(frame))
                 yield structure_of(positions, trajectory.species, trajectory.box_length, vectors)

@@ -1,0 +1,170 @@
+"""From trajectories to numbers, tables and objections: what was planted is found, and nothing else."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+from glassdyn.observables import energy
+from glassdyn.observables.checks import objections
+from glassdyn.observables.summary import Declared, ageing, peak_and_minimum, summary
+from glassdyn.observables.survey import survey
+from glassdyn.observables.tabulate import tables
+from glassdyn.stages import observe
+from liquids import BOX_LENGTH, FRAMES, PARTICLES, TEMPERATURE, brownian
+
+STEP = 0.03
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run") / "trajectories"
+    brownian(folder, step=STEP)
+    return survey(folder, surroundings=500)
+
+
+def expected_tau(wave_number):
+    """1 / (q^2 D) with D = step^2 / 2 in a frame of 0.1 tau."""
+    return 0.1 / (wave_number**2 * STEP**2 / 2)
+
+
+def numbers(folder, **declared):
+    seen = survey(folder, surroundings=500)
+    tau = expected_tau(seen.wave_number)
+    return summary(seen, Declared(**({"temperature": TEMPERATURE, "tau_alpha": tau, "p_c": 0.16} | declared)))
+
+
+def raised(metrics):
+    """Names of the checks that object, but for that of the plateau, which walkers do not have."""
+    return {name for name, line in objections(metrics).items() if line} - {"p_c_is_off"}
+
+
+def test_brownian_liquid_is_measured(measured):
+    metrics = summary(measured, Declared(TEMPERATURE, 5.0, 0.16))
+    tau = expected_tau(measured.wave_number)
+    assert metrics["samples"] == {
+        "number": 4, "copies": 2, "particles": PARTICLES, "frames": FRAMES, "duration": pytest.approx(16.0)
+    }  # fmt: skip
+    assert metrics["tau_alpha"]["A"] == pytest.approx(
+        tau, rel=0.1
+    )  # four errors of 400 walks, 3 tau_alpha each
+    assert metrics["tau_alpha"]["B"] == pytest.approx(tau, rel=0.2)
+    assert metrics["tau_alpha"]["ratio"] == pytest.approx(metrics["tau_alpha"]["A"] / 5.0)
+    assert metrics["temperature"]["measured"] == pytest.approx(TEMPERATURE)
+    assert metrics["energy"]["potential"] == pytest.approx(-7.0)
+    assert metrics["energy"]["largest_drift"] < 1e-12
+    assert metrics["energy"]["largest_shift"] < 1e-6
+    assert metrics["ageing"]["factor_A"] == pytest.approx(1, abs=3 * metrics["ageing"]["error_A"])
+
+
+def test_tables_agree_with_each_other(measured):
+    drawn = tables(measured)
+    assert all(0 < len(table) < 3000 for table in drawn.values())
+    squares = drawn["rmsd"].filter(pl.col("time") < 2)
+    walked = np.sqrt(3 * STEP**2 * squares["time"] / 0.1)
+    assert np.allclose(squares["A"], walked, rtol=0.05)
+    weights = drawn["displacements"].group_by("time").agg(pl.col("A", "B").sum() * 0.02)
+    assert weights["A"].to_numpy() == pytest.approx(1, abs=0.05)  # short of what lies beyond the last bin
+    assert drawn["radial_distribution"]["distance"][-1] < BOX_LENGTH / 2
+    waited = drawn["tau_alpha"]["waiting_time"]
+    assert waited.min() < FRAMES * 0.1 < waited.max()
+
+
+def test_a_sound_run_meets_no_objection(tmp_path):
+    brownian(tmp_path / "data")
+    assert raised(numbers(tmp_path / "data")) == set()
+
+
+@pytest.mark.parametrize(
+    ("planted", "declared", "found"),
+    [
+        ({"heating": 2e-4}, {}, {"energy_drifts"}),
+        ({}, {"temperature": 0.58}, {"temperature_is_off"}),
+        ({"pushed": 0.05}, {}, {"centre_of_mass_moves"}),
+        ({}, {"tau_alpha": 1.0}, {"tau_alpha_is_off"}),
+        ({"step": 0.001}, {}, {"tau_alpha_is_unknown"}),
+        ({"slowing": 1.4}, {"tau_alpha": 7.0}, {"ages"}),
+    ],
+)
+def test_what_was_planted_is_objected_to(tmp_path, planted, declared, found):
+    brownian(tmp_path / "data", **planted)
+    assert raised(numbers(tmp_path / "data", **declared)) == found
+
+
+def test_a_crystal_and_a_p_c_off_the_plateau_are_objected_to(measured):
+    metrics = summary(measured, Declared(TEMPERATURE, 5.0, 0.16))
+    sound = metrics | {"plateau": {"p_c": 0.16, "p_c_over_plateau": 0.9, "all": 0.178}}
+    solid = sound | {"solid_fraction": {"start": 0.0, "end": 0.1, "largest": 0.4}}
+    wide = sound | {"plateau": {"p_c": 0.3, "p_c_over_plateau": 1.7, "all": 0.178}}
+    assert "40.0% of its particles in crystalline order" in objections(solid)["crystallises"]
+    assert "got 0.300 for a plateau at 0.178" in objections(wide)["p_c_is_off"]
+    assert objections(sound)["p_c_is_off"] == ""
+
+
+def test_trajectories_of_different_lengths_are_refused(tmp_path):
+    brownian(tmp_path / "data")
+    brownian(tmp_path / "other", copies=1, samples=1)
+    target = tmp_path / "data" / "copy01-sample01.h5"
+    import h5py
+
+    with h5py.File(target, "r+") as file:
+        for name in ("value", "step", "time"):
+            kept = file[f"particles/all/position/{name}"][:-3]
+            del file[f"particles/all/position/{name}"]
+            file[f"particles/all/position/{name}"] = kept
+    with pytest.raises(ValueError, match=r"same frames, particles, box length and interval: got \(158, 125"):
+        survey(tmp_path / "data")
+
+
+def test_energies_without_pressure_are_refused():
+    series = {"potential_energy": np.zeros(3), "kinetic_energy": np.zeros(3)}
+    with pytest.raises(ValueError, match=r"\['pressure'\] missing"):
+        energy.energies(series, 10)
+
+
+def test_drift_is_that_of_the_line():
+    noise = np.random.default_rng(0).normal(0, 1e-6, 1000)
+    assert energy.drift(3.0 + np.linspace(0, 1e-3, 1000) + noise) == pytest.approx(1e-3, rel=1e-3)
+    assert energy.drift(np.array([1.0])) == 0
+
+
+def test_ageing_is_found_in_spite_of_different_copies():
+    waited = np.tile([0.0, 10, 20, 30], 3)
+    copies = np.repeat([0, 1, 2], 4)
+    taus = np.exp(np.array([1.0, 1.5, 2.0])[copies] + 0.02 * waited)
+    table = pl.DataFrame({"copy": copies, "waiting_time": waited, "tau_alpha": taus})
+    factor, error = ageing(table)
+    assert factor == pytest.approx(np.exp(0.6))
+    assert error < 1e-9
+    assert np.isnan(ageing(table.filter(pl.col("waiting_time") == 0))).all()
+
+
+def test_peak_and_minimum_of_a_known_curve():
+    x = np.arange(0.01, 3, 0.02)
+    y = 3 * np.exp(-(((x - 1.07) / 0.1) ** 2)) + 1 - 0.6 * np.exp(-(((x - 1.42) / 0.2) ** 2))
+    peak, minimum = peak_and_minimum(x, y)
+    assert peak == pytest.approx(1.07, abs=0.01)
+    assert minimum == pytest.approx(1.43, abs=0.02)
+
+
+def test_the_same_trajectories_give_the_same_numbers(tmp_path, measured):
+    brownian(tmp_path / "data", step=STEP)
+    again, declared = survey(tmp_path / "data", surroundings=500), Declared(TEMPERATURE, 5.0, 0.16)
+    assert summary(again, declared) == summary(measured, declared)
+    for name, table in tables(again).items():
+        assert table.equals(tables(measured)[name])
+
+
+def test_stage_writes_strict_metrics_tables_pictures_and_objections(tmp_path, monkeypatch, root):
+    brownian(tmp_path / "data" / "trajectories", copies=1)
+    (tmp_path / "params.yaml").write_bytes((root / "params.yaml").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    observe.main()
+    metrics = json.loads((tmp_path / "metrics" / "physics.json").read_text(), parse_constant=pytest.fail)
+    for topic in metrics.values():
+        assert all(isinstance(number, int | float) for number in topic.values())
+    assert set(metrics["warnings"].values()) <= {0, 1}
+    plots = tmp_path / "plots" / "physics"
+    assert len((plots / "warnings.txt").read_text().splitlines()) == sum(metrics["warnings"].values())
+    assert {path.stem for path in plots.glob("*.csv")} == {path.stem for path in plots.glob("*.png")}
