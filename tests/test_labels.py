@@ -47,12 +47,12 @@ def test_labels_of_a_file_equal_those_of_its_arrays(caged, tmp_path, monkeypatch
 
 
 def test_planted_hops_are_found(caged):
-    """Every hop that leaves a segment on both sides is seen where it was planted, and no other."""
+    """Every hop with room for two segments on both sides is seen where it was planted, and no other."""
     path, planted = caged
     with open_trajectory(path) as opened:
         series = hop_series(tracks_of(opened.series(0, PARTICLES), opened.box_length), rule_of(HOPS, 0.1))
     stay = planted.frames == FRAMES
-    clear = (planted.frames >= 50) & (planted.frames <= FRAMES - 50)
+    clear = (planted.frames >= 100) & (planted.frames <= FRAMES - 100)
     assert clear.sum() > 30
     assert (series[stay] < HOPS.p_c).all()
     assert (np.abs(series[clear].max(axis=1) - 0.8) < 0.1).all()

@@ -38,7 +38,8 @@ def tracks_of(block: NDArray[np.float32], box_length: float, first: int = 0) -> 
 
 
 def _first_lost(block: NDArray[np.float32], longest: float) -> tuple[int, int]:
-    steps = np.abs(np.diff(block, axis=0, prepend=block[:1])).max(axis=2)  # (T, n)
+    with np.errstate(invalid="ignore"):  # infinities
+        steps = np.abs(np.diff(block, axis=0, prepend=block[:1])).max(axis=2)  # (T, n)
     frame, particle = np.argwhere(~(steps <= longest))[0]
     return int(frame), int(particle)
 
