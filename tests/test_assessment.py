@@ -69,9 +69,9 @@ def fill(folder):
     model = Model(kind="graph_network", n_rec=1, shared=False, hidden=(8, 8))
     torch.manual_seed(0)
     trained = TrainedModel(
-        network=build(model, sizes_of(snapshot)),
+        network=build(model, sizes_of(snapshot, GRAPH.r_threshold)),
         model=model,
-        sizes=sizes_of(snapshot),
+        sizes=sizes_of(snapshot, GRAPH.r_threshold),
         graph=GRAPH,
         descriptors=Descriptors(r_min=0.7, r_max=4.7, bins=BINS),
         targets=LABELS,

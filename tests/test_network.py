@@ -20,7 +20,7 @@ EPSILON = 2e-5
 
 def network(n_rec=3, *, shared=False, edges=1, targets=1, hidden=(8, 8), seed=0):
     torch.manual_seed(seed)
-    return build(Model("graph_network", n_rec, shared, hidden), Sizes(5, edges, targets))
+    return build(Model("graph_network", n_rec, shared, hidden), Sizes(5, edges, targets, 1.5))
 
 
 class EdgeUpdate(nn.Module):

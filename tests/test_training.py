@@ -21,7 +21,7 @@ def problem(loss=PLAIN, targets=1, particles=200):
 
 def trained(settings=SHORT, loss=PLAIN, targets=1):
     task, graphs = problem(loss, targets)
-    network = training.initial(NETWORK, sizes_of(graphs[0]), settings.seed)
+    network = training.initial(NETWORK, sizes_of(graphs[0], DISTANCES.r_threshold), settings.seed)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.lr)
     *_, progress = training.fit(network, optimiser, task, settings)
     network.load_state_dict(progress.best)
@@ -29,7 +29,7 @@ def trained(settings=SHORT, loss=PLAIN, targets=1):
     model = TrainedModel(
         network,
         NETWORK,
-        sizes_of(graphs[0]),
+        sizes_of(graphs[0], DISTANCES.r_threshold),
         DISTANCES,
         Descriptors(0.7, 4.7, 2),
         names,
@@ -50,7 +50,7 @@ def test_b_particles_do_not_enter():
         for graph in graphs:
             graph.y[graph.species == 1] = value
         task = training.problem_of(graphs[:2], graphs[2:], replace(PLAIN, alpha=0.5))
-        network = training.initial(NETWORK, sizes_of(graphs[0]), 1)
+        network = training.initial(NETWORK, sizes_of(graphs[0], DISTANCES.r_threshold), 1)
         optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
         *_, progress = training.fit(network, optimiser, task, replace(SHORT, max_steps=10))
         results.append(progress)
@@ -147,7 +147,7 @@ def test_curves_and_metrics_tell_the_training(tmp_path):
     from glassdyn.figures.training import curves, read_curves
 
     task, graphs = problem(targets=2)
-    network = training.initial(NETWORK, sizes_of(graphs[0]), 1)
+    network = training.initial(NETWORK, sizes_of(graphs[0], DISTANCES.r_threshold), 1)
     optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
     fitting = training.fit(network, optimiser, task, SHORT)
     *_, progress = journal.kept(tmp_path / "curves", "validation", ("one", "two"), fitting)

@@ -273,7 +273,7 @@ class Graph:
 class Model:
     """The network (thesis 2.3)."""
 
-    kind: Literal["graph_network"]
+    kind: Literal["graph_network", "attention", "radial_filter", "equivariant"]
     n_rec: int
     shared: bool
     hidden: tuple[int, ...]

@@ -30,7 +30,7 @@ def main() -> None:
         for copies in (split.train, watched)
     )
     problem = training.problem_of(train, held_out, loss)
-    sizes = sizes_of(train[0])
+    sizes = sizes_of(train[0], graph.r_threshold)
     network = training.initial(model, sizes, settings.seed)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.lr)
     folder, part = Path("plots/train"), settings.select_on

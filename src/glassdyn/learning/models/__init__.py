@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from torch import nn
 
-from glassdyn.learning.models import graph_network
+from glassdyn.learning.models import attention, equivariant, graph_network, radial_filter
 from glassdyn.learning.models.sizes import Sizes
 from glassdyn.params import Model
 
@@ -16,6 +16,9 @@ __all__ = ["BUILDERS", "Sizes", "build"]
 
 BUILDERS: Mapping[str, Callable[[Model, Sizes], nn.Module]] = {
     "graph_network": graph_network.build,
+    "attention": attention.build,
+    "radial_filter": radial_filter.build,
+    "equivariant": equivariant.build,
 }
 """What makes the model of each kind."""
 

@@ -8,19 +8,21 @@ __all__ = ["Sizes", "sizes_of"]
 
 
 class Sizes(NamedTuple):
-    """Numbers of features that go in and of numbers that come out.
+    """Numbers of features that go in and of numbers that come out, and how far a particle sees.
 
     Attributes:
         nodes: F, features of a node.
         edges: features of an edge: 1 for a distance, 3 for a vector.
         targets: labels predicted for each node.
+        reach: r_threshold, the longest edge, units of sigma_AA; for models that do their own geometry.
     """
 
     nodes: int
     edges: int
     targets: int
+    reach: float
 
 
-def sizes_of(graph: Snapshot) -> Sizes:
-    """The sizes that fit a labelled graph."""
-    return Sizes(graph.x.shape[1], graph.edge_attr.shape[1], graph.y.shape[1])
+def sizes_of(graph: Snapshot, reach: float) -> Sizes:
+    """The sizes that fit a labelled graph whose edges are shorter than `reach`."""
+    return Sizes(graph.x.shape[1], graph.edge_attr.shape[1], graph.y.shape[1], reach)

@@ -1,0 +1,149 @@
+"""Laws that every model obeys, whatever its kind."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.transform import Rotation
+
+from glassdyn.learning import model_file
+from glassdyn.learning.graphs import normalisation_of, snapshot, standardise
+from glassdyn.learning.models import BUILDERS, build
+from glassdyn.learning.models.sizes import Sizes, sizes_of
+from glassdyn.params import Descriptors, Model
+from liquids import DISTANCES, labelled, liquid
+
+EPSILON = 5e-5
+"""Rounding of float32 sums over some hundred terms, for predictions of order 1."""
+
+SHARING = ["graph_network", "attention", "radial_filter"]
+"""Kinds whose recurrences can share weights."""
+
+
+def model(kind, n_rec=2, *, shared=False, hidden=(8, 8)):
+    torch.manual_seed(3)
+    built = build(Model(kind, n_rec, shared, hidden), Sizes(5, 1, 1, DISTANCES.r_threshold))
+    for parameter in built.parameters():  # no weight at its resting zero: every path counts
+        parameter.data += 0.1 * torch.randn_like(parameter)
+    return built.eval()
+
+
+@pytest.fixture
+def configuration():
+    positions, species, box_length = liquid(0)
+    features = np.random.default_rng(1).normal(size=(len(positions), 5)).astype(np.float32)
+
+    def graph(moved=positions, order=slice(None), length=box_length):
+        return snapshot(moved[order], species[order], features[order], box_length=length, graph=DISTANCES)
+
+    return positions, box_length, graph
+
+
+def close(one, other):
+    torch.testing.assert_close(one, other, rtol=0, atol=EPSILON * max(1.0, other.detach().abs().max().item()))
+
+
+@pytest.mark.parametrize("kind", BUILDERS)
+def test_relabelling_permutes_the_predictions(kind, configuration):
+    positions, _, graph = configuration
+    order = np.random.default_rng(2).permutation(len(positions))
+    network = model(kind)
+    close(network(graph(order=order)), network(graph())[order])
+
+
+@pytest.mark.parametrize("kind", BUILDERS)
+def test_translation_rotation_and_reflection_change_nothing(kind, configuration):
+    positions, _, graph = configuration
+    network = model(kind)
+    plain = network(graph())
+    assert plain.std() > 1e-3
+    for shift in np.random.default_rng(3).normal(scale=20.0, size=(2, 3)):
+        close(network(graph(positions + shift)), plain)
+    for axes, signs in itertools.product(
+        itertools.permutations(range(3)), [(1, 1, 1), (-1, 1, 1), (1, -1, -1)]
+    ):
+        close(network(graph(positions[:, axes] * np.array(signs))), plain)
+
+
+@pytest.mark.parametrize("kind", BUILDERS)
+def test_any_rotation_of_a_cluster_changes_nothing(kind, configuration):
+    positions, box_length, graph = configuration
+    network = model(kind)
+    wide = 4 * box_length  # no edge crosses the border
+    plain = network(graph(positions, length=wide))
+    for rotation in Rotation.random(3, rng=np.random.default_rng(4)):
+        close(network(graph(rotation.apply(positions), length=wide)), plain)
+
+
+@pytest.mark.parametrize("kind", BUILDERS)
+@pytest.mark.parametrize("n_rec", [0, 1, 2])
+def test_n_recurrences_see_exactly_n_shells(kind, n_rec):
+    graph = labelled(0, particles=400)
+    graph = standardise(graph, normalisation_of([graph]))
+    graph.x.requires_grad_()
+    model(kind, n_rec, hidden=(32, 32))(graph)[7].sum().backward()
+    shells = torch.zeros(graph.num_nodes, dtype=torch.bool)
+    shells[7] = True
+    senders, receivers = graph.edge_index
+    for _ in range(n_rec):
+        shells[senders[shells[receivers]]] = True
+    assert torch.equal(graph.x.grad.abs().sum(dim=1) > 0, shells)
+
+
+@pytest.mark.parametrize("kind", BUILDERS)
+def test_a_lonely_particle_has_a_prediction(kind):
+    positions = np.array([[1.0, 1, 1], [5.0, 5, 5], [5.0, 5, 6]])
+    features = np.ones((3, 5), np.float32)
+    graph = snapshot(positions, np.zeros(3, np.uint8), features, box_length=10.0, graph=DISTANCES)
+    assert torch.isfinite(model(kind)(graph)).all()
+
+
+@pytest.mark.parametrize("kind", SHARING)
+def test_shared_weights_are_those_of_one_recurrence(kind):
+    one, three = (sum(p.numel() for p in model(kind, n, shared=True).parameters()) for n in (1, 3))
+    assert one == three
+    assert one < sum(p.numel() for p in model(kind, 3).parameters())
+
+
+def test_the_equivariant_model_refuses_shared_weights():
+    with pytest.raises(ValueError, match=r"cannot share weights.*params\.yaml: model\.shared"):
+        model("equivariant", shared=True)
+
+
+def test_attention_refuses_a_width_that_its_heads_cannot_divide():
+    with pytest.raises(ValueError, match=r"multiple of 4: got 10 \(params\.yaml: model\.hidden\)"):
+        model("attention", hidden=(8, 10))
+
+
+@pytest.mark.parametrize("kind", BUILDERS)
+def test_a_model_file_gives_the_model_back(kind, tmp_path):
+    graph = labelled(0)
+    sizes = sizes_of(graph, DISTANCES.r_threshold)
+    parameters = Model(kind, 2, shared=False, hidden=(8, 8))
+    trained = model_file.TrainedModel(
+        build(parameters, sizes), parameters, sizes, DISTANCES, Descriptors(0.7, 4.7, 2), ("p_hop",),
+        normalisation_of([graph]),
+    )  # fmt: skip
+    model_file.save(tmp_path / "one.safetensors", trained)
+    read = model_file.load(tmp_path / "one.safetensors")
+    assert torch.equal(model_file.predict(read, graph), model_file.predict(trained, graph))
+    model_file.save(tmp_path / "two.safetensors", read)
+    assert (tmp_path / "one.safetensors").read_bytes() == (tmp_path / "two.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("kind", BUILDERS)
+def test_training_lowers_the_loss(kind):
+    graph = labelled(0)
+    ready = standardise(graph, normalisation_of([graph]))
+    network = model(kind).train()
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
+    targets = (graph.y - graph.y.mean()) / graph.y.std()
+    losses = []
+    for _ in range(60):
+        optimiser.zero_grad()
+        loss = ((network(ready) - targets) ** 2).mean()
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.8 * losses[0]
