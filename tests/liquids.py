@@ -1,50 +1,39 @@
-"""Folders of trajectories without a simulation: Brownian particles whose tau_alpha is known."""
+"""Small labelled liquids for the tests of graphs, networks and training."""
 
 import numpy as np
+import torch
 
+from glassdyn.geometry import wrap
+from glassdyn.learning.graphs import node_features, snapshot
 from glassdyn.liquid import species_of
-from glassdyn.recorder import THERMODYNAMICS, Recorder
+from glassdyn.params import Graph, Loss, Model, Train
 
-PARTICLES, FRAMES, FRAME_STEPS, TIMESTEP = 125, 161, 20, 0.005
-BOX_LENGTH = (PARTICLES / 1.2) ** (1 / 3)
-TEMPERATURE = 0.6
-LATTICE = np.stack(np.meshgrid(*[np.arange(5)] * 3), axis=-1).reshape(-1, 3) * (BOX_LENGTH / 5)
-"""Where walks begin, but for some noise: gives S(q) a first maximum."""
-
-
-def brownian(folder, copies=2, samples=2, step=0.03, heating=0.0, slowing=1.0, pushed=0.0):
-    """Write samples of walkers with steps of `step` in each direction, `slowing` times shorter in later samples.
-
-    `heating` is the energy per particle gained over a window, `pushed` the way of the centre of mass.
-    """
-    folder.mkdir(parents=True)
-    for copy in range(copies):
-        rng = np.random.default_rng(copy)
-        for sample in range(samples):
-            walks = rng.normal(0, step / slowing**sample, (FRAMES, PARTICLES, 3))
-            walks -= walks.mean(axis=1, keepdims=True)
-            walks[0] = LATTICE + rng.normal(0, 0.2, (PARTICLES, 3))
-            write(
-                folder / f"copy{copy:02}-sample{sample:02}.h5",
-                np.cumsum(walks, axis=0),
-                sample,
-                heating,
-                pushed,
-            )
+DISTANCES = Graph(r_threshold=1.5, edges="distance", self_edges=False, nodes="full")
+VECTORS = Graph(r_threshold=1.5, edges="vector", self_edges=False, nodes="full")
+NETWORK = Model(kind="graph_network", n_rec=3, shared=False, hidden=(8, 8))
+PLAIN = Loss(targets=("p_hop",), alpha=0.0, bins=20)
+SHORT = Train(lr=0.01, clip=1.0, record_every=5, patience=4, max_steps=40, select_on="validation", seed=1)
 
 
-def write(path, positions, sample, heating, pushed):
-    kinetic = 1.5 * (PARTICLES - 1) * TEMPERATURE
-    with Recorder(
-        path,
-        species=species_of(PARTICLES),
-        box_length=BOX_LENGTH,
-        timestep=TIMESTEP,
-        observables=THERMODYNAMICS,
-    ) as recorder:
-        for frame in range(FRAMES):
-            done = frame / (FRAMES - 1)
-            numbers = (-7.0 * PARTICLES + heating * done * PARTICLES, kinetic, 4.5)
-            step = (2 * sample * FRAMES + frame) * FRAME_STEPS
-            moved = positions[frame] + [pushed * done, 0, 0]
-            recorder.append(step, moved, dict(zip(THERMODYNAMICS, numbers, strict=True)))
+def liquid(seed, particles=200, density=1.2):
+    """Positions of a jittered lattice, species and box length: no two particles coincide."""
+    generator = np.random.default_rng(seed)
+    box_length = (particles / density) ** (1 / 3)
+    side = int(np.ceil(particles ** (1 / 3)))
+    sites = np.stack(np.meshgrid(*3 * [np.arange(side)], indexing="ij"), axis=-1).reshape(-1, 3)
+    sites = generator.permutation(sites)[:particles] * (box_length / side)
+    positions = wrap(sites + generator.normal(scale=0.12, size=sites.shape), box_length)
+    return positions, generator.permutation(species_of(particles)), box_length
+
+
+def labelled(seed, graph=DISTANCES, particles=200, targets=1, descriptors=4):
+    """A graph with random descriptors, and labels that depend on the neighbourhood."""
+    positions, species, box_length = liquid(seed, particles)
+    generator = np.random.default_rng([seed, 1])
+    features = generator.normal(size=(particles, descriptors)).astype(np.float32)
+    built = snapshot(positions, species, node_features(species, features), box_length=box_length, graph=graph)
+    senders, receivers = built.edge_index
+    crowd = torch.zeros(particles).index_add_(0, receivers, built.x[senders, 1])
+    noise = torch.from_numpy(generator.normal(size=(particles, targets)).astype(np.float32))
+    built.y = 0.3 + 0.05 * crowd[:, None] * torch.arange(1, targets + 1) + 0.02 * noise
+    return built

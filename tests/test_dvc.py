@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from road import shorten
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dvc")]

@@ -9,7 +9,7 @@ from glassdyn.figures import liquid, style
 from glassdyn.observables.summary import Declared, summary
 from glassdyn.observables.survey import survey
 from glassdyn.observables.tabulate import tables
-from liquids import TEMPERATURE, brownian
+from walkers import TEMPERATURE, brownian
 
 
 @pytest.fixture(scope="module")

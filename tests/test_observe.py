@@ -12,7 +12,7 @@ from glassdyn.observables.summary import Declared, ageing, peak_and_minimum, sum
 from glassdyn.observables.survey import survey
 from glassdyn.observables.tabulate import tables
 from glassdyn.stages import observe
-from liquids import BOX_LENGTH, FRAMES, PARTICLES, TEMPERATURE, brownian
+from walkers import BOX_LENGTH, FRAMES, PARTICLES, TEMPERATURE, brownian
 
 STEP = 0.03
 
