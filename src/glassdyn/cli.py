@@ -13,6 +13,8 @@ from glassdyn.params import Params, ParamsError
 
 __all__ = ["main"]
 
+AddParser = Callable[..., argparse.ArgumentParser]
+
 DESCRIPTION = """\
 Predict the dynamics of a glass-forming liquid from its structure.
 
@@ -22,11 +24,18 @@ says what is computed, `dvc exp run -S model.n_rec=1` varies it. The commands he
 EXAMPLES = """\
 examples:
   glassdyn check
+  glassdyn predict models/network.safetensors data/trajectories/copy04-sample00.h5 mobile.xyz
 """
 
 CHECK = """\
 Read the parameters, refuse what makes no sense, and tell what they amount to: the box, the steps and
 frames of each run, the size of the trajectories. Nothing is computed and nothing is written."""
+
+PREDICT = """\
+Apply a trained model to a configuration of the liquid and write what it predicts for every particle,
+beside species and wrapped positions. The model file is all that is needed: node features are computed
+as it says. The answer is a column `predicted_<label>`, in the label's unit; the model learnt from A
+particles only. OVITO opens the .xyz file and can colour particles by that column."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,20 +64,29 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    check = _command(commands, "check", "check the parameters and tell what they amount to", CHECK, _check)
+    add = parser.add_subparsers(dest="command", metavar="COMMAND", required=True).add_parser
+    check = _command(add, "check", "check the parameters and tell what they amount to", CHECK, _check)
     check.add_argument("file", nargs="?", type=Path, default=Path("params.yaml"), help="default: %(default)s")
+    _add_predict(add)
     return parser
 
 
+def _add_predict(add: AddParser) -> None:
+    parser = _command(add, "predict", "apply a trained model to a configuration", PREDICT, _predict)
+    parser.add_argument("model", type=Path, help="models/network.safetensors, or any file like it")
+    parser.add_argument("configuration", type=Path, help="a trajectory (.h5, H5MD) or a snapshot (.xyz)")
+    parser.add_argument("output", type=Path, help="what to write: a table (.parquet) or .xyz")
+    parser.add_argument("--frame", type=int, help="of the trajectory, from 0; its middle one by default")
+
+
 def _command(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    add: AddParser,
     name: str,
     summary: str,
     description: str,
     run: Callable[[argparse.Namespace], None],
 ) -> argparse.ArgumentParser:
-    parser = commands.add_parser(
+    parser = add(
         name,
         help=summary,
         description=description,
@@ -105,6 +123,17 @@ def _amounts(given: Params) -> list[tuple[str, str]]:
             f"{given.model.kind}, {given.graph.nodes} features, targets {', '.join(given.loss.targets)}",
         ),
     ]
+
+
+def _predict(options: argparse.Namespace) -> None:
+    # Here, because it takes seconds that the other commands need not wait.
+    from glassdyn.learning import configuration, model_file, predict  # noqa: PLC0415
+
+    trained = model_file.load(options.model)
+    given = configuration.read(options.configuration, options.frame)
+    predictions = predict.predict(trained, given)
+    predict.write(options.output, given, predictions)
+    print(f"{options.output}: {', '.join(predictions)} of {len(given.species)} particles")
 
 
 def _split(given: Params) -> str:

@@ -20,6 +20,7 @@ from glassdyn.files import replacing
 __all__ = [
     "TableError",
     "agreed_parameters",
+    "answers_schema",
     "labels_schema",
     "parameters",
     "pca_schema",
@@ -66,6 +67,12 @@ def labels_schema(names: Sequence[str]) -> pa.Schema:
 def predictions_schema(names: Sequence[str]) -> pa.Schema:
     """Columns of `data/predictions/`: target and prediction of every label."""
     return _per_particle([f"{side}_{name}" for name in names for side in ("target", "predicted")])
+
+
+def answers_schema(names: Sequence[str]) -> pa.Schema:
+    """Columns of a table of predictions for a configuration whose labels nobody knows."""
+    columns = [("particle", pa.uint32()), ("type", pa.uint8())]
+    return pa.schema(columns + [(name, pa.float64()) for name in ("x", "y", "z", *names)])
 
 
 def _per_particle(names: Sequence[str]) -> pa.Schema:
