@@ -4,7 +4,6 @@ import os
 import signal
 import time
 from hashlib import sha256
-from pathlib import Path
 
 from glassdyn.files import replacing
 
@@ -14,7 +13,7 @@ def chain(arguments, inputs, output, checkpoint, report):
 
     The output is all hashes so far, one a line: what a killed attempt has left half-written would show.
     """
-    note(arguments, f"start {arguments['seed']}")
+    note(checkpoint, f"start {arguments['seed']}")
     kept = checkpoint.path / "state.txt"
     start = sha256(repr((arguments["seed"], [path.read_text() for path in inputs])).encode()).hexdigest()
     lines = kept.read_text().split() if kept.exists() else [start]
@@ -29,11 +28,11 @@ def chain(arguments, inputs, output, checkpoint, report):
         for line in lines:
             print(line, file=file, flush=True)
     output.with_name("end.txt").write_text(lines[-1])
-    note(arguments, f"end {arguments['seed']}")
+    note(checkpoint, f"end {arguments['seed']}")
 
 
 def plain(arguments, inputs, output, checkpoint, report):
-    note(arguments, f"start {arguments['seed']}")
+    note(checkpoint, f"start {arguments['seed']}")
     time.sleep(arguments.get("pause", 0.0))
     output.write_text(f"{arguments['seed']} {[path.read_text() for path in inputs]}")
 
@@ -56,9 +55,8 @@ def environment(arguments, inputs, output, checkpoint, report):
     time.sleep(0.3)
 
 
-def note(arguments, text):
-    """Tell the test what happened, where it asks: a line, appended in one write."""
-    if "NOTES" in os.environ:
-        descriptor = os.open(Path(os.environ["NOTES"]), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        os.write(descriptor, f"{text}\n".encode())
-        os.close(descriptor)
+def note(checkpoint, text):
+    """Tell the test what happened: a line in the scratch folder, appended in one write."""
+    descriptor = os.open(checkpoint.path.parents[2] / "notes", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(descriptor, f"{text}\n".encode())
+    os.close(descriptor)

@@ -27,7 +27,6 @@ HERE = Path(__file__).parent
 @pytest.fixture
 def scratch(tmp_path, monkeypatch):
     monkeypatch.setenv("GLASSDYN_SCRATCH", str(tmp_path / "scratch"))
-    monkeypatch.setenv("NOTES", str(tmp_path / "notes"))
     return tmp_path / "scratch"
 
 
@@ -59,8 +58,9 @@ def run(jobs):
     fleet.run(jobs, label="test", unit="steps")
 
 
-def notes(tmp_path):
-    path = tmp_path / "notes"
+def notes(scratch):
+    """What the jobs said of themselves, and how often."""
+    path = scratch / "notes"
     return Counter(path.read_text().splitlines()) if path.exists() else Counter()
 
 
@@ -74,20 +74,20 @@ class TestResults:
         assert sorted(contents(tmp_path / "out")) == [
             f"copy{copy}-sample{sample}.txt" for copy in range(2) for sample in range(2)
         ]
-        assert set(notes(tmp_path).values()) == {1}
+        assert set(notes(scratch).values()) == {1}
 
     def test_a_second_run_computes_nothing(self, scratch, tmp_path):
         run(chains(tmp_path / "out"))
         before = contents(tmp_path / "out")
         run(chains(tmp_path / "again"))
         assert contents(tmp_path / "again") == before
-        assert set(notes(tmp_path).values()) == {1}
+        assert set(notes(scratch).values()) == {1}
 
     def test_two_copies_more_run_two_more(self, scratch, tmp_path):
         run(chains(tmp_path / "out", copies=1))
         run(chains(tmp_path / "out", copies=3))
         assert len(contents(tmp_path / "out")) == 6
-        assert set(notes(tmp_path).values()) == {1}
+        assert set(notes(scratch).values()) == {1}
 
     def test_outputs_are_links(self, scratch, tmp_path):
         run(chains(tmp_path / "out", copies=1, samples=1))
@@ -134,7 +134,7 @@ class TestResults:
         for name, text in (("one", "1"), ("same", "1"), ("other", "2")):
             (tmp_path / name).write_text(text)
             run([single(fleet_jobs.plain, tmp_path / f"{name}.out", tmp_path / name)])
-        assert notes(tmp_path) == {"start 0": 2}
+        assert notes(scratch) == {"start 0": 2}
         assert (tmp_path / "same.out").read_text() == "0 ['1']"
         assert (tmp_path / "other.out").read_text() == "0 ['2']"
 
@@ -147,7 +147,7 @@ class TestResults:
         (folder / "attempt" / "manifest.json").unlink()
         run([job])
         assert job.output.read_bytes() == right
-        assert notes(tmp_path)["start [0, 0]"] == 2
+        assert notes(scratch)["start [0, 0]"] == 2
 
 
 class TestFailures:
@@ -263,12 +263,12 @@ class TestKills:
         run(chains(tmp_path / "out", pause=0.05))
         run(chains(tmp_path / "undisturbed", pause=0.05))
         assert len(contents(tmp_path / "out")) == 4
-        assert {count for note, count in notes(tmp_path).items() if note.startswith("end")} == {1}
+        assert {count for note, count in notes(scratch).items() if note.startswith("end")} == {1}
 
     def test_two_runs_at_once_compute_everything_once(self, scratch, tmp_path):
         runs = [program(tmp_path, pause=0.02) for _ in range(2)]
         assert [one.wait(30) for one in runs] == [0, 0]
-        assert set(notes(tmp_path).values()) == {1}
+        assert set(notes(scratch).values()) == {1}
         assert len(contents(tmp_path / "out")) == 4
 
     def test_a_run_outside_the_main_thread(self, scratch, tmp_path):

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from glassdyn import progress
 from glassdyn.files import publish
+from glassdyn.fleet.cluster import Cluster
 from glassdyn.fleet.jobs import FleetError, Job, Product
 from glassdyn.fleet.local import Local
 from glassdyn.fleet.scratch import Folder, default_root, digest, job_key, locked
@@ -90,7 +91,7 @@ def run(jobs: Sequence[Job], *, label: str, unit: str) -> None:
     with (
         _ending_on_sigterm(),
         locked(root / "in-use", fcntl.LOCK_SH),
-        closing(Local()) as backend,
+        closing(_backend(len(jobs))) as backend,
         progress.bar(label, total=sum(job.work for job in jobs), unit=unit) as advance,
     ):
         try:
@@ -104,6 +105,11 @@ def run(jobs: Sequence[Job], *, label: str, unit: str) -> None:
             for task in round_.running.values():
                 task.stop()
     _raise_failures(round_)
+
+
+def _backend(most: int) -> Backend:
+    address = os.environ.get("GLASSDYN_SCHEDULER")
+    return Cluster(address, most) if address else Local()
 
 
 def _check(jobs: Sequence[Job]) -> None:

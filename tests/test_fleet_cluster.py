@@ -1,0 +1,173 @@
+"""The fleet on a real Dask scheduler with real workers over TCP: killed, cancelled, and through Slurm."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+import fleet_jobs
+from glassdyn.fleet import FleetError, Job
+from test_fleet import chains, contents, notes, program, run, scratch, wait_until
+
+pytest.importorskip("distributed")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dask")]
+
+HERE = Path(__file__).parent
+__all__ = ["scratch"]
+
+
+def start(*command):
+    paths = os.pathsep.join([str(HERE.parent / "src"), str(HERE)])
+    return subprocess.Popen(
+        [sys.executable, "-m", "distributed.cli." + command[0], *command[1:]],
+        env=os.environ | {"PYTHONPATH": paths},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def end(processes):
+    for process in processes:
+        for child in psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []:
+            child.kill()
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory):
+    """A scheduler: the file that tells its address, and the workers that tests have started."""
+    file = tmp_path_factory.mktemp("dask") / "scheduler.json"
+    process = start("dask_scheduler", "--port=0", "--no-dashboard", f"--scheduler-file={file}")
+    workers = []
+    try:
+        wait_until(file.exists)
+        yield file, workers
+    finally:
+        end([process, *workers])
+
+
+@pytest.fixture
+def cluster(scheduler, scratch, monkeypatch):
+    """Two workers, each a process without a nanny."""
+    from distributed import Client
+
+    file, workers = scheduler
+    workers[:] = [worker for worker in workers if worker.poll() is None]
+    options = (f"--scheduler-file={file}", "--nthreads=1", "--no-nanny", "--no-dashboard")
+    workers += [
+        start("dask_worker", *options, f"--local-directory={file.parent}") for _ in range(2 - len(workers))
+    ]
+    with Client(scheduler_file=str(file)) as client:
+        client.wait_for_workers(2, timeout=30)
+        monkeypatch.setenv("GLASSDYN_SCHEDULER", client.scheduler.address)
+    return workers
+
+
+def workers_children(workers):
+    return [child for worker in workers for child in psutil.Process(worker.pid).children()]
+
+
+def checkpointed(scratch):
+    return any(scratch.glob("jobs/*/checkpoint/state.txt"))
+
+
+def test_the_same_results(cluster, scratch, tmp_path, monkeypatch):
+    run(chains(tmp_path / "out"))
+    assert set(notes(scratch).values()) == {1}
+    monkeypatch.delenv("GLASSDYN_SCHEDULER")
+    monkeypatch.setenv("GLASSDYN_SCRATCH", str(tmp_path / "other"))
+    run(chains(tmp_path / "here"))
+    assert contents(tmp_path / "out") == contents(tmp_path / "here")
+
+
+def test_a_worker_killed_in_the_middle_of_a_job(cluster, scratch, tmp_path, monkeypatch):
+    running = program(tmp_path, pause=0.05)
+    wait_until(lambda: checkpointed(scratch))
+    children = workers_children(cluster[:1])
+    assert children
+    cluster[0].kill()
+    cluster[0].wait()
+    wait_until(lambda: not any(child.is_running() for child in children), 2.0)
+    assert running.wait(60) == 0
+    assert {count for note, count in notes(scratch).items() if note.startswith("end")} == {1}
+    monkeypatch.delenv("GLASSDYN_SCHEDULER")
+    monkeypatch.setenv("GLASSDYN_SCRATCH", str(tmp_path / "other"))
+    run(chains(tmp_path / "here"))
+    assert contents(tmp_path / "out") == contents(tmp_path / "here")
+
+
+def test_a_worker_whose_time_is_up(cluster, scratch, tmp_path, monkeypatch):
+    from distributed import Client
+
+    running = program(tmp_path, pause=0.05)
+    wait_until(lambda: checkpointed(scratch))
+    with Client(os.environ["GLASSDYN_SCHEDULER"]) as client:
+        address = next(iter(client.scheduler_info()["workers"]))
+        client.retire_workers([address], close_workers=True)
+    assert running.wait(60) == 0
+    assert {count for note, count in notes(scratch).items() if note.startswith("end")} == {1}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_run_that_ends_ends_its_jobs(cluster, scratch, tmp_path, number):
+    running = program(tmp_path, pause=0.1)
+    wait_until(lambda: checkpointed(scratch))
+    running.send_signal(number)
+    assert running.wait(10) != 0
+    wait_until(lambda: not workers_children(cluster), 10.0)
+    assert all(worker.poll() is None for worker in cluster)
+
+
+def test_failures_are_told_as_on_this_machine(cluster, scratch, tmp_path):
+    jobs = [
+        Job(how, fleet_jobs.misbehave, {"how": how}, (), tmp_path / f"{how}.txt") for how in ("raise", "die")
+    ]
+    with pytest.raises(FleetError) as told:
+        run([*jobs, *chains(tmp_path / "out", copies=1)])
+    assert "ValueError: the density must be positive: got -1" in str(told.value)
+    assert "killed by SIGKILL" in str(told.value)
+    assert len(contents(tmp_path / "out")) == 2
+
+
+def test_no_scheduler(scratch, tmp_path, monkeypatch):
+    monkeypatch.setenv("GLASSDYN_SCHEDULER", "nowhere")
+    with pytest.raises(FleetError, match="must be the address of a Dask scheduler, or slurm: got nowhere"):
+        run(chains(tmp_path / "out"))
+
+
+SBATCH = """#!/bin/sh
+# A Slurm of one machine: runs the script in the background, and tells its number.
+cp "$1" {folder}/script && echo "$$" >> {folder}/numbers && echo "Submitted batch job $$"
+exec setsid bash {folder}/script >{folder}/said 2>&1 &
+"""
+
+
+def test_slurm(scratch, tmp_path, monkeypatch, root):
+    pytest.importorskip("dask_jobqueue")
+    import dask
+
+    commands = tmp_path / "bin"
+    commands.mkdir()
+    (commands / "sbatch").write_text(SBATCH.format(folder=tmp_path))
+    (commands / "scancel").write_text('#!/bin/sh\nkill -- "-$1"\n')
+    for command in commands.iterdir():
+        command.chmod(command.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{commands}:{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(root / "src"), str(HERE)]))
+    monkeypatch.setenv("GLASSDYN_SCHEDULER", "slurm")
+    monkeypatch.setenv("GLASSDYN_JOBS", "2")
+    monkeypatch.chdir(tmp_path)
+    settings = dask.config.collect_yaml([str(root / "cluster" / "slurm.yaml")])
+    with dask.config.set(dask.config.merge(dask.config.config, *settings)):
+        run(chains(tmp_path / "out"))
+    assert len(contents(tmp_path / "out")) == 4
+    assert set(notes(scratch).values()) == {1}
+    numbers = [int(line) for line in (tmp_path / "numbers").read_text().split()]
+    assert 1 <= len(numbers) <= 2
+    wait_until(lambda: not any(psutil.pid_exists(number) for number in numbers), 20.0)
