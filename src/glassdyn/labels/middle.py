@@ -23,7 +23,7 @@ BLOCK_BYTES = 64 * 1024**2
 """Positions read at a time, single precision."""
 
 TOGETHER = 16
-"""Particles that one core treats at a time."""
+"""Particles that one core turns at a time; the memory for them is used again and again."""
 
 
 class Plan(NamedTuple):
@@ -90,9 +90,12 @@ def _label(positions: NDArray[np.float32], start: int, plan: Plan) -> NDArray[np
     labels = np.empty((1 + len(plan.weights), positions.shape[1]))
 
     def work(first: int, last: int) -> None:
-        tracks = tracks_of(positions[:, first:last], plan.box_length, start + first)
-        labels[0, first:last] = hop_at(tracks, plan.frame, plan.rule)
-        labels[1:, first:last] = wavelet_at(tracks, plan.frame, plan.weights).T
+        room = np.empty((TOGETHER, 3, positions.shape[0]))
+        for begin in range(first, last, TOGETHER):
+            end = min(begin + TOGETHER, last)
+            tracks = tracks_of(positions[:, begin:end], plan.box_length, start + begin, room)
+            labels[0, begin:end] = hop_at(tracks, plan.frame, plan.rule)
+            labels[1:, begin:end] = wavelet_at(tracks, plan.frame, plan.weights).T
 
-    share(positions.shape[1], work, TOGETHER)
+    share(positions.shape[1], work, 4 * TOGETHER)
     return labels

@@ -7,17 +7,23 @@ from glassdyn.compiled import compiled
 
 __all__ = ["tracks_of"]
 
-TOGETHER = 8
-"""Particles turned at a time: their positions of one frame share cache lines."""
+WIDTH, HEIGHT = 16, 256
+"""Particles and frames turned at a time: few enough for the fastest cache, many enough to use its lines."""
 
 
-def tracks_of(block: NDArray[np.float32], box_length: float, first: int = 0) -> NDArray[np.float64]:
+def tracks_of(
+    block: NDArray[np.float32],
+    box_length: float,
+    first: int = 0,
+    room: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
     """Turn frames of particles into particles with their frames.
 
     Args:
         block: (T, n, 3) positions, unwrapped, units of sigma_AA.
         box_length: L, units of sigma_AA.
         first: number of the block's first particle, for messages.
+        room: (m, 3, T) to write to, m >= n; fresh memory costs more than turning does.
 
     Returns:
         (n, 3, T) float64.
@@ -26,7 +32,8 @@ def tracks_of(block: NDArray[np.float32], box_length: float, first: int = 0) -> 
         ValueError: for a particle with a position that is not finite, or that moves half a box between
             two frames: lost, or wrapped.
     """
-    tracks = np.empty((block.shape[1], 3, block.shape[0]))
+    frames, particles, _ = block.shape
+    tracks = np.empty((particles, 3, frames)) if room is None else room[:particles]
     if not _turn(block, box_length / 2, tracks):
         frame, particle = _first_lost(block, box_length / 2)
         raise ValueError(
@@ -48,17 +55,18 @@ def _first_lost(block: NDArray[np.float32], longest: float) -> tuple[int, int]:
 def _turn(block: NDArray[np.float32], longest: float, tracks: NDArray[np.float64]) -> bool:
     """Fill the tracks; return whether each step is one that a particle can make."""
     frames, particles, _ = block.shape
-    sound = True
-    for begin in range(0, particles, TOGETHER):
-        end = min(begin + TOGETHER, particles)
-        for frame in range(frames):
-            for particle in range(begin, end):
+    sound = 0
+    for begin in range(0, particles, WIDTH):
+        for start in range(0, frames, HEIGHT):
+            stop = min(start + HEIGHT, frames)
+            for particle in range(begin, min(begin + WIDTH, particles)):
                 for axis in range(3):
-                    tracks[particle, axis, frame] = block[frame, particle, axis]
-        for particle in range(begin, end):
-            for axis in range(3):
-                track = tracks[particle, axis]
-                sound &= abs(track[0]) < np.inf
-                for frame in range(1, frames):  # a comparison with NaN is false
-                    sound &= abs(track[frame] - track[frame - 1]) <= longest
-    return sound
+                    track = tracks[particle, axis, start:stop]
+                    for k in range(stop - start):
+                        track[k] = block[start + k, particle, axis]
+                    # comparisons with NaN are false
+                    before = tracks[particle, axis, start - 1] if start > 0 else track[0]
+                    sound += abs(track[0] - before) <= longest
+                    for k in range(1, stop - start):
+                        sound += abs(track[k] - track[k - 1]) <= longest
+    return bool(sound == 3 * particles * frames)
