@@ -7,8 +7,8 @@ from glassdyn import liquid
 from glassdyn.params import Potential
 
 POTENTIALS = [
-    Potential(truncation="xplor", r_on=2.0, r_cut=2.5),
-    Potential(truncation="shift", r_on=2.0, r_cut=2.5),
+    Potential(truncation="xplor", r_on=2.0, r_cut=2.5, spline_points=0),
+    Potential(truncation="shift", r_on=2.0, r_cut=2.5, spline_points=0),
 ]
 PAIRS = [(0, 0), (0, 1), (1, 1)]
 

@@ -85,9 +85,15 @@ class Potential:
     truncation: Literal["xplor", "shift"]
     r_on: float
     r_cut: float
+    spline_points: int
 
     def __post_init__(self) -> None:
         require_positive(self, "potential", "r_on", "r_cut")
+        require(
+            self.spline_points == 0 or self.spline_points >= 1000,
+            "a spline of the forces needs 0 points, for none, or at least 1000: "
+            f"got {self.spline_points} (params.yaml: potential.spline_points)",
+        )
         require(
             self.r_on < self.r_cut,
             "the smoothing must start before the cutoff, r_on < r_cut: "

@@ -1,0 +1,140 @@
+"""What an engine of molecular dynamics does, in words that every engine keeps.
+
+An engine is opened on a state, in one ensemble, advances it by steps of velocity Verlet, and gives the
+state back. Two engines keep this protocol: `lammps` and `hoomd`.
+"""
+
+from dataclasses import dataclass
+from types import TracebackType
+from typing import NamedTuple, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassdyn.params import Potential
+from glassdyn.simulation.state import State
+
+__all__ = [
+    "ConstantEnergy",
+    "Engine",
+    "EngineError",
+    "Ensemble",
+    "Model",
+    "NoseHoover",
+    "Stochastic",
+    "Thermodynamics",
+]
+
+
+class EngineError(RuntimeError):
+    """An engine that cannot be had, or that gave up on a run."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """The equations of motion.
+
+    Attributes:
+        potential: the pair potential.
+        timestep: units of tau.
+    """
+
+    potential: Potential
+    timestep: float
+
+
+class ConstantEnergy(NamedTuple):
+    """NVE: Newton's equations."""
+
+
+class NoseHoover(NamedTuple):
+    """NVT: d xi / dt = (2 K / (N_f kT) - 1) / time^2, a friction xi on every velocity, no chain.
+
+    Attributes:
+        temperature: kT, units of eps_AA.
+        time: of the thermostat, units of tau.
+    """
+
+    temperature: float
+    time: float
+
+
+class Stochastic(NamedTuple):
+    """NVT: velocities rescaled to a kinetic energy that relaxes stochastically.
+
+    Attributes:
+        temperature: kT, units of eps_AA.
+        time: of the relaxation, units of tau.
+        seed: of the noise, below 2^16.
+
+    Source: Bussi, Donadio, Parrinello, J. Chem. Phys. 126, 014101 (2007).
+    """
+
+    temperature: float
+    time: float
+    seed: int
+
+
+Ensemble = ConstantEnergy | NoseHoover | Stochastic
+
+
+class Thermodynamics(NamedTuple):
+    """Extensive energies and the pressure of one configuration.
+
+    Attributes:
+        potential_energy: U, units of eps_AA.
+        kinetic_energy: K, units of eps_AA.
+        pressure: P, units of eps_AA / sigma_AA^3.
+    """
+
+    potential_energy: float
+    kinetic_energy: float
+    pressure: float
+
+    @property
+    def energy(self) -> float:
+        """U + K, units of eps_AA."""
+        return self.potential_energy + self.kinetic_energy
+
+
+class Engine(Protocol):
+    """A state in motion; a context manager that frees what the engine holds."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    @property
+    def step(self) -> int:
+        """The present step, counted from the random positions."""
+
+    def advance(self, steps: int) -> None:
+        """Go on by so many steps.
+
+        Raises:
+            EngineError: where the run blows up.
+        """
+
+    def unwrapped(self) -> NDArray[np.float64]:
+        """(N, 3) positions followed through the walls of the box, units of sigma_AA."""
+
+    def forces(self) -> NDArray[np.float64]:
+        """(N, 3), units of eps_AA / sigma_AA."""
+
+    def thermodynamics(self) -> Thermodynamics:
+        """Energies and pressure at the present step."""
+
+    def state(self) -> State:
+        """The present state, exactly."""
+
+
+class EngineModule(Protocol):
+    """What the module of an engine offers."""
+
+    def start(self, state: State, model: Model, ensemble: Ensemble) -> Engine:
+        """Open an engine on a state."""
+
+    def minimise(self, state: State, model: Model) -> State:
+        """Move the particles of a random state apart, to a minimum of the potential energy."""

@@ -1,0 +1,161 @@
+"""A copy of the liquid, from random positions to equilibrium (thesis 2.1; specification, section 1).
+
+Random positions, pushed apart -> Nose-Hoover at the melt temperature -> stochastic thermostat at the
+target temperature -> Nose-Hoover there -> velocities scaled so that the energy is the mean energy of that
+last run, whose first half is left out of the mean.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from glassdyn.fleet import Checkpoints
+from glassdyn.liquid import species_of
+from glassdyn.params import Params, Potential
+from glassdyn.simulation import engines, runs
+from glassdyn.simulation.engine import ConstantEnergy, Engine, Model, NoseHoover, Stochastic
+from glassdyn.simulation.state import State, maxwell_boltzmann, random_state, save, with_kinetic_energy
+
+__all__ = ["Preparation", "equilibrate", "preparation"]
+
+POSITIONS, VELOCITIES, BATH = range(3)
+"""Purposes of random numbers: each has its own stream for each copy."""
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """All that determines an equilibrated copy; durations in steps.
+
+    Attributes:
+        copy: its number, counted from 0.
+        seed: of all copies.
+        melt, thermalise, equilibrate: steps of the phases.
+    """
+
+    copy: int
+    seed: int
+    engine: str
+    particles: int
+    box_length: float
+    temperature: float
+    potential: Potential
+    timestep: float
+    thermostat_time: float
+    checkpoint_steps: int
+    melt_temperature: float
+    melt: int
+    thermalise: int
+    equilibrate: int
+
+    @property
+    def steps(self) -> int:
+        """Steps from the random positions to the end."""
+        return self.melt + self.thermalise + self.equilibrate
+
+    def generator(self, purpose: int) -> np.random.Generator:
+        """Random numbers that neither another purpose nor another copy shares."""
+        return np.random.default_rng((self.seed, self.copy, purpose))
+
+    def phases(self) -> list[runs.Phase]:
+        """Melt, thermalise, settle, and the second half of the last run, over which energies are averaged."""
+        kT, time = self.temperature, self.thermostat_time
+        noise = int(self.generator(BATH).integers(2**16))
+        return [
+            runs.Phase(NoseHoover(self.melt_temperature, time), self.melt),
+            runs.Phase(Stochastic(kT, time, noise), self.thermalise),
+            runs.Phase(NoseHoover(kT, time), self.equilibrate - self.equilibrate // 2),
+            runs.Phase(NoseHoover(kT, time), self.equilibrate // 2, interval=self.look_steps),
+        ]
+
+    @property
+    def look_steps(self) -> int:
+        """Steps between two looks at the energy: the time of the thermostat."""
+        return max(round(self.thermostat_time / self.timestep), 1)
+
+
+class MeanEnergy:
+    """Averages U + K."""
+
+    def __init__(self, energy: float = 0.0, looks: float = 0) -> None:
+        self._energy, self._looks = energy, looks
+
+    def look(self, engine: Engine) -> None:
+        """Add the present energy."""
+        self._energy += engine.thermodynamics().energy
+        self._looks += 1
+
+    def numbers(self) -> dict[str, float]:
+        """The sum and the number of its terms."""
+        return {"energy": self._energy, "looks": self._looks}
+
+    @property
+    def mean(self) -> float:
+        """Mean energy of the whole system, units of eps_AA."""
+        return self._energy / self._looks
+
+
+def preparation(params: Params, copy: int) -> Preparation:
+    """The preparation of one copy, durations in units of the declared tau_alpha turned into steps."""
+    simulation, durations = params.simulation, params.equilibrate
+    return Preparation(
+        copy=copy,
+        seed=simulation.seed,
+        engine=simulation.engine,
+        particles=params.liquid.particles,
+        box_length=params.liquid.box_length,
+        temperature=params.liquid.temperature,
+        potential=params.potential,
+        timestep=simulation.timestep,
+        thermostat_time=simulation.thermostat_time,
+        checkpoint_steps=simulation.checkpoint_steps,
+        melt_temperature=durations.melt_temperature,
+        melt=simulation.steps(durations.melt),
+        thermalise=simulation.steps(durations.thermalise),
+        equilibrate=simulation.steps(durations.equilibrate),
+    )
+
+
+def equilibrate(
+    arguments: Mapping[str, Any],
+    inputs: list[Path],  # noqa: ARG001
+    output: Path,
+    checkpoint: Checkpoints,
+    report: Callable[[float], None],
+) -> None:
+    """Job: prepare a copy and write its state, with its mean energy in units of eps_AA.
+
+    Args:
+        arguments: a `Preparation` as a mapping.
+        inputs: none.
+        output: file of the state.
+        checkpoint: folder of the state after each leg.
+        report: takes the fraction that is done.
+    """
+    plan = Preparation(**{**arguments, "potential": Potential(**arguments["potential"])})
+    dynamics = runs.Dynamics(
+        engines.named(plan.engine), Model(plan.potential, plan.timestep), plan.checkpoint_steps
+    )
+    path = checkpoint.path / "state.h5"
+    state, numbers = runs.recall(path) or (_melted(plan, dynamics), {})
+    done = int(numbers.pop("done", 0))
+    watch = MeanEnergy(**numbers)
+    route = runs.legs(plan.phases(), plan.checkpoint_steps)
+    state = runs.follow(route, state, dynamics, watch, done=done, checkpoint=path, report=report)
+    save(at_energy(state, watch.mean, dynamics), output, energy=watch.mean)
+
+
+def _melted(plan: Preparation, dynamics: runs.Dynamics) -> State:
+    start = random_state(species_of(plan.particles), plan.box_length, plan.generator(POSITIONS))
+    minimum = dynamics.engine.minimise(start, dynamics.model)
+    velocities = maxwell_boltzmann(plan.particles, plan.melt_temperature, plan.generator(VELOCITIES))
+    return replace(minimum, velocities=velocities)
+
+
+def at_energy(state: State, energy: float, dynamics: runs.Dynamics) -> State:
+    """Scale velocities by one constant so that U + K is the given energy, the centre of mass at rest."""
+    with dynamics.engine.start(state, dynamics.model, ConstantEnergy()) as engine:
+        potential = engine.thermodynamics().potential_energy
+    return with_kinetic_energy(replace(state, thermostat=(0.0, 0.0)), energy - potential)

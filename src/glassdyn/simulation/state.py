@@ -1,0 +1,154 @@
+"""The exact microstate of the liquid: what a run starts from and ends in.
+
+Everything is kept in double precision, so that a run that goes on from a file is the run that was never
+interrupted.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from glassdyn.files import replacing
+
+__all__ = [
+    "State",
+    "StateError",
+    "at_rest",
+    "kinetic_energy",
+    "load",
+    "maxwell_boltzmann",
+    "random_state",
+    "save",
+    "with_kinetic_energy",
+]
+
+ARRAYS = {"positions": np.float64, "images": np.int64, "velocities": np.float64, "species": np.uint8}
+
+
+class StateError(ValueError):
+    """A state, or a file for one, that breaks a rule."""
+
+
+@dataclass(frozen=True)
+class State:
+    """A microstate; particles in the order of their identity.
+
+    Attributes:
+        positions: (N, 3) in the box, or slightly beside it, units of sigma_AA.
+        images: (N, 3) boxes that each particle has crossed.
+        velocities: (N, 3), units of sigma_AA / tau.
+        species: (N,) 0 for A, 1 for B.
+        box_length: L, units of sigma_AA.
+        step: steps since the random positions.
+        thermostat: (xi, eta) of a Nose-Hoover thermostat: its friction, units of 1 / tau, and the
+            integral of it; zeros where there is none.
+    """
+
+    positions: NDArray[np.float64]
+    images: NDArray[np.int64]
+    velocities: NDArray[np.float64]
+    species: NDArray[np.uint8]
+    box_length: float
+    step: int = 0
+    thermostat: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def particles(self) -> int:
+        """N."""
+        return len(self.species)
+
+    @property
+    def degrees_of_freedom(self) -> int:
+        """3 N - 3: the centre of mass is at rest."""
+        return 3 * len(self.species) - 3
+
+    @property
+    def unwrapped(self) -> NDArray[np.float64]:
+        """(N, 3) positions + L images, units of sigma_AA."""
+        unwrapped: NDArray[np.float64] = self.positions + self.box_length * self.images
+        return unwrapped
+
+
+def random_state(species: NDArray[np.uint8], box_length: float, generator: np.random.Generator) -> State:
+    """Particles at rest, anywhere in the box: overlaps are for the minimisation to undo."""
+    shape = (len(species), 3)
+    return State(
+        positions=generator.uniform(0, box_length, shape),
+        images=np.zeros(shape, np.int64),
+        velocities=np.zeros(shape),
+        species=species,
+        box_length=box_length,
+    )
+
+
+def maxwell_boltzmann(
+    particles: int, temperature: float, generator: np.random.Generator
+) -> NDArray[np.float64]:
+    """Draw velocities from the Maxwell-Boltzmann distribution, with the centre of mass at rest.
+
+    Each component is normal with variance kT; taking off the mean would leave kT (1 - 1/N), which a
+    factor sqrt(N / (N - 1)) sets right, so that <2 K> = (3 N - 3) kT.
+
+    Returns:
+        (N, 3), units of sigma_AA / tau.
+    """
+    velocities = generator.normal(scale=np.sqrt(temperature), size=(particles, 3))
+    return at_rest(velocities) * np.sqrt(particles / (particles - 1))
+
+
+def at_rest(velocities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Take the velocity of the centre of mass off (N, 3) velocities; all masses are 1."""
+    return velocities - velocities.mean(axis=0)
+
+
+def kinetic_energy(velocities: NDArray[np.float64]) -> float:
+    """K = sum_i v_i^2 / 2, units of eps_AA."""
+    return float(0.5 * np.einsum("ij,ij->", velocities, velocities))
+
+
+def with_kinetic_energy(state: State, kinetic: float) -> State:
+    """Bring the centre of mass to rest, then scale all velocities by one constant to the kinetic energy.
+
+    Raises:
+        StateError: for an energy that is not positive.
+    """
+    if not kinetic > 0:
+        raise StateError(
+            "the mean energy of the run must lie above the potential energy of its last configuration: "
+            f"got K = {kinetic} left for the velocities; equilibrate longer (params.yaml: equilibrate)"
+        )
+    velocities = at_rest(state.velocities)
+    scale = np.sqrt(kinetic / kinetic_energy(velocities))
+    return replace(state, velocities=at_rest(scale * velocities))
+
+
+def save(state: State, path: Path, **numbers: float) -> None:
+    """Write a state, and numbers that belong to it, atomically; the same state gives the same bytes."""
+    with replacing(path) as beside, h5py.File(beside, "x", libver=("v110", "v110")) as file:
+        for name in ARRAYS:
+            file.create_dataset(name, data=getattr(state, name), track_times=False, fletcher32=True, chunks=True)
+        file.attrs["box_length"], file.attrs["step"] = state.box_length, state.step
+        file.attrs["thermostat"] = state.thermostat
+        for name in sorted(numbers):
+            file.attrs[name] = numbers[name]
+
+
+def load(path: Path) -> tuple[State, dict[str, float]]:
+    """Read a state and the numbers that were saved with it.
+
+    Raises:
+        StateError: for a file that is missing, damaged, or holds no state.
+    """
+    try:
+        with h5py.File(path) as file:
+            arrays = {name: file[name][()].astype(kind) for name, kind in ARRAYS.items()}
+            numbers = dict(file.attrs)
+    except (OSError, KeyError, RuntimeError) as error:
+        raise StateError(f"{path} holds no state that can be read: {error}") from None
+    xi, eta = map(float, numbers.pop("thermostat"))
+    box_length, step = float(numbers.pop("box_length")), int(numbers.pop("step"))
+    rest = {name: float(number) for name, number in numbers.items()}
+    return State(**arrays, box_length=box_length, step=step, thermostat=(xi, eta)), rest
