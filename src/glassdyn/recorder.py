@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from glassdyn.files import replacing
 
-__all__ = ["BLOCK", "THERMODYNAMICS", "WIDTH", "Recorder", "TrajectoryError"]
+__all__ = ["BLOCK", "THERMODYNAMICS", "WIDTH", "Recorder", "TrajectoryError", "sample_name"]
 
 BLOCK = 128
 """Frames of a block and of a chunk: 98 MB of positions at N = 64000."""
@@ -35,6 +35,11 @@ THERMODYNAMICS = ("potential_energy", "kinetic_energy", "pressure")
 """Observables of a simulation: U and K of the whole system, units of eps_AA, and P, eps_AA / sigma_AA^3."""
 
 LAYOUT = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
+
+
+def sample_name(copy: int, sample: int) -> str:
+    """The name of a sample in files and tables: "copy02-sample05"; both counted from 0."""
+    return f"copy{copy:02}-sample{sample:02}"
 
 
 class TrajectoryError(ValueError):

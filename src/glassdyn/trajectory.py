@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from glassdyn.recorder import Recorder, TrajectoryError
+from glassdyn.recorder import Recorder, TrajectoryError, sample_name
 
 __all__ = [
     "Recorder",
@@ -29,11 +29,6 @@ __all__ = [
 
 NAME = re.compile(r"copy(\d{2,})-sample(\d{2,})")
 CACHE = 8 * 1024**2
-
-
-def sample_name(copy: int, sample: int) -> str:
-    """The name of a sample in files and tables: "copy02-sample05"; both counted from 0."""
-    return f"copy{copy:02}-sample{sample:02}"
 
 
 def copy_of(name: str) -> int:

@@ -4,6 +4,7 @@ An engine is opened on a state, in one ensemble, advances it by steps of velocit
 state back. Two engines keep this protocol: `lammps` and `hoomd`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
@@ -110,8 +111,13 @@ class Engine(Protocol):
     def step(self) -> int:
         """The present step, counted from the random positions."""
 
-    def advance(self, steps: int) -> None:
+    def advance(self, steps: int, interval: int = 0, look: Callable[[], None] | None = None) -> None:
         """Go on by so many steps.
+
+        Args:
+            steps: how many.
+            interval: steps after which to look, again and again; 0: never.
+            look: called then; it may ask for anything below.
 
         Raises:
             EngineError: where the run blows up.

@@ -3,7 +3,7 @@
 from glassdyn.simulation import hoomd, lammps
 from glassdyn.simulation.engine import EngineModule
 
-__all__ = ["named"]
+__all__ = ["named", "uses_gpu"]
 
 ENGINES: dict[str, EngineModule] = {"lammps": lammps, "hoomd": hoomd}
 
@@ -11,3 +11,8 @@ ENGINES: dict[str, EngineModule] = {"lammps": lammps, "hoomd": hoomd}
 def named(name: str) -> EngineModule:
     """The engine `lammps` or `hoomd`."""
     return ENGINES[name]
+
+
+def uses_gpu(name: str) -> bool:
+    """Whether runs of an engine take a GPU each, on this machine."""
+    return name == "hoomd" and hoomd.uses_gpu()

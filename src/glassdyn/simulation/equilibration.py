@@ -5,21 +5,20 @@ target temperature -> Nose-Hoover there -> velocities scaled so that the energy 
 last run, whose first half is left out of the mean.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from glassdyn.fleet import Checkpoints
+from glassdyn.fleet import Checkpoints, Job, Report
 from glassdyn.liquid import species_of
 from glassdyn.params import Params, Potential
 from glassdyn.simulation import engines, runs
 from glassdyn.simulation.engine import ConstantEnergy, Engine, Model, NoseHoover, Stochastic
 from glassdyn.simulation.state import State, maxwell_boltzmann, random_state, save, with_kinetic_energy
 
-__all__ = ["Preparation", "equilibrate", "preparation"]
+__all__ = ["Preparation", "equilibrate", "job", "preparation"]
 
 POSITIONS, VELOCITIES, BATH = range(3)
 """Purposes of random numbers: each has its own stream for each copy."""
@@ -32,7 +31,9 @@ class Preparation:
     Attributes:
         copy: its number, counted from 0.
         seed: of all copies.
-        melt, thermalise, equilibrate: steps of the phases.
+        melt: steps at the melt temperature.
+        thermalise: steps with the stochastic thermostat.
+        equilibrate: steps after that.
     """
 
     copy: int
@@ -118,12 +119,20 @@ def preparation(params: Params, copy: int) -> Preparation:
     )
 
 
+def job(plan: Preparation, states: Path) -> Job:
+    """The job that writes the state of a copy into a folder, as copy<cc>.h5."""
+    name = f"copy{plan.copy:02}"
+    output = states / f"{name}.h5"
+    gpu = engines.uses_gpu(plan.engine)
+    return Job(name, equilibrate, asdict(plan), output=output, work=plan.steps, gpu=gpu)
+
+
 def equilibrate(
-    arguments: Mapping[str, Any],
+    arguments: dict[str, Any],
     inputs: list[Path],  # noqa: ARG001
     output: Path,
     checkpoint: Checkpoints,
-    report: Callable[[float], None],
+    report: Report,
 ) -> None:
     """Job: prepare a copy and write its state, with its mean energy in units of eps_AA.
 

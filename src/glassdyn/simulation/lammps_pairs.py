@@ -53,7 +53,8 @@ def _switched(potential: Potential) -> list[str]:
 def _splined(potential: Potential, path: Path) -> list[str]:
     path.write_text("".join(_table(potential, x, y) for x, y in PAIRS))
     coefficients = [
-        f"pair_coeff {x + 1} {y + 1} {path} PAIR{x}{y} {float(potential.r_cut * SIGMA[x, y])!r}" for x, y in PAIRS
+        f"pair_coeff {x + 1} {y + 1} {path} PAIR{x}{y} {float(potential.r_cut * SIGMA[x, y])!r}"
+        for x, y in PAIRS
     ]
     return [f"pair_style table spline {potential.spline_points}", *coefficients]
 

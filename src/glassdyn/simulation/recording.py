@@ -4,19 +4,18 @@ A sample starts from the state in which the one before ended, or from the equili
 or more samples leave those that exist as they are.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from glassdyn.fleet import Checkpoints
+from glassdyn.fleet import Checkpoints, Job, Product, Report
 from glassdyn.params import Params, Potential
-from glassdyn.recorder import THERMODYNAMICS, Recorder
+from glassdyn.recorder import THERMODYNAMICS, Recorder, sample_name
 from glassdyn.simulation import engines, runs
 from glassdyn.simulation import state as states
 from glassdyn.simulation.engine import ConstantEnergy, Engine, Model
 
-__all__ = ["END", "Frames", "Recording", "record", "recording"]
+__all__ = ["END", "Frames", "Recording", "jobs", "record", "recording"]
 
 END = "state.h5"
 """Name of the file, beside a trajectory, of the state in which it ends."""
@@ -83,12 +82,27 @@ def recording(params: Params) -> Recording:
     )
 
 
+def jobs(plan: Recording, copy: int, samples: int, *, states: Path, trajectories: Path) -> list[Job]:
+    """The jobs that record a copy, each from where the one before ended."""
+    gpu = engines.uses_gpu(plan.engine)
+    before: Path | Product = states / f"copy{copy:02}.h5"
+    chain = []
+    for sample in range(samples):
+        name = sample_name(copy, sample)
+        output = trajectories / f"{name}.h5"
+        arguments = asdict(plan)
+        job = Job(name, record, arguments, (before,), output, (END,), work=plan.steps, gpu=gpu)
+        before = Product(job, END)
+        chain.append(job)
+    return chain
+
+
 def record(
-    arguments: Mapping[str, Any],
+    arguments: dict[str, Any],
     inputs: list[Path],
     output: Path,
     checkpoint: Checkpoints,
-    report: Callable[[float], None],
+    report: Report,
 ) -> None:
     """Job: record a sample, and write the state in which it ends beside it.
 

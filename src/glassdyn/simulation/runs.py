@@ -92,8 +92,8 @@ def _cut(phase: Phase, leg_steps: int) -> Iterator[Leg]:
 def _seeded(ensemble: Ensemble, number: int) -> Ensemble:
     if not isinstance(ensemble, Stochastic):
         return ensemble
-    seed = np.random.SeedSequence((ensemble.seed, number)).generate_state(1, np.uint16)
-    return ensemble._replace(seed=int(seed[0]))
+    seed = np.random.SeedSequence((ensemble.seed, number)).generate_state(1)
+    return ensemble._replace(seed=int(seed[0]) % 2**16)
 
 
 def recall(checkpoint: Path) -> tuple[State, dict[str, float]] | None:
@@ -125,25 +125,22 @@ def follow(
     Returns:
         The last state.
     """
+    origin = state.step - sum(leg.steps for leg in route[:done])
     total = sum(leg.steps for leg in route)
-    before = sum(leg.steps for leg in route[:done])
     for number, leg in enumerate(route[done:], done + 1):
         with dynamics.engine.start(state, dynamics.model, leg.ensemble) as engine:
-            for steps in _through(leg, engine, watch):
-                report((before + steps) / total)
+            _go(leg, engine, watch, lambda step: report((step - origin) / total))
             state = engine.state()
-        before += leg.steps
         states.save(state, checkpoint, done=number, **watch.numbers())
     return state
 
 
-def _through(leg: Leg, engine: Engine, watch: Watch) -> Iterator[int]:
-    if leg.first and leg.interval:
-        watch.look(engine)
-    stride = leg.interval or UNWATCHED
-    for start in range(0, leg.steps, stride):
-        steps = min(stride, leg.steps - start)
-        engine.advance(steps)
-        if leg.interval and steps == stride:
+def _go(leg: Leg, engine: Engine, watch: Watch, report: Callable[[int], None]) -> None:
+    def look() -> None:
+        if leg.interval:
             watch.look(engine)
-        yield start + steps
+        report(engine.step)
+
+    if leg.first and leg.interval:
+        look()
+    engine.advance(leg.steps, leg.interval or UNWATCHED, look)

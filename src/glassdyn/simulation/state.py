@@ -89,19 +89,19 @@ def maxwell_boltzmann(
 ) -> NDArray[np.float64]:
     """Draw velocities from the Maxwell-Boltzmann distribution, with the centre of mass at rest.
 
-    Each component is normal with variance kT; taking off the mean would leave kT (1 - 1/N), which a
-    factor sqrt(N / (N - 1)) sets right, so that <2 K> = (3 N - 3) kT.
+    Each component is normal with variance kT before the mean of all is taken off, so that
+    <2 K> = (3 N - 3) kT.
 
     Returns:
         (N, 3), units of sigma_AA / tau.
     """
-    velocities = generator.normal(scale=np.sqrt(temperature), size=(particles, 3))
-    return at_rest(velocities) * np.sqrt(particles / (particles - 1))
+    return at_rest(generator.normal(scale=float(np.sqrt(temperature)), size=(particles, 3)))
 
 
 def at_rest(velocities: NDArray[np.float64]) -> NDArray[np.float64]:
     """Take the velocity of the centre of mass off (N, 3) velocities; all masses are 1."""
-    return velocities - velocities.mean(axis=0)
+    moved: NDArray[np.float64] = velocities - velocities.mean(axis=0)
+    return moved
 
 
 def kinetic_energy(velocities: NDArray[np.float64]) -> float:
@@ -121,15 +121,16 @@ def with_kinetic_energy(state: State, kinetic: float) -> State:
             f"got K = {kinetic} left for the velocities; equilibrate longer (params.yaml: equilibrate)"
         )
     velocities = at_rest(state.velocities)
-    scale = np.sqrt(kinetic / kinetic_energy(velocities))
-    return replace(state, velocities=at_rest(scale * velocities))
+    return replace(state, velocities=np.sqrt(kinetic / kinetic_energy(velocities)) * velocities)
 
 
 def save(state: State, path: Path, **numbers: float) -> None:
     """Write a state, and numbers that belong to it, atomically; the same state gives the same bytes."""
     with replacing(path) as beside, h5py.File(beside, "x", libver=("v110", "v110")) as file:
         for name in ARRAYS:
-            file.create_dataset(name, data=getattr(state, name), track_times=False, fletcher32=True, chunks=True)
+            file.create_dataset(
+                name, data=getattr(state, name), track_times=False, fletcher32=True, chunks=True
+            )
         file.attrs["box_length"], file.attrs["step"] = state.box_length, state.step
         file.attrs["thermostat"] = state.thermostat
         for name in sorted(numbers):

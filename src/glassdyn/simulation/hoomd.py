@@ -1,0 +1,249 @@
+"""HOOMD-blue as an engine, 4.8 or later: processors or a GPU, double precision, XPLOR of its own.
+
+HOOMD is not on PyPI: conda-forge has it (see `environments/` in the repository). The environment variable
+GLASSDYN_DEVICE is auto (a GPU where there is one), cpu or gpu. On a processor a run repeats to the bit; on a
+GPU sums are taken in no fixed order.
+
+Source: Anderson, Glaser, Glotzer, Comput. Mater. Sci. 173, 109363 (2020).
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from importlib import import_module
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassdyn.geometry import wrap
+from glassdyn.liquid import EPSILON, SIGMA
+from glassdyn.params import Potential
+from glassdyn.simulation.engine import EngineError, Ensemble, Model, NoseHoover, Stochastic, Thermodynamics
+from glassdyn.simulation.state import State
+
+__all__ = ["HoomdEngine", "minimise", "start", "uses_gpu"]
+
+TYPES = ("A", "B")
+
+BUFFER = 0.3
+"""Width that neighbour lists reach beyond the cutoff, sigma_AA."""
+
+FURTHEST = 0.02
+"""Largest displacement in one step of the minimisation, sigma_AA: overlaps of random positions come apart."""
+
+
+class HoomdEngine:
+    """A state in motion; see `engine.Engine`."""
+
+    def __init__(self, state: State, model: Model, ensemble: Ensemble) -> None:
+        md = _library().md
+        self._start = state
+        self._simulation = _simulation(state, ensemble.seed if isinstance(ensemble, Stochastic) else 0)
+        self._pair = _pair(model.potential)
+        self._thermostat = _thermostat(state, ensemble)
+        everything = _library().filter.All()
+        method = md.methods.ConstantVolume(filter=everything, thermostat=self._thermostat)
+        self._simulation.operations.integrator = md.Integrator(
+            dt=model.timestep, methods=[method], forces=[self._pair]
+        )
+        self._thermo = md.compute.ThermodynamicQuantities(filter=everything)
+        self._simulation.operations.computes.append(self._thermo)
+        self._looking = False
+        self._simulation.run(0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        del self._thermo, self._pair, self._thermostat, self._simulation
+
+    @property
+    def step(self) -> int:
+        """The present step, counted from the random positions."""
+        return int(self._simulation.timestep)
+
+    def advance(self, steps: int, interval: int = 0, look: Callable[[], None] | None = None) -> None:
+        """Go on by so many steps, and look after every interval, without leaving HOOMD's own loop."""
+        if interval and look:
+            self._advance_looking(steps, interval, look)
+        else:
+            _run(self._simulation, steps)
+
+    def unwrapped(self) -> NDArray[np.float64]:
+        """(N, 3) positions followed through the walls of the box, units of sigma_AA."""
+        with self._simulation.state.cpu_local_snapshot as data:
+            order = np.array(data.particles.rtag)
+            positions = np.array(data.particles.position)[order]
+            images = np.array(data.particles.image)[order]
+        unwrapped: NDArray[np.float64] = positions + self._start.box_length * (images + self._start.images)
+        return unwrapped
+
+    def forces(self) -> NDArray[np.float64]:
+        """(N, 3), units of eps_AA / sigma_AA."""
+        forces: NDArray[np.float64] = np.array(self._pair.forces)
+        return forces
+
+    def thermodynamics(self) -> Thermodynamics:
+        """Energies and pressure at the present step."""
+        if not self._looking:
+            self._simulation.always_compute_pressure = True
+            self._simulation.run(0)
+            self._simulation.always_compute_pressure = False
+        quantities = self._thermo.potential_energy, self._thermo.kinetic_energy, self._thermo.pressure
+        return Thermodynamics(*map(float, quantities))
+
+    def state(self) -> State:
+        """The present state, exactly."""
+        moved = _state(self._simulation, self._start)
+        bath = (
+            self._thermostat.translational_dof if hasattr(self._thermostat, "translational_dof") else (0, 0)
+        )
+        return replace(moved, step=self.step, thermostat=(float(bath[0]), float(bath[1])))
+
+    def _advance_looking(self, steps: int, interval: int, look: Callable[[], None]) -> None:
+        writer = _writer(look, interval, self.step)
+        self._simulation.operations.writers.append(writer)
+        self._looking = True
+        try:
+            _run(self._simulation, steps)
+        finally:
+            self._looking = False
+            self._simulation.operations.writers.remove(writer)
+
+
+def start(state: State, model: Model, ensemble: Ensemble) -> HoomdEngine:
+    """Open HOOMD on a state."""
+    return HoomdEngine(state, model, ensemble)
+
+
+def minimise(state: State, model: Model) -> State:
+    """Move the particles of a random state apart, by FIRE with capped displacements.
+
+    Source: Bitzek, Koskinen, Gaehler, Moseler, Gumbsch, Phys. Rev. Lett. 97, 170201 (2006).
+    """
+    md = _library().md
+    simulation = _simulation(state, 0)
+    method = md.methods.DisplacementCapped(filter=_library().filter.All(), maximum_displacement=FURTHEST)
+    fire = md.minimize.FIRE(
+        dt=model.timestep,
+        force_tol=1e-2,
+        angmom_tol=1e-2,
+        energy_tol=1e-6,
+        methods=[method],
+        forces=[_pair(model.potential)],
+    )
+    simulation.operations.integrator = fire
+    for _ in range(100):
+        _run(simulation, 100)
+        if fire.converged:
+            break
+    return replace(_state(simulation, state), velocities=np.zeros_like(state.velocities))
+
+
+def uses_gpu() -> bool:
+    """Whether a run takes a GPU: GLASSDYN_DEVICE is gpu, or auto and there is one."""
+    wanted = os.environ.get("GLASSDYN_DEVICE", "auto")
+    if wanted not in {"auto", "cpu", "gpu"}:
+        raise EngineError(f"GLASSDYN_DEVICE is auto, cpu or gpu: got {wanted!r}")
+    if wanted == "auto":
+        return bool(_library().device.GPU.is_available())
+    return wanted == "gpu"
+
+
+@cache
+def _library() -> Any:
+    try:
+        return import_module("hoomd")
+    except ImportError as error:
+        raise EngineError(
+            "simulation.engine is hoomd, and HOOMD-blue is not installed here "
+            f"({error}). It is not on PyPI: `conda env create -f environments/hoomd-gpu.yml`, or hoomd-cpu.yml, "
+            "gets it from conda-forge; or take the other engine (params.yaml: simulation.engine: lammps)"
+        ) from None
+
+
+@cache
+def _device() -> Any:
+    """The device of this process: making one takes long on a GPU."""
+    device = _library().device
+    return device.GPU(gpu_id=0) if uses_gpu() else device.CPU()
+
+
+def _simulation(state: State, seed: int) -> Any:
+    """The particles of a state, with no dynamics yet; HOOMD's box is centred at 0."""
+    hoomd = _library()
+    box_length = state.box_length
+    snapshot = hoomd.Snapshot()
+    snapshot.configuration.box = [box_length] * 3 + [0] * 3
+    particles = snapshot.particles
+    particles.N, particles.types = state.particles, list(TYPES)
+    beyond = state.positions >= box_length / 2
+    particles.position[:] = np.where(beyond, state.positions - box_length, state.positions)
+    particles.image[:] = beyond
+    particles.velocity[:] = state.velocities
+    particles.typeid[:] = state.species
+    simulation = hoomd.Simulation(device=_device(), seed=seed)
+    simulation.timestep = state.step
+    simulation.create_state_from_snapshot(snapshot)
+    return simulation
+
+
+def _state(simulation: Any, origin: State) -> State:
+    """What a simulation has become, images counted on from those of its origin."""
+    particles = simulation.state.get_snapshot().particles
+    inside = wrap(particles.position, origin.box_length)
+    crossed = np.rint((particles.position - inside) / origin.box_length)
+    images = origin.images + particles.image + crossed.astype(np.int64)
+    return replace(origin, positions=inside, images=images, velocities=np.array(particles.velocity))
+
+
+def _pair(potential: Potential) -> Any:
+    md = _library().md
+    pair = md.pair.LJ(nlist=md.nlist.Cell(buffer=BUFFER), mode=potential.truncation)
+    for x, one in enumerate(TYPES):
+        for y, other in enumerate(TYPES[x:], x):
+            sigma = float(SIGMA[x, y])
+            pair.params[one, other] = {"epsilon": float(EPSILON[x, y]), "sigma": sigma}
+            pair.r_cut[one, other] = potential.r_cut * sigma
+            pair.r_on[one, other] = potential.r_on * sigma
+    return pair
+
+
+def _thermostat(state: State, ensemble: Ensemble) -> Any:
+    thermostats = _library().md.methods.thermostats
+    if isinstance(ensemble, NoseHoover):
+        thermostat = thermostats.MTTK(kT=ensemble.temperature, tau=ensemble.time)
+        thermostat.translational_dof = state.thermostat
+        return thermostat
+    if isinstance(ensemble, Stochastic):
+        return thermostats.Bussi(kT=ensemble.temperature, tau=ensemble.time)
+    return None
+
+
+def _writer(look: Callable[[], None], interval: int, first: int) -> Any:
+    """An operation of HOOMD's loop that looks, and asks for the pressure at the steps when it does."""
+    hoomd = _library()
+
+    class Look(hoomd.custom.Action):  # type: ignore[misc, name-defined]
+        flags = (hoomd.custom.Action.Flags.PRESSURE_TENSOR,)
+
+        def act(self, timestep: int) -> None:  # noqa: ARG002
+            look()
+
+    trigger = hoomd.trigger.Periodic(interval, first % interval)
+    return hoomd.write.CustomWriter(action=Look(), trigger=trigger)
+
+
+def _run(simulation: Any, steps: int) -> None:
+    try:
+        simulation.run(steps)
+    except RuntimeError as error:
+        raise EngineError(
+            f"HOOMD stopped after step {simulation.timestep}: {error}; where a run blows up, take a shorter "
+            "timestep (params.yaml: simulation.timestep)"
+        ) from error

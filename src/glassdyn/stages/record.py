@@ -1,0 +1,30 @@
+"""Stage `record`: samples of every copy at constant energy."""
+
+from pathlib import Path
+
+from glassdyn import fleet, params
+from glassdyn.simulation import recording
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Write one trajectory for each sample of each copy."""
+    parameters = params.load()
+    plan = recording.recording(parameters)
+    jobs = [
+        job
+        for copy in range(parameters.simulation.copies)
+        for job in recording.jobs(
+            plan,
+            copy,
+            parameters.simulation.samples,
+            states=Path("data/states"),
+            trajectories=Path("data/trajectories"),
+        )
+    ]
+    fleet.run(jobs, label="record", unit="steps")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+"""Equilibration and recording: the right energy, and the same bytes however often they are cut off."""
+
+from dataclasses import asdict, replace
+
+import h5py
+import numpy as np
+import pytest
+
+from engine_liquids import TIMESTEP, XPLOR
+from glassdyn import params
+from glassdyn.fleet import Checkpoints
+from glassdyn.simulation import equilibration, recording, runs
+from glassdyn.simulation import state as states
+from glassdyn.simulation.engine import NoseHoover, Stochastic
+from glassdyn.simulation.state import StateError
+from glassdyn.trajectory import open_trajectory
+
+PLAN = equilibration.Preparation(
+    copy=0,
+    seed=5,
+    engine="lammps",
+    particles=300,
+    box_length=250 ** (1 / 3),
+    temperature=0.8,
+    potential=XPLOR,
+    timestep=TIMESTEP,
+    thermostat_time=0.25,
+    checkpoint_steps=300,
+    melt_temperature=1.0,
+    melt=400,
+    thermalise=700,
+    equilibrate=1600,
+)
+SAMPLE = recording.Recording(
+    engine="lammps",
+    potential=XPLOR,
+    timestep=TIMESTEP,
+    checkpoint_steps=250,
+    forget=300,
+    intervals=40,
+    frame_steps=20,
+)
+
+
+class KilledError(Exception):
+    """Stands for a kill."""
+
+
+def work(function, plan, inputs, folder, *, kill_at=()):
+    """Run a job; at each of the fractions it dies and is begun again."""
+    checkpoint = Checkpoints(folder / "checkpoint")
+    checkpoint.path.mkdir(parents=True)
+    output = folder / "output.h5"
+    deaths = list(kill_at)
+    fractions = []
+
+    def report(fraction):
+        fractions.append(fraction)
+        if deaths and fraction >= deaths[0]:
+            deaths.pop(0)
+            raise KilledError
+
+    for _ in range(len(deaths) + 1):
+        try:
+            function(asdict(plan), inputs, output, checkpoint, report)
+        except KilledError:
+            assert not output.exists()
+    assert fractions[-1] == pytest.approx(1)
+    return output
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    return work(equilibration.equilibrate, PLAN, [], tmp_path_factory.mktemp("equilibrate"))
+
+
+@pytest.fixture(scope="module")
+def sample(copy, tmp_path_factory):
+    return work(recording.record, SAMPLE, [copy], tmp_path_factory.mktemp("record"))
+
+
+def test_an_equilibrated_copy_has_the_mean_energy_and_no_momentum(copy):
+    state, numbers = states.load(copy)
+    dynamics = runs.Dynamics(
+        equilibration.engines.named("lammps"), equilibration.Model(XPLOR, TIMESTEP), 1000
+    )
+    with dynamics.engine.start(state, dynamics.model, equilibration.ConstantEnergy()) as engine:
+        assert engine.thermodynamics().energy == pytest.approx(numbers["energy"], rel=1e-12)
+    np.testing.assert_allclose(state.velocities.sum(axis=0), 0, atol=1e-10)
+    assert state.step == PLAN.steps
+    assert state.thermostat == (0, 0)
+    assert state.species.sum() == 60
+
+
+def test_killed_equilibration_ends_in_the_same_bytes(copy, tmp_path):
+    killed = work(equilibration.equilibrate, PLAN, [], tmp_path, kill_at=(0.1, 0.35, 0.36, 0.7, 0.99))
+    assert killed.read_bytes() == copy.read_bytes()
+
+
+def test_killed_recording_ends_in_the_same_bytes(copy, sample, tmp_path):
+    killed = work(recording.record, SAMPLE, [copy], tmp_path, kill_at=(0.05, 0.4, 0.6, 0.9, 0.99))
+    assert killed.read_bytes() == sample.read_bytes()
+    end = recording.END
+    assert killed.with_name(end).read_bytes() == sample.with_name(end).read_bytes()
+
+
+def test_a_sample_holds_its_frames_and_energies(copy, sample):
+    start = states.load(copy)[0]
+    end = states.load(sample.with_name(recording.END))[0]
+    with open_trajectory(sample) as trajectory:
+        first = start.step + SAMPLE.forget
+        np.testing.assert_array_equal(trajectory.steps, first + 20 * np.arange(41))
+        np.testing.assert_allclose(trajectory.times, trajectory.steps * TIMESTEP)
+        assert trajectory.middle == 20
+        last = trajectory.frame(40)
+    assert end.step == trajectory.steps[-1]
+    np.testing.assert_allclose(last, end.unwrapped, rtol=1e-6)
+    with h5py.File(sample) as file:
+        energy = file["observables/potential_energy/value"][:] + file["observables/kinetic_energy/value"][:]
+    assert np.ptp(energy) < 2e-3 * PLAN.particles
+    assert energy.mean() == pytest.approx(states.load(copy)[1]["energy"], abs=1e-3 * PLAN.particles)
+
+
+def test_another_copy_has_other_numbers_and_changes_none():
+    first, second = (plan.generator(0).random(5) for plan in (PLAN, replace(PLAN, copy=1)))
+    assert not np.isin(first, second).any()
+    noise = {replace(PLAN, copy=copy).phases()[1].ensemble.seed for copy in range(20)}
+    assert len(noise) == 20
+    streams = [PLAN.generator(purpose).random() for purpose in range(3)]
+    assert len(set(streams)) == 3
+
+
+def test_legs_cover_their_phases_in_whole_intervals():
+    phases = [
+        runs.Phase(NoseHoover(1.0, 0.5), 250),
+        runs.Phase(Stochastic(1.0, 0.5, 9), 1000),
+        runs.Phase(NoseHoover(1.0, 0.5), 700, interval=150),
+    ]
+    legs = runs.legs(phases, 400)
+    assert [leg.steps for leg in legs] == [250, 400, 400, 200, 300, 300, 100]
+    assert [leg.first for leg in legs] == [True, True, False, False, True, False, False]
+    assert len({leg.ensemble.seed for leg in legs[1:4]}) == 3
+    assert runs.legs(phases, 400) == legs
+    assert runs.legs([phases[2]], 100) == runs.legs([phases[2]], 150)
+
+
+def test_maxwell_boltzmann():
+    """Every component is normal with variance kT; the centre of mass rests; <2 K> = (3 N - 3) kT."""
+    generator = np.random.default_rng(0)
+    draws = np.array([states.maxwell_boltzmann(20, 0.6, generator) for _ in range(4000)])
+    np.testing.assert_allclose(draws.mean(axis=1), 0, atol=1e-14)
+    kinetic = 2 * np.array([states.kinetic_energy(velocities) for velocities in draws]) / 0.6  # chi^2, 57
+    assert kinetic.mean() == pytest.approx(57, abs=5 * np.sqrt(2 * 57 / 4000))
+    assert kinetic.var() == pytest.approx(2 * 57, rel=5 * np.sqrt(2 / 4000) * 1.5)
+    fourth = (draws**4).mean() / (draws**2).mean() ** 2
+    assert fourth == pytest.approx(3, abs=5 * np.sqrt(24 / draws.size) * 2)
+
+
+def test_velocities_are_scaled_to_an_energy():
+    state = states.random_state(np.zeros(50, np.uint8), 4.0, np.random.default_rng(1))
+    moving = replace(state, velocities=np.random.default_rng(2).normal(0.3, 1, (50, 3)))
+    scaled = states.with_kinetic_energy(moving, 33.0)
+    assert states.kinetic_energy(scaled.velocities) == pytest.approx(33, rel=1e-12)
+    np.testing.assert_allclose(scaled.velocities.sum(axis=0), 0, atol=1e-12)
+    with pytest.raises(StateError, match="equilibrate longer"):
+        states.with_kinetic_energy(moving, -1.0)
+
+
+def test_a_state_is_kept_to_the_bit(tmp_path):
+    generator = np.random.default_rng(4)
+    state = replace(
+        states.random_state(np.array([0, 1, 0], np.uint8), 3.3, generator),
+        velocities=generator.normal(size=(3, 3)),
+        images=generator.integers(-9, 9, (3, 3)),
+        step=10**10,
+        thermostat=(0.1, -7.3),
+    )
+    path, again = tmp_path / "state.h5", tmp_path / "again.h5"
+    states.save(state, path, energy=-1 / 3)
+    states.save(state, again, energy=-1 / 3)
+    assert path.read_bytes() == again.read_bytes()
+    read, numbers = states.load(path)
+    for name in ("positions", "images", "velocities", "species"):
+        np.testing.assert_array_equal(getattr(read, name), getattr(state, name))
+    assert (read.step, read.thermostat, read.box_length) == (state.step, state.thermostat, state.box_length)
+    assert numbers == {"energy": -1 / 3}
+    path.write_bytes(path.read_bytes()[:-500])
+    with pytest.raises(StateError, match="can be read"):
+        states.load(path)
+
+
+def test_durations_are_in_units_of_tau_alpha(root):
+    parameters = params.load(root / "params.yaml")
+    plan, sample = equilibration.preparation(parameters, 3), recording.recording(parameters)
+    tau_alpha, timestep = parameters.simulation.tau_alpha, parameters.simulation.timestep
+    assert plan.equilibrate * timestep == pytest.approx(parameters.equilibrate.equilibrate * tau_alpha)
+    assert sample.forget * timestep == pytest.approx(parameters.record.forget * tau_alpha)
+    length = sample.intervals * sample.frame_steps * timestep
+    assert length == pytest.approx(
+        parameters.record.duration * tau_alpha, abs=2 * parameters.simulation.frame_time
+    )
+    assert sample.intervals % 2 == 0
