@@ -18,7 +18,7 @@ REFUSED = {
     "word for a section": ("model", "gat", "model"),
     "not a number": ("liquid.temperature", float("nan"), "liquid.temperature"),
     "negative": ("liquid.temperature", -0.1, "above 0: got -0.1"),
-    "not 80:20": ("liquid.particles", 1001, "multiple of 5"),
+    "not 80:20": ("liquid.particles", 4, "at least 5"),
     "smoothing beyond the cutoff": ("potential.r_on", 2.5, "r_on < r_cut: got 2.5 >= 2.5"),
     "box too small": ("liquid.particles", 995, "at least 1000 particles"),
     "scale too long": ("wavelets.scales", [50, 1000], "the longest that fits is"),

@@ -36,8 +36,8 @@ class Interaction(NamedTuple):
 
 
 def species_of(particles: int) -> NDArray[np.uint8]:
-    """(N,) species of an 80:20 mixture: 0 for A, then 1 for B."""
-    return (np.arange(particles) >= 4 * particles // 5).astype(np.uint8)
+    """(N,) species of an 80:20 mixture: 0 for A, then 1 for the last N // 5, which are B."""
+    return (np.arange(particles) >= particles - particles // 5).astype(np.uint8)
 
 
 def pair_interaction(

@@ -67,8 +67,8 @@ class Liquid:
     def __post_init__(self) -> None:
         require_positive(self, "liquid", "particles", "density", "temperature")
         require(
-            self.particles % 5 == 0,
-            "an 80:20 mixture needs a multiple of 5 particles: "
+            self.particles >= 5,
+            "an 80:20 mixture needs at least 5 particles, of which every fifth is B: "
             f"got {self.particles} (params.yaml: liquid.particles)",
         )
 

@@ -1,0 +1,58 @@
+"""A preset changes what it names and leaves the page as it was."""
+
+import shutil
+
+import pytest
+from ruamel.yaml import YAML
+
+from glassdyn import params, presets
+from glassdyn.params import ParamsError
+
+
+@pytest.fixture
+def page(root, tmp_path):
+    shutil.copy(root / "params.yaml", tmp_path)
+    return tmp_path / "params.yaml"
+
+
+@pytest.mark.parametrize("name", ["published", "thesis"])
+def test_a_preset_sets_its_keys_keeps_every_comment_and_passes_the_checks(name, page, root):
+    before = page.read_text()
+    changes = presets.apply(name, page, root / "presets")
+    after = page.read_text()
+    wanted = YAML(typ="safe").load(root / "presets" / f"{name}.yaml")
+    tree = YAML(typ="safe").load(page)
+    for section, keys in wanted.items():
+        assert {key: tree[section][key] for key in keys} == keys
+
+    def comments(text):
+        return [line.partition("#")[2].strip() for line in text.splitlines() if "#" in line]
+
+    assert comments(after) == comments(before)
+    assert any(change.startswith("liquid.temperature: ") for change in changes)
+    params.load(page)
+    assert presets.apply(name, page, root / "presets") == []
+    assert page.read_text() == after
+
+
+def test_the_thesis_has_28_samples_to_train_on_and_8_to_test(page, root):
+    presets.apply("thesis", page, root / "presets")
+    parameters = params.load(page)
+    samples = parameters.simulation.samples
+    assert samples * len(parameters.split.train) == 28
+    assert samples * len(parameters.split.test) == 8
+    assert parameters.liquid.box_length == pytest.approx(37.64144, abs=1e-5)
+    assert parameters.simulation.frame_time == pytest.approx(0.1)
+
+
+def test_unknown_presets_and_bad_ones_leave_the_page_alone(page, root, tmp_path):
+    before = page.read_text()
+    with pytest.raises(ParamsError, match=r"'bapst'; there are published, thesis"):
+        presets.apply("bapst", page, root / "presets")
+    (tmp_path / "strange.yaml").write_text("liquid:\n  pressure: 1\n")
+    with pytest.raises(ParamsError, match=r"liquid\.pressure does not"):
+        presets.apply("strange", page, tmp_path)
+    (tmp_path / "small.yaml").write_text("liquid:\n  particles: 500\n")
+    with pytest.raises(ParamsError, match="at least 1000 particles"):
+        presets.apply("small", page, tmp_path)
+    assert page.read_text() == before
