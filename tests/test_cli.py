@@ -23,7 +23,7 @@ def test_help_names_every_command(capsys):
         main(["--help"])
     assert stop.value.code == 0
     text = capsys.readouterr().out
-    assert all(f"  {command} " in text for command in ("check", "predict"))
+    assert all(f"  {command} " in text for command in ("check", "predict", "scratch"))
 
 
 def test_a_command_is_needed():

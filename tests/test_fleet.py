@@ -1,5 +1,6 @@
 """The fleet: finished results are kept and never computed again; nothing half-written is ever taken."""
 
+import fcntl
 import json
 import os
 import re
@@ -17,9 +18,10 @@ import pytest
 
 import fleet_jobs
 from glassdyn import fleet
+from glassdyn.cli import main
 from glassdyn.fleet import FleetError, Job, Product
 from glassdyn.fleet.local import visible_devices
-from glassdyn.fleet.scratch import Folder, job_key
+from glassdyn.fleet.scratch import Folder, job_key, locked
 
 HERE = Path(__file__).parent
 
@@ -68,6 +70,10 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
+def refuse(*_):
+    raise OSError("Invalid cross-device link")
+
+
 class TestResults:
     def test_every_output_and_every_job_once(self, scratch, tmp_path):
         run(chains(tmp_path / "out"))
@@ -96,9 +102,6 @@ class TestResults:
         assert not output.stat().st_mode & 0o222
 
     def test_copies_where_links_are_impossible(self, scratch, tmp_path, monkeypatch):
-        def refuse(*_):
-            raise OSError("Invalid cross-device link")
-
         monkeypatch.setattr(os, "link", refuse)
         run(chains(tmp_path / "out", copies=1, samples=1))
         assert (tmp_path / "out" / "copy0-sample0.txt").stat().st_nlink == 1
@@ -248,6 +251,7 @@ def descendants(process):
         return []
 
 
+@pytest.mark.slow
 class TestKills:
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
     def test_no_process_is_left_and_the_work_goes_on(self, scratch, tmp_path, number):
@@ -276,6 +280,39 @@ class TestKills:
         thread.start()
         thread.join()
         assert len(contents(tmp_path / "out")) == 4
+
+
+class TestHousekeeping:
+    def test_what_outputs_need_is_kept(self, scratch, tmp_path):
+        run(chains(tmp_path / "out", copies=3))
+        (tmp_path / "out" / "copy0-sample0.txt").unlink()  # made from it: sample 1
+        (tmp_path / "out" / "copy1-sample1.txt").unlink()
+        (scratch / "jobs" / "unfinished" / "checkpoint").mkdir(parents=True)
+        states = Counter(held.state for held in fleet.holdings(scratch))
+        assert states == {"linked": 4, "needed": 1, "loose": 1, "unfinished": 1}
+        assert [held.name for held in fleet.prune(scratch)] == ["?", "copy1-sample1"]
+        assert len(fleet.holdings(scratch)) == 5
+        run(chains(tmp_path / "out", copies=3))
+        again = [note for note, count in notes(scratch).items() if count > 1]
+        assert again == ["start [1, 1]", "end [1, 1]"]
+
+    def test_copies_count_as_links(self, scratch, tmp_path, monkeypatch):
+        monkeypatch.setattr(os, "link", refuse)
+        run(chains(tmp_path / "out", copies=1, samples=1))
+        assert fleet.prune(scratch) == []
+
+    def test_not_while_a_run_uses_it(self, scratch, tmp_path):
+        with locked(scratch / "in-use", fcntl.LOCK_SH), pytest.raises(FleetError, match="a run is using"):
+            fleet.prune(scratch)
+
+    def test_the_command(self, scratch, tmp_path, capsys):
+        run(chains(tmp_path / "out", copies=1, samples=1))
+        assert main(["scratch"]) == 0
+        assert re.search(r"copy0-sample0 +linked +0\.0", capsys.readouterr().out)
+        (tmp_path / "out" / "copy0-sample0.txt").unlink()
+        assert main(["scratch", "--prune"]) == 0
+        assert "MB deleted" in capsys.readouterr().out
+        assert not list(scratch.glob("jobs/*"))
 
 
 def test_a_torn_manifest_is_no_result(tmp_path):

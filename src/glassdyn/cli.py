@@ -8,7 +8,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from glassdyn import params
+from glassdyn import fleet, params
+from glassdyn.fleet import FleetError
 from glassdyn.params import Params, ParamsError
 
 __all__ = ["main"]
@@ -38,6 +39,11 @@ as it says. The answer is a column `predicted_<label>`, in the label's unit; the
 particles only. OVITO opens the .xyz file and can colour particles by that column."""
 
 
+SCRATCH = """\
+List what the scratch folder holds: results of simulations, which outputs share as hard links, and
+checkpoints. --prune deletes what no output is linked to or made from, and unfinished work."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -51,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace], None] = options.run
     try:
         run(options)
-    except (ParamsError, ValueError, OSError) as error:
+    except (ParamsError, FleetError, ValueError, OSError) as error:
         print(f"glassdyn {options.command}: {error}", file=sys.stderr)
         return 1
     return 0
@@ -68,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     check = _command(add, "check", "check the parameters and tell what they amount to", CHECK, _check)
     check.add_argument("file", nargs="?", type=Path, default=Path("params.yaml"), help="default: %(default)s")
     _add_predict(add)
+    scratch = _command(add, "scratch", "list or clear what simulations keep aside", SCRATCH, _scratch)
+    scratch.add_argument("--prune", action="store_true", help="delete what no output needs")
     return parser
 
 
@@ -134,6 +142,17 @@ def _predict(options: argparse.Namespace) -> None:
     predictions = predict.predict(trained, given)
     predict.write(options.output, given, predictions)
     print(f"{options.output}: {', '.join(predictions)} of {len(given.species)} particles")
+
+
+def _scratch(options: argparse.Namespace) -> None:
+    root = fleet.default_root()
+    listed = fleet.prune(root) if options.prune else fleet.holdings(root)
+    table = Table("job", "state", "MB", "folder", box=None, pad_edge=False)
+    for held in listed:
+        table.add_row(held.name, held.state, f"{held.size / 1e6:.1f}", held.folder.path.name[:12])
+    Console().print(table)
+    done = "deleted" if options.prune else "in all"
+    print(f"{sum(held.size for held in listed) / 1e6:.1f} MB {done}, {root.resolve()}")
 
 
 def _split(given: Params) -> str:

@@ -11,7 +11,19 @@ that determines them; see `scratch`. Where jobs run is said by the environment a
 """
 
 from glassdyn.fleet.dispatch import run
+from glassdyn.fleet.housekeeping import Holding, holdings, prune
 from glassdyn.fleet.jobs import Checkpoints, FleetError, Job, Product, Report
 from glassdyn.fleet.scratch import default_root
 
-__all__ = ["Checkpoints", "FleetError", "Job", "Product", "Report", "default_root", "run"]
+__all__ = [
+    "Checkpoints",
+    "FleetError",
+    "Holding",
+    "Job",
+    "Product",
+    "Report",
+    "default_root",
+    "holdings",
+    "prune",
+    "run",
+]

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import current_thread, main_thread
 from time import sleep
 from types import FrameType
-from typing import Protocol
+from typing import Any, Protocol
 
 from glassdyn import progress
 from glassdyn.files import publish
@@ -135,10 +135,10 @@ def _start(round_: Round, backend: Backend, root: Path) -> None:
             round_.waiting.remove(job)
             spec = _specify(job, round_, root)
             folder = round_.folders[job] = Folder(Path(spec.folder))
+            folder.describe(_facts(job, round_))
             if folder.is_finished():
                 _accept(round_, job)
             else:
-                folder.path.mkdir(parents=True, exist_ok=True)
                 round_.running[job] = backend.start(job, spec)
 
 
@@ -154,13 +154,6 @@ def _specify(job: Job, round_: Round, root: Path) -> Spec:
             paths.append(given.resolve())
             digests.append(digest(given))
     key = job_key(job.function, job.arguments, digests, (job.output_name, *job.byproducts))
-    facts = {
-        "name": job.name,
-        "function": f"{job.function.__module__}.{job.function.__qualname__}",
-        "arguments": job.arguments,
-        "output": str(job.output.absolute()) if job.output else None,
-        "after": sorted(round_.folders[other].path.name for other in job.before),
-    }
     return Spec(
         folder=str(root / "jobs" / key),
         module=job.function.__module__,
@@ -169,8 +162,18 @@ def _specify(job: Job, round_: Round, root: Path) -> Spec:
         inputs=list(map(str, paths)),
         output=job.output_name,
         byproducts=list(job.byproducts),
-        facts=facts,
     )
+
+
+def _facts(job: Job, round_: Round) -> dict[str, Any]:
+    """What job.json says."""
+    return {
+        "name": job.name,
+        "function": f"{job.function.__module__}.{job.function.__qualname__}",
+        "arguments": job.arguments,
+        "output": str(job.output.absolute()) if job.output else None,
+        "after": sorted(round_.folders[other].path.name for other in job.before),
+    }
 
 
 def _accept(round_: Round, job: Job) -> None:

@@ -134,6 +134,7 @@ class Folder:
 
     def describe(self, facts: Mapping[str, Any]) -> None:
         """Write down what the job is."""
+        self.path.mkdir(parents=True, exist_ok=True)
         with replacing(self.path / "job.json") as beside:
             beside.write_text(json.dumps(facts, indent=1, sort_keys=True))
 

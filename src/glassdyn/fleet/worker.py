@@ -37,7 +37,6 @@ class Spec:
         inputs: paths.
         output: name of the output.
         byproducts: their names.
-        facts: what job.json shall say.
     """
 
     folder: str
@@ -47,7 +46,6 @@ class Spec:
     inputs: list[str]
     output: str
     byproducts: list[str]
-    facts: dict[str, Any]
 
 
 def die_with_parent(parent: int, number: int = signal.SIGKILL) -> None:
@@ -73,7 +71,6 @@ def work(spec: Spec) -> None:
     with locked(folder.lock):
         if folder.is_finished():
             return
-        folder.describe(spec.facts)
         folder.begin()
         function = getattr(importlib.import_module(spec.module), spec.function)
         function(
