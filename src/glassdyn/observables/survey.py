@@ -20,15 +20,15 @@ __all__ = ["Sample", "Structure", "Survey", "mean_structure", "structure_of", "s
 BLOCK_BYTES = 128 * 1024**2
 """Positions held at once."""
 
-SURROUNDINGS = 50_000
-"""Enough for g(r) and S(q) to a percent or two: 50 frames of 1000 particles, two of 64000."""
+SURROUNDINGS = 32_000
+"""Enough for g(r) and S(q) to a percent or two: 32 frames of 1000 particles, two of 64000."""
 
 LAGS_PER_DECADE, ORIGINS = 12, 64
 
 RANGE, RADIAL_WIDTH = 5.0, 0.02
 """Of g(r), units of sigma_AA."""
 
-LONGEST_WAVE, WAVE_WIDTH, PER_SHELL = 16.0, 0.1, 32
+LONGEST_WAVE, WAVE_WIDTH, PER_SHELL = 16.0, 0.1, 64
 """Of S(q), units of 1 / sigma_AA."""
 
 
