@@ -1,6 +1,7 @@
 """The stage evaluate on planted labels: metrics, predictions and plots under their agreed names."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -37,7 +38,7 @@ def write_sample(name, generator):
         Tables().features / f"{name}.parquet",
         tables.structure_schema(BINS),
         [structure],
-        {"box_length": BOX, "r_min": 0.7, "r_max": 4.7, "bins": BINS},
+        {"box_length": BOX},
     )
     labels = {"p_hop": 0.2 + 0.1 * signal, "cwt_50": signal}
     noisy = {label: values + values.std() * generator.normal(size=N) for label, values in labels.items()}
@@ -52,7 +53,8 @@ def write_sample(name, generator):
 def folder(root, tmp_path_factory):
     """Five copies of two samples and an untrained network, evaluated, in the working directory."""
     folder = tmp_path_factory.mktemp("evaluate")
-    shutil.copy(root / "params.yaml", folder)
+    text = (root / "params.yaml").read_text()
+    (folder / "params.yaml").write_text(re.sub(r"max_steps: \d+", "max_steps: 60", text))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         fill(folder)
@@ -94,7 +96,8 @@ def test_the_stage_writes_what_others_rely_on(folder):
     assert all(isinstance(value, int | float | str) for value in leaves(metrics))
     for label in LABELS:
         assert set(metrics["test"][label]) >= SCORES
-        assert set(metrics["baselines"]["ridge"][label]) >= SCORES
+        for rival in ("ridge", "averaged_ridge", "perceptron"):
+            assert set(metrics["baselines"][rival][label]) >= SCORES
         assert not any("pearson" in name for name in metrics["baselines"]["constant"][label])
         # the label is half signal, half noise: the ceiling of any prediction is sqrt(1/2)
         assert metrics["baselines"]["ridge"][label]["pearson"] == pytest.approx(0.707, abs=0.08)

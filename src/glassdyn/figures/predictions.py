@@ -129,4 +129,4 @@ def _quantity(label: str) -> str:
 
 
 def _name(source: str) -> str:
-    return {"target": "true"}.get(source, source.replace("_", " "))
+    return {"target": "true", "averaged_ridge": "ridge, averaged"}.get(source, source)

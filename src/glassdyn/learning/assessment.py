@@ -1,6 +1,6 @@
-"""The test set under every model: what the network and its baselines answer, and what that is worth."""
+"""The test set before every rival: what the network and its baselines answer, and what that is worth."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,31 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn import tables
-from glassdyn.learning import baselines
 from glassdyn.learning.calibration import calibration
 from glassdyn.learning.evaluation import Comparison, Scores, score, spatial_blocks
-from glassdyn.learning.graphs import Snapshot
-from glassdyn.learning.model_file import TrainedModel, predict
+from glassdyn.learning.rivals import Rival
 from glassdyn.learning.samples import Tables, labelled
 from glassdyn.params import Evaluate, Graph
 
 __all__ = [
     "Answers",
-    "Model",
     "Pool",
     "answer",
-    "baselines_of",
     "metrics",
-    "network",
     "pool",
     "scores_of",
     "write",
 ]
 
 Values = NDArray[np.float64]
-
-Model = Callable[[Snapshot], Values]
-"""From a graph, its features not standardised, to (N, K) predictions in the labels' units."""
 
 RELIABILITY_BINS = 20
 """Bins of prediction behind the calibration error."""
@@ -77,34 +69,8 @@ class Pool(NamedTuple):
         return Comparison(self.targets[:, k], self.predictions[model][:, k], self.samples, self.blocks)
 
 
-def network(trained: TrainedModel) -> dict[str, Model]:
-    """The trained network as a model, `network`."""
-    return {"network": lambda graph: predict(trained, graph).double().numpy()}
-
-
-def baselines_of(training: Iterable[Snapshot], validation: Iterable[Snapshot]) -> dict[str, Model]:
-    """Fit to the A particles the training mean, `constant`, and ridge regression on the node features, `ridge`.
-
-    Args:
-        training: labelled graphs, taken one at a time.
-        validation: those that choose the penalty.
-    """
-    moments = baselines.moments(map(_regression, training))
-    chosen, _ = baselines.select_ridge(moments, baselines.moments(map(_regression, validation)))
-    return {"constant": _linear(baselines.constant(moments)), "ridge": _linear(chosen)}
-
-
-def _linear(model: baselines.Linear) -> Model:
-    return lambda graph: baselines.predict(model, graph.x.double().numpy())
-
-
-def _regression(graph: Snapshot) -> tuple[Values, Values]:
-    learnt = graph.species == 0
-    return graph.x[learnt].double().numpy(), graph.y[learnt].double().numpy()
-
-
 def answer(
-    name: str, models: Mapping[str, Model], *, graph: Graph, labels: Sequence[str], block_length: float
+    name: str, models: Mapping[str, Rival], *, graph: Graph, labels: Sequence[str], block_length: float
 ) -> Answers:
     """Ask every model about one sample.
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from glassdyn import params, trajectory
+from glassdyn import params, progress, trajectory
 from glassdyn.figures import predictions as figures
-from glassdyn.learning import assessment, model_file, summaries
+from glassdyn.learning import assessment, model_file, rivals, summaries
 from glassdyn.learning.samples import Tables, labelled
 
 __all__ = ["main"]
@@ -15,20 +15,24 @@ __all__ = ["main"]
 
 def main() -> None:
     """Read tables and the model; write predictions, metrics and plots."""
-    split, settings = params.load().split, params.load().evaluate
+    parameters = params.load()
+    split, settings = parameters.split, parameters.evaluate
     trained = model_file.load(Path("models/network.safetensors"))
     labels, graph = trained.targets, trained.graph
     names = trajectory.names(Tables().features)
-    training, validation, test = (
-        [name for name in names if trajectory.copy_of(name) in copies]
-        for copies in (split.train, split.validation, split.test)
+    watched = {"validation": split.validation, "test": split.test}[parameters.train.select_on]
+    fit_on, choose_on = (
+        [labelled(name, Tables(), graph, labels) for name in names if trajectory.copy_of(name) in copies]
+        for copies in (split.train, watched)
     )
-    models = assessment.network(trained) | assessment.baselines_of(
-        (labelled(name, Tables(), graph, labels) for name in training),
-        (labelled(name, Tables(), graph, labels) for name in validation),
-    )
+    models = {"network": rivals.network(trained), **rivals.linear(fit_on, choose_on)}
+    loss, effort = parameters.loss, parameters.train
+    with progress.bar("evaluate: perceptron", total=effort.max_steps, unit="steps") as advance:
+        models["perceptron"] = rivals.perceptron(
+            trained, fit_on, choose_on, loss=loss, settings=effort, advance=advance
+        )
     snapshots = []
-    for name in test:
+    for name in (name for name in names if trajectory.copy_of(name) in split.test):
         answers = assessment.answer(
             name, models, graph=graph, labels=labels, block_length=settings.block_length
         )
