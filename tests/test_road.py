@@ -13,6 +13,7 @@ ROAD = [
     "provenance",
     "progress",
     "files",
+    "presets",
     "recorder",
     "trajectory",
     "synthetic",
