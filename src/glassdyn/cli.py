@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from glassdyn import fleet, params
+from glassdyn import fleet, params, presets
 from glassdyn.fleet import FleetError
 from glassdyn.params import Params, ParamsError
 
@@ -25,12 +25,17 @@ says what is computed, `dvc exp run -S model.n_rec=1` varies it. The commands he
 EXAMPLES = """\
 examples:
   glassdyn check
+  glassdyn preset thesis
   glassdyn predict models/network.safetensors data/trajectories/copy04-sample00.h5 mobile.xyz
 """
 
 CHECK = """\
 Read the parameters, refuse what makes no sense, and tell what they amount to: the box, the steps and
 frames of each run, the size of the trajectories. Nothing is computed and nothing is written."""
+
+PRESET = """\
+Write the parameters of presets/<name>.yaml into params.yaml, whose comments stay, and tell what changed.
+Parameters that the preset does not name stay as they are."""
 
 PREDICT = """\
 Apply a trained model to a configuration of the liquid and write what it predicts for every particle,
@@ -73,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_subparsers(dest="command", metavar="COMMAND", required=True).add_parser
     check = _command(add, "check", "check the parameters and tell what they amount to", CHECK, _check)
     check.add_argument("file", nargs="?", type=Path, default=Path("params.yaml"), help="default: %(default)s")
+    preset = _command(add, "preset", "set the parameters of a known system", PRESET, _preset)
+    preset.add_argument("name", help=f"one of: {', '.join(presets.names())}")
     _add_predict(add)
     scratch = _command(add, "scratch", "list or clear what simulations keep aside", SCRATCH, _scratch)
     scratch.add_argument("--prune", action="store_true", help="delete what no output needs")
@@ -131,6 +138,11 @@ def _amounts(given: Params) -> list[tuple[str, str]]:
             f"{given.model.kind}, {given.graph.nodes} features, targets {', '.join(given.loss.targets)}",
         ),
     ]
+
+
+def _preset(options: argparse.Namespace) -> None:
+    changes = presets.apply(options.name)
+    print("\n".join(changes) if changes else "params.yaml has these parameters already")
 
 
 def _predict(options: argparse.Namespace) -> None:
