@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from glassdyn import tables
+from glassdyn import params, tables
 from glassdyn.cli import main
 from glassdyn.learning import model_file, predict
 from glassdyn.learning.configuration import Configuration, read, write_xyz
@@ -43,6 +43,22 @@ def test_check_refuses_impossible_parameters_with_the_way_out(root, tmp_path, ca
     file.write_text(file.read_text().replace("r_on: 2.0", "r_on: 2.6"))
     assert main(["check", str(file)]) == 1
     assert "r_on < r_cut: got 2.6 >= 2.5 (params.yaml: potential.r_on)" in capsys.readouterr().err
+
+
+def test_preset_lists_writes_and_tells_what_has_changed(root, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(root / "params.yaml", tmp_path)
+    shutil.copytree(root / "presets", tmp_path / "presets")
+    with pytest.raises(SystemExit):
+        main(["preset", "--help"])
+    assert "published, thesis" in capsys.readouterr().out
+    assert main(["preset", "thesis"]) == 0
+    assert "liquid.temperature: 0.6 -> 0.43" in capsys.readouterr().out
+    assert params.load().liquid.particles == 64000
+    assert main(["preset", "thesis"]) == 0
+    assert "already" in capsys.readouterr().out
+    assert main(["preset", "bapst"]) == 1
+    assert "no such preset" in capsys.readouterr().err
 
 
 def test_check_refuses_a_missing_file(tmp_path, capsys):

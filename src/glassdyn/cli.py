@@ -43,7 +43,6 @@ beside species and wrapped positions. The model file is all that is needed: node
 as it says. The answer is a column `predicted_<label>`, in the label's unit; the model learnt from A
 particles only. OVITO opens the .xyz file and can colour particles by that column."""
 
-
 SCRATCH = """\
 List what the scratch folder holds: results of simulations, which outputs share as hard links, and
 checkpoints. --prune deletes what no output is linked to or made from, and unfinished work."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from glassdyn.files import replacing
 from glassdyn.trajectory import open_trajectory
 
 __all__ = ["Configuration", "ConfigurationError", "read", "write_xyz"]
@@ -61,21 +62,16 @@ def read(path: Path, frame: int | None = None) -> Configuration:
 
 
 def write_xyz(path: Path, configuration: Configuration, columns: Mapping[str, NDArray[np.float64]]) -> None:
-    """Write a configuration and (N,) columns of numbers as extended XYZ, beside its place and then into it."""
+    """Write a configuration and (N,) columns of numbers as extended XYZ."""
     particles, edge = len(configuration.positions), f"{configuration.box_length:.17g}"
     properties = "".join(f":{name}:R:1" for name in columns)
     lattice = f"{edge} 0 0 0 {edge} 0 0 0 {edge}"
     comment = f'Lattice="{lattice}" Properties=id:I:1:species:S:1:pos:R:3{properties} pbc="T T T"'
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("w") as file:
-            file.write(f"{particles}\n{comment}\n")
-            rows = np.column_stack((configuration.positions, *columns.values()))
-            for particle, (kind, row) in enumerate(zip(configuration.species, rows, strict=True)):
-                file.write(f"{particle} {NAMES[kind]} {' '.join(f'{value:.9g}' for value in row)}\n")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    rows = np.column_stack((configuration.positions, *columns.values()))
+    with replacing(path) as beside, beside.open("w") as file:
+        file.write(f"{particles}\n{comment}\n")
+        for particle, (kind, row) in enumerate(zip(configuration.species, rows, strict=True)):
+            file.write(f"{particle} {NAMES[kind]} {' '.join(f'{value:.9g}' for value in row)}\n")
 
 
 def _read_xyz(path: Path) -> Configuration:
