@@ -32,7 +32,7 @@ class Bins(NamedTuple):
     """
 
     squares: NDArray[np.float64]
-    first: NDArray[np.int64]
+    first: NDArray[np.uint32]
     per_square: float
     areas: NDArray[np.float64]
 
@@ -42,11 +42,25 @@ class Around(NamedTuple):
 
     Attributes:
         positions: (3, N) float64.
-        kinds: (N,) int64, where the counts of the particle's species begin.
+        kinds: (N,) uint32, where the counts of the particle's species begin.
     """
 
     positions: NDArray[np.float64]
-    kinds: NDArray[np.int64]
+    kinds: NDArray[np.uint32]
+
+
+class Near(NamedTuple):
+    """Room for the pairs of one particle.
+
+    Attributes:
+        candidates: (N,) squared distances of all particles around.
+        squares: (N,) of those that are near.
+        kinds: (N,) uint32, theirs.
+    """
+
+    candidates: NDArray[np.float64]
+    squares: NDArray[np.float64]
+    kinds: NDArray[np.uint32]
 
 
 def bin_edges(descriptors: Descriptors) -> NDArray[np.float64]:
@@ -78,7 +92,7 @@ def radial_descriptors(
         raise ValueError(f"bin edges must increase and lie above 0: got {edges}")
     bins = len(edges) - 1
     cells = cell_list(positions, box_length, float(edges[-1]), CELLS_PER_CUTOFF)
-    kinds = species[cells.order].astype(np.int64) * (bins + 1)
+    kinds = species[cells.order].astype(np.uint32) * np.uint32(bins + 1)
     table = _table(edges)
     descriptors = np.empty((len(positions), 2 * bins), np.float32)
     share(cells.side**3, lambda first, last: _histogram(first, last, cells, kinds, table, descriptors))
@@ -91,7 +105,7 @@ def _table(edges: NDArray[np.float64]) -> Bins:
     per_square = ranges / squares[-1]
     # a hair below the range's lower end, so that rounding finds too low a bin but never too high a one
     first = np.searchsorted(squares, np.arange(ranges + 1) / per_square * (1 - 1e-12), side="right")
-    return Bins(squares, first, per_square, 4 * np.pi * edges[:-1] ** 2)
+    return Bins(squares, first.astype(np.uint32), per_square, 4 * np.pi * edges[:-1] ** 2)
 
 
 @compiled
@@ -99,25 +113,26 @@ def _histogram(
     begin: int,
     end: int,
     cells: Cells,
-    kinds: NDArray[np.int64],
+    kinds: NDArray[np.uint32],
     table: Bins,
     descriptors: NDArray[np.float32],
 ) -> None:
     """Descriptors of the particles in the cells begin ... end - 1."""
     bins = len(table.areas)
-    counts = np.empty(2 * (bins + 1), np.int64)  # per species: below the first edge, then the bins
-    around = Around(np.empty((3, len(kinds))), np.empty(len(kinds), np.int64))
-    squares = np.empty(len(kinds))
-    starts = np.empty(len(kinds), np.int64)
+    counts = np.empty(2 * (bins + 1), np.int32)  # per species: below the first edge, then the bins
+    around = Around(np.empty((3, len(kinds))), np.empty(len(kinds), np.uint32))
+    near = Near(np.empty(len(kinds)), np.empty(len(kinds)), np.empty(len(kinds), np.uint32))
+    squares, firsts, edges, per_square = near.squares, table.first, table.squares, table.per_square
     for cell in range(begin, end):
         first, last = cells.starts[cell], cells.starts[cell + 1]
         number = _gather(cell, cells, kinds, table.squares[-1], around) if first < last else 0
         for here in range(first, last):
             counts[:] = 0
-            kept = _near(cells.positions[:, here], number, cells.box_length, table, around, squares, starts)
+            kept = _keep(cells.positions[:, here], number, cells.box_length, table, around, near)
             for k in range(kept):
-                a = table.first[int(squares[k] * table.per_square)]
-                counts[starts[k] + a + (squares[k] >= table.squares[a])] += 1
+                square = squares[k]
+                a = firsts[np.uint64(square * per_square)]
+                counts[near.kinds[k] + a + np.uint32(square >= edges[a])] += np.int32(1)
             row = descriptors[cells.order[here]]
             for kind in range(2):
                 for a in range(bins):
@@ -125,10 +140,10 @@ def _histogram(
 
 
 @compiled
-def _gather(cell: int, cells: Cells, kinds: NDArray[np.int64], cut: float, around: Around) -> int:
-    """List the sorted particles in all cells that the square `cut` reaches from a cell; return their number."""
+def _gather(cell: int, cells: Cells, kinds: NDArray[np.uint32], cut: float, around: Around) -> int:
+    """List the particles in all cells that the square `cut` reaches from a cell; return their number."""
     side, reach = cells.side, cells.reach
-    width = cells.box_length / side
+    limit = cut * (side / cells.box_length) ** 2 * (1 + 1e-9)
     cell_x, cell_y, cell_z = cell // (side * side), cell // side % side, cell % side
     low, high = -reach, reach
     if 2 * reach + 1 > side:  # every cell once
@@ -136,34 +151,46 @@ def _gather(cell: int, cells: Cells, kinds: NDArray[np.int64], cut: float, aroun
     number = 0
     for dx in range(low, high + 1):
         for dy in range(low, high + 1):
-            for dz in range(low, high + 1):
-                gap = max(abs(dx) - 1, 0) ** 2 + max(abs(dy) - 1, 0) ** 2 + max(abs(dz) - 1, 0) ** 2
-                if gap * width * width > cut * (1 + 1e-9):
-                    continue
-                other = (cell_x + dx) % side * side + (cell_y + dy) % side
-                other = other * side + (cell_z + dz) % side
-                for k in range(cells.starts[other], cells.starts[other + 1]):
-                    around.positions[0, number] = cells.positions[0, k]
-                    around.positions[1, number] = cells.positions[1, k]
-                    around.positions[2, number] = cells.positions[2, k]
-                    around.kinds[number] = kinds[k]
-                    number += 1
+            left = limit - max(abs(dx) - 1, 0) ** 2 - max(abs(dy) - 1, 0) ** 2
+            if left < 0:
+                continue
+            half = int(np.sqrt(left)) + 1
+            first, last = cell_z + max(low, -half), cell_z + min(high, half)
+            row = ((cell_x + dx) % side * side + (cell_y + dy) % side) * side
+            if first < 0:
+                number = _append(row + first + side, row + side - 1, number, cells, kinds, around)
+            if last >= side:
+                number = _append(row, row + last - side, number, cells, kinds, around)
+            number = _append(row + max(first, 0), row + min(last, side - 1), number, cells, kinds, around)
     return number
 
 
 @compiled
-def _near(
+def _append(
+    first: int, last: int, number: int, cells: Cells, kinds: NDArray[np.uint32], around: Around
+) -> int:
+    """Append the particles of the cells first ... last, which lie in one row; return the new number."""
+    begin, end = int(cells.starts[first]), int(cells.starts[last + 1])
+    grown = number + end - begin
+    for axis in range(3):
+        around.positions[axis, number:grown] = cells.positions[axis, begin:end]
+    around.kinds[number:grown] = kinds[begin:end]
+    return grown
+
+
+@compiled
+def _keep(
     position: NDArray[np.float64],
     number: int,
     box_length: float,
     table: Bins,
     around: Around,
-    squares: NDArray[np.float64],
-    kinds: NDArray[np.int64],
+    near: Near,
 ) -> int:
-    """Write squared distance and kind of all that is nearer than the last edge; return their number."""
+    """Keep squared distance and kind of all that is nearer than the last edge; return their number."""
     x, y, z = position
-    xs, ys, zs = around.positions[0], around.positions[1], around.positions[2]
+    xs, ys, zs = around.positions[0, :number], around.positions[1, :number], around.positions[2, :number]
+    kinds, squares = around.kinds[:number], near.candidates[:number]
     for k in range(number):  # no branches here, so that the compiler makes vector code of it
         dx = abs(xs[k] - x)
         dy = abs(ys[k] - y)
@@ -173,10 +200,10 @@ def _near(
         dz = min(dz, box_length - dz)
         squares[k] = dx * dx + dy * dy + dz * dz
     cut = table.squares[-1]
-    kept = 0
+    near_squares, near_kinds = near.squares, near.kinds
+    kept = np.uint64(0)  # unsigned, which spares the test for an index from the end
     for k in range(number):  # nor here: whether a pair is near cannot be predicted
-        square = squares[k]
-        squares[kept] = square
-        kinds[kept] = around.kinds[k]
-        kept += square < cut
-    return kept
+        near_squares[kept] = squares[k]
+        near_kinds[kept] = kinds[k]
+        kept += np.uint64(squares[k] < cut)
+    return int(kept)
