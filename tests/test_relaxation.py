@@ -164,18 +164,42 @@ def read_xyz(path):
     return positions, species, float(lines[1].split("cell:")[1].split(",")[0])
 
 
-def test_published_mean_squared_displacements(reference_data):
-    """Lags of 3, 45 and 90 frames, every origin, the centre of mass held (atooms, postprocessing)."""
+@pytest.fixture(scope="module")
+def published(reference_data):
+    """Species (N,) and unwrapped positions (T, N, 3) with the centre of mass held, T about 0.80."""
     positions, species, box_length = read_xyz(reference_data / "kalj_N150" / "atooms-pp_kalj-small.xyz")
     steps = minimum_image(np.diff(positions, axis=0), box_length)
     unwrapped = np.concatenate([positions[:1], positions[0] + np.cumsum(steps, axis=0)])
-    held = (unwrapped - unwrapped.mean(axis=1, keepdims=True)).astype(np.float32)
-    moved = relaxation.displacements(
-        [(held, species)], lags=np.array([3, 45, 90]), origins=np.arange(len(held)), wave_number=7.25
-    )
-    published = [
+    return (unwrapped - unwrapped.mean(axis=1, keepdims=True)).astype(np.float32), species
+
+
+def test_published_mean_squared_displacements(published):
+    """Lags of 3, 45 and 90 frames, every origin (atooms, postprocessing)."""
+    lags = np.array([3, 45, 90])
+    moved = relaxation.displacements([published], lags=lags, origins=np.arange(101), wave_number=7.25)
+    expected = [
         [0.12708190185520277, 0.22107274740436153],
         [1.2131017102523827, 2.3018226393609473],
         [2.1696872045992075, 4.354207960272026],
     ]
-    assert np.allclose(relaxation.mean_squares(moved), published, rtol=1e-5)  # positions in float32
+    assert np.allclose(relaxation.mean_squares(moved), expected, rtol=1e-5)  # positions in float32
+
+
+def test_tau_alpha_of_a_published_trajectory(published):
+    """3.4 tau at T = 0.8; 120 particles over 30 tau_alpha give it to a tenth."""
+    moved = relaxation.displacements(
+        [published], lags=np.arange(1, 30), origins=np.arange(101), wave_number=7.25
+    )
+    assert relaxation.tau_alpha(moved.lags * 1.0, relaxation.scattering(moved)[:, 0]) == pytest.approx(
+        3.4, rel=0.1
+    )
+
+
+def test_published_curves_give_the_published_numbers(reference_data):
+    """T = 0.45: tau_alpha of A about 1190; plateaus of the RMSD 0.181 (A) and 0.224 (B)."""
+    folder = reference_data / "gamdpy_T045"
+    times, decay, _ = np.loadtxt(folder / "kablj_prl_2022_Fs.dat").T
+    assert relaxation.tau_alpha(times, decay) == pytest.approx(1190, rel=0.01)
+    times, *squares = np.loadtxt(folder / "kablj_prl_2022_msd.dat").T
+    for column, rmsd in zip(squares, (0.181, 0.224), strict=True):
+        assert relaxation.plateau(times, np.sqrt(column)).rmsd == pytest.approx(rmsd, rel=0.02)

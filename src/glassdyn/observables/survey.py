@@ -78,7 +78,7 @@ class Survey(NamedTuple):
     Attributes:
         particles: N.
         structure: mean over the samples.
-        wave_number: of the first maximum of S(q), units of 1 / sigma_AA.
+        wave_number: q of F_s, units of 1 / sigma_AA.
         lag_times: (K,) units of tau, of every sample's displacements.
         samples: by copy and sample.
     """
@@ -90,13 +90,14 @@ class Survey(NamedTuple):
     samples: tuple[Sample, ...]
 
 
-def survey(folder: Path, *, surroundings: int = SURROUNDINGS) -> Survey:
+def survey(folder: Path, *, surroundings: int = SURROUNDINGS, wave_number: float | None = None) -> Survey:
     """Measure all trajectories of a folder; they hold the same liquid and equally many frames.
 
     Args:
         folder: of the trajectories.
         surroundings: particles whose surroundings are averaged in each of them, over as many frames as
             that takes, and two at least.
+        wave_number: q of F_s, units of 1 / sigma_AA; that of the first maximum of S(q) if None.
 
     Raises:
         TrajectoryError: for an unreadable trajectory.
@@ -112,7 +113,8 @@ def survey(folder: Path, *, surroundings: int = SURROUNDINGS) -> Survey:
     with progress.bar("structure", total=len(paths), unit="samples") as advance:
         count = max(surroundings // particles, 2)
         seen = mean_structure(_structures(paths, vectors, count, advance))
-    wave_number = structure.first_maximum(seen.wave_numbers, seen.total)
+    if wave_number is None:
+        wave_number = structure.first_maximum(seen.wave_numbers, seen.total)
     lags = relaxation.lags_between(1, frames - 1, per_decade=LAGS_PER_DECADE)
     with progress.bar("relaxation", total=len(paths) * particles, unit="particles") as advance:
         found = tuple(_sample(path, lags, wave_number, advance) for path in paths)
