@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 INSTALLED := .venv/installed
 
-.PHONY: help install repro test test-unit lint format deps lock validate bench-simulation bench-labels bench-network
+.PHONY: help install repro test test-unit lint format deps lock validate bench-simulation bench-observe bench-labels bench-network
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -46,5 +46,5 @@ lock: ## pin the newest versions that pyproject.toml allows
 validate: $(INSTALLED) ## simulate the published state points and compare
 	python benchmarks/validate.py
 
-bench-simulation bench-labels bench-network: bench-%: $(INSTALLED) ## speed and memory beside a peer (simulation, labels, network)
+bench-simulation bench-observe bench-labels bench-network: bench-%: $(INSTALLED) ## speed and memory beside a peer (simulation, observe, labels, network)
 	python benchmarks/$*.py
