@@ -66,11 +66,10 @@ def tracks(frames=181, seed=0):
 
 @pytest.mark.parametrize("weight", ["none", "barycentric"])
 @pytest.mark.parametrize("hops", [(0.16, 5.0, 50), (0.1, 1.0, 10), (0.05, 0.3, 2), (0.2, 2.0, 5)])
-@pytest.mark.parametrize("seed", [0, 1])
-def test_p_hop_equals_the_recursion(hops, weight, seed):
+def test_p_hop_equals_the_recursion(hops, weight):
     parameters = Hops(*hops, weight)
     rule = rule_of(parameters, INTERVAL)
-    positions = tracks(seed=seed)
+    positions = tracks()
     columns = np.ascontiguousarray(positions.transpose(0, 2, 1))  # (n, 3, T)
     expected = np.array([recursion(track, parameters) for track in positions])
     np.testing.assert_allclose(hop_series(columns, rule), expected, atol=1e-9, rtol=0)

@@ -1,0 +1,290 @@
+"""Descriptors and labels beside what one would write without them, in one run: `make bench-labels`.
+
+One line per ratio: name, ours, peer, ratio, bound; exit status 1 where a bound is missed. Both sides have
+the same cores. The trajectory is synthetic: caged Brownian particles with hops at known times.
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import perf_counter
+
+import freud
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from glassdyn import tables
+from glassdyn.compiled import cores, share
+from glassdyn.features.descriptors import bin_edges, radial_descriptors
+from glassdyn.labels.hops import Rule, hop_at, rule_of
+from glassdyn.labels.middle import label_names, label_parameters, labelled_blocks
+from glassdyn.labels.tracks import tracks_of
+from glassdyn.params import Descriptors, Hops, Wavelets
+from glassdyn.synthetic import caged_frames, plant, write_caged
+from glassdyn.trajectory import open_trajectory
+
+PARTICLES, DENSITY = 64000, 1.2
+EDGES = bin_edges(Descriptors(0.7, 4.7, 80))
+HOPS, INTERVAL = Hops(0.16, 5.0, 50, "none"), 0.1
+SCALES = (50, 100, 200, 400, 800, 1600, 3200)
+
+Counts = NDArray[np.int64]
+
+
+def seconds(work: Callable[[], object], repeats: int) -> float:
+    """Wall time of the fastest of some calls, after one that compiles."""
+    times = []
+    for _ in range(repeats + (repeats > 1)):
+        start = perf_counter()
+        work()
+        times.append(perf_counter() - start)
+    return min(times[-repeats:])
+
+
+class Report:
+    """Prints a line per ratio and remembers whether all bounds held."""
+
+    def __init__(self) -> None:
+        self.held = True
+        print(f"{'name':44} {'ours':>12} {'peer':>12} {'ratio':>8}  bound")
+
+    def line(self, name: str, ours: float, peer: float, ratio: float, bound: str) -> None:
+        limit = float(bound[2:])
+        held = ratio >= limit if bound.startswith(">=") else ratio <= limit
+        self.held &= held
+        verdict = "" if held else "  MISSED"
+        print(f"{name:44} {ours:12.4g} {peer:12.4g} {ratio:8.3g}  {bound}{verdict}", flush=True)
+
+
+def histogram(receivers: Counts, kinds: Counts, distances: NDArray[np.floating], rows: int) -> Counts:
+    """Counts by receiver, species and distance, as NumPy does them."""
+    inside = distances >= EDGES[0]
+    bins = ((distances[inside] - EDGES[0]) / 0.05).astype(np.int64)
+    flat = receivers[inside] * 160 + kinds[inside] * 80 + bins
+    return np.bincount(flat, minlength=rows * 160).reshape(rows, 160)
+
+
+def by_tree(positions: NDArray[np.float64], species: Counts, box_length: float) -> Counts:
+    """Counts through SciPy's tree, slices of receivers on all cores."""
+    tree, size = cKDTree(positions, boxsize=box_length), 2000
+
+    def rows(start: int) -> Counts:
+        some = positions[start : start + size]
+        pairs = cKDTree(some, boxsize=box_length).sparse_distance_matrix(
+            tree, EDGES[-1], output_type="ndarray"
+        )
+        return histogram(pairs["i"], species[pairs["j"]], pairs["v"], len(some))
+
+    with ThreadPoolExecutor(cores()) as pool:
+        return np.concatenate(list(pool.map(rows, range(0, len(positions), size))))
+
+
+def by_freud(positions: NDArray[np.float64], species: Counts, box_length: float) -> Counts:
+    """Counts through freud's neighbour list, on all cores."""
+    freud.set_num_threads(cores())
+    centred = positions - box_length / 2
+    query = freud.locality.AABBQuery(freud.box.Box.cube(box_length), centred)
+    found = query.query(centred, {"r_max": EDGES[-1], "exclude_ii": True}).toNeighborList()
+    receivers, senders = found.query_point_indices.astype(np.int64), found.point_indices
+    return histogram(receivers, species[senders], found.distances, len(positions))
+
+
+def bench_descriptors(report: Report) -> None:
+    box_length = (PARTICLES / DENSITY) ** (1 / 3)
+    rng = np.random.default_rng(0)
+    positions = rng.uniform(0, box_length, (PARTICLES, 3))
+    species = (rng.random(PARTICLES) < 0.2).astype(np.uint8)
+    counts = by_tree(positions, species.astype(np.int64), box_length)
+    areas = np.tile(4 * np.pi * EDGES[:-1] ** 2, 2)
+    found = radial_descriptors(positions, species, box_length, EDGES) * areas
+    # a distance within rounding of an edge may fall on either side in the peer's arithmetic
+    differing = int((found.round() != counts).sum())
+    report.line("descriptors: counts unlike SciPy's", differing, found.size, differing / found.size, "<=1e-6")
+    ours = seconds(lambda: radial_descriptors(positions, species, box_length, EDGES), 5)
+    for name, peer in (("SciPy cKDTree and bincount", by_tree), ("freud and bincount", by_freud)):
+        wide = species.astype(np.int64)
+        theirs = seconds(lambda peer=peer, wide=wide: peer(positions, wide, box_length), 1)
+        report.line(f"descriptors N=64000 [s], {name}", ours, theirs, theirs / ours, ">=15")
+
+
+def split_by_numpy(track: NDArray[np.float64], rule: Rule) -> tuple[int, float]:
+    """Best split of a (T, 3) track by running sums, vectorised over frames."""
+    frames, moved = len(track), track - track[0]
+    sums = np.cumsum(moved, axis=0)
+    squares = np.cumsum((moved**2).sum(axis=1))
+    k = np.arange(rule.shortest - 1, frames - rule.shortest + 1)
+    in_u, in_v = (k + 1.0)[:, None], (frames - k * 1.0)[:, None]
+    mean_u, mean_v = sums[k] / in_u, (sums[-1] - sums[k] + moved[k]) / in_v
+    square = (moved[k] ** 2).sum(axis=1)
+    apart = ((mean_u - mean_v) ** 2).sum(axis=1)
+    spread_u = squares[k] / in_u[:, 0] - (mean_u**2).sum(axis=1)
+    spread_v = (squares[-1] - squares[k] + square) / in_v[:, 0] - (mean_v**2).sum(axis=1)
+    values = np.maximum(spread_u + apart, 0) * np.maximum(spread_v + apart, 0)
+    best = int(np.argmax(values))
+    return int(k[best]), float(values[best] ** 0.25)
+
+
+def hop_by_numpy(track: NDArray[np.float64], frame: int, rule: Rule) -> float:
+    """p_hop at a frame, along the parts that hold it."""
+    first, last, near = 0, len(track) - 1, []
+    while last - first + 1 >= 2 * rule.shortest - 1:
+        k, p = split_by_numpy(track[first : last + 1], rule)
+        if p < rule.p_c:
+            inside = [(distance, -value) for distance, value in near if distance <= rule.reach]
+            return -min(inside)[1] if inside else p
+        near.append((abs(first + k - frame), p))
+        if first + k == frame:
+            return p
+        first, last = (first, first + k) if frame < first + k else (first + k, last)
+    return -min((distance, -value) for distance, value in near)[1]
+
+
+def caged_block(particles: int, frames: int) -> NDArray[np.float32]:
+    """(T, n, 3) positions of caged particles."""
+    rng = np.random.default_rng(1)
+    planted = plant(rng, particles, frames, fraction=0.2, length=0.8)
+    return np.stack(list(caged_frames(rng, planted, frames, 100.0))).astype(np.float32)
+
+
+def bench_hops(report: Report) -> None:
+    block = caged_block(256, 6001)
+    rule, frame = rule_of(HOPS, INTERVAL), 3000
+    tracks = np.ascontiguousarray(block.transpose(1, 0, 2)).astype(np.float64)  # (n, T, 3)
+
+    def numpy_some(first: int, last: int, found: NDArray[np.float64]) -> None:
+        found[first:last] = [hop_by_numpy(track, frame, rule) for track in tracks[first:last]]
+
+    def our_some(first: int, last: int, found: NDArray[np.float64]) -> None:
+        found[first:last] = hop_at(tracks_of(block[:, first:last], 100.0), frame, rule)
+
+    def run(some: Callable[[int, int, NDArray[np.float64]], None], size: int) -> NDArray[np.float64]:
+        found = np.empty(len(tracks))
+        share(len(tracks), lambda first, last: some(first, last, found), size)
+        return found
+
+    differing = float(np.abs(run(our_some, 16) - run(numpy_some, 16)).max())
+    report.line("p_hop: largest difference to NumPy", differing, 0.0, differing, "<=1e-9")
+    ours, theirs = seconds(lambda: run(our_some, 16), 5), seconds(lambda: run(numpy_some, 16), 2)
+    report.line("p_hop 256 x 6001 [s], NumPy along the path", ours, theirs, theirs / ours, ">=10")
+
+
+def bench_linear(report: Report) -> None:
+    """Time per position of all labels, from 10^6 positions to 10^9; blocks as the stage reads them."""
+    per_position = {}
+    for power, frames, width, blocks in (
+        (6, 2001, 500, 1),
+        (7, 6001, 833, 2),
+        (8, 20001, 256, 19),
+        (9, 60001, 128, 130),
+    ):
+        block = caged_block(width, frames)
+        trajectory = InMemory(block, blocks)
+        scales = tuple(scale for scale in SCALES if 4 * scale <= frames // 2)
+        work = lambda t=trajectory, s=scales: list(labelled_blocks(t, HOPS, Wavelets(s), lambda _: None))  # noqa: E731
+        per_position[power] = seconds(work, 1 if power > 8 else 2) / (blocks * width * frames) * 1e9
+    shown = ", ".join(f"1e{power}: {time:.3g}" for power, time in per_position.items())
+    print(f"# labels [ns per position] {shown}")
+    longest, shortest = per_position[9], min(per_position[power] for power in (7, 8))
+    report.line("labels at 1e9 positions [ns], at 1e7 or 1e8", longest, shortest, longest / shortest, "<=2")
+
+
+class InMemory:
+    """The same block of positions again and again, read as a trajectory is."""
+
+    path, box_length, interval = Path("memory"), 100.0, INTERVAL
+
+    def __init__(self, block: NDArray[np.float32], blocks: int) -> None:
+        self.block, self.blocks = block, blocks
+        self.frames, self.width, _ = block.shape
+        self.particles, self.middle = blocks * self.width, (self.frames - 1) // 2
+        self.species = np.zeros(self.particles, np.uint8)
+
+    def particle_blocks(self, _: int) -> list[slice]:
+        return [slice(i * self.width, (i + 1) * self.width) for i in range(self.blocks)]
+
+    def series(self, _start: int, _stop: int) -> NDArray[np.float32]:
+        return self.block
+
+
+def read_all(path: Path) -> int:
+    """Read every position with h5py alone, chunk row after chunk row, into the same memory."""
+    with h5py.File(path) as file:
+        values = file["particles/all/position/value"]
+        width, total = values.chunks[1], 0
+        room = np.empty((values.shape[0], width, 3), np.float32)
+        for start in range(0, values.shape[1], width):
+            stop = min(start + width, values.shape[1])
+            values.read_direct(room, np.s_[:, start:stop], np.s_[:, : stop - start])
+            total += stop - start
+    return total
+
+
+def label_file(path: Path) -> None:
+    """What the stage label does with one trajectory; run in a process of its own, which tells its peak memory."""
+    with open_trajectory(path) as opened:
+        scales = tuple(scale for scale in SCALES if 4 * scale <= opened.middle)
+        wavelets = Wavelets(scales)
+        blocks = labelled_blocks(opened, HOPS, wavelets, lambda _: None)
+        parameters = label_parameters(opened, HOPS, wavelets)
+        start = perf_counter()
+        tables.write(
+            path.with_suffix(".parquet"), tables.labels_schema(label_names(scales)), blocks, parameters
+        )
+    print(perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2)
+
+
+def labelled(path: Path) -> tuple[float, float]:
+    """Seconds and peak memory in GB of labelling a file."""
+    command = [sys.executable, __file__, "--label", str(path)]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    time, memory = map(float, output.split())
+    return time, memory
+
+
+def bench_stage(report: Report, frames: int) -> None:
+    with tempfile.TemporaryDirectory(prefix="bench-labels-") as folder:
+        long, short = Path(folder) / "long.h5", Path(folder) / "short.h5"
+        for path, length in ((short, frames // 4), (long, frames)):
+            write_caged(path, 1, particles=PARTICLES, frames=length)
+        labelled(short)  # compiles
+        brief, _ = labelled(short)
+        read = seconds(lambda: read_all(long), 1)
+        time, memory = labelled(long)
+        gigabytes = 12e-9 * PARTICLES * frames
+        size = f"64000 x {frames}"
+        report.line(
+            f"label {size} [GB/s], h5py reading", gigabytes / time, gigabytes / read, read / time, ">=0.25"
+        )
+        report.line(f"label {size}, peak memory [GB]", memory, 1.5, memory, "<=1.5")
+        slope = (time - brief) / (frames - frames // 4)
+        report.line(
+            f"label, time of {frames} frames over {frames // 4} [s]", time, brief, time / brief / 4, "<=1.25"
+        )
+        print(f"# 64000 x 60000 (46 GB): {slope * 60000 / 60:.1f} minutes by the same slope")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--label", type=Path, help="label this file and print seconds and peak memory")
+    parser.add_argument("--frames", type=int, default=6000, help="of the long synthetic trajectory")
+    options = parser.parse_args()
+    if options.label:
+        label_file(options.label)
+        return
+    report = Report()
+    bench_descriptors(report)
+    bench_hops(report)
+    bench_linear(report)
+    bench_stage(report, options.frames)
+    sys.exit(0 if report.held else 1)
+
+
+if __name__ == "__main__":
+    main()

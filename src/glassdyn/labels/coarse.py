@@ -1,0 +1,133 @@
+"""Labels averaged over a neighbourhood: what can be predicted on larger scales than a particle's.
+
+m_i(ell) = sum_j g(r_j - r_i) m_j / sum_j g(r_j - r_i), g(r) = sum over images n of exp(-|r + n L|^2 / 2 ell^2)
+
+over all particles, i included. For ell -> 0 it is the label, for ell -> infinity the mean.
+
+g is periodic, so that no ell is too long for the box. Short ones are summed over neighbours, long ones over
+waves k = 2 pi n / L: the transform of g is proportional to exp(-k^2 ell^2 / 2).
+
+Source: Berthier, Jack, Phys. Rev. E 76, 041509 (2007), on the growth of predictability with the length.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassdyn.compiled import compiled, share
+from glassdyn.geometry import Cells, cell_list
+
+__all__ = ["coarse_grained", "coarse_names"]
+
+REACH = 7.0
+"""Lengths ell beyond which a Gaussian is left out: 1e-10 of its integral."""
+
+ROWS = 4096
+"""Particles whose waves are held at a time."""
+
+
+def coarse_names(names: Sequence[str], lengths: Sequence[float]) -> list[str]:
+    """Columns of averaged labels: p_hop_ell2, cwt_50_ell2, p_hop_ell4 ..., length by length."""
+    return [f"{name}_ell{length:g}" for length in lengths for name in names]
+
+
+def coarse_grained(
+    labels: NDArray[np.float64],
+    positions: NDArray[np.float64],
+    box_length: float,
+    lengths: Sequence[float],
+) -> NDArray[np.float64]:
+    """Average labels over Gaussian neighbourhoods.
+
+    Args:
+        labels: (N, K).
+        positions: (N, 3) at the middle frame, wrapped or not, units of sigma_AA.
+        box_length: L, units of sigma_AA.
+        lengths: ell, above 0, units of sigma_AA.
+
+    Returns:
+        (N, len(lengths) K), in the order of `coarse_names`; to a relative 1e-8.
+    """
+    weighed = np.column_stack([labels, np.ones(len(labels))])  # (N, K + 1): the last column sums the weights
+    averages = []
+    for length in lengths:
+        add = _over_neighbours if 2 * REACH * length <= box_length else _over_waves
+        sums = add(weighed, positions, box_length, length)
+        averages.append(sums[:, :-1] / sums[:, -1:])
+    return np.concatenate(averages, axis=1)
+
+
+def _over_neighbours(
+    values: NDArray[np.float64], positions: NDArray[np.float64], box_length: float, length: float
+) -> NDArray[np.float64]:
+    cells = cell_list(positions, box_length, REACH * length)
+    near = np.ascontiguousarray(values[cells.order])
+    sums = np.zeros_like(near)
+    share(len(sums), lambda first, last: _add_neighbours(first, last, cells, near, length, sums))
+    unsorted = np.empty_like(sums)
+    unsorted[cells.order] = sums
+    return unsorted
+
+
+@compiled
+def _add_neighbours(
+    begin: int,
+    end: int,
+    cells: Cells,
+    values: NDArray[np.float64],
+    length: float,
+    sums: NDArray[np.float64],
+) -> None:
+    """Sums of the sorted particles begin ... end - 1 over all in the cells around, themselves included."""
+    side, box_length, (xs, ys, zs) = cells.side, cells.box_length, cells.positions
+    span = min(2 * cells.reach + 1, side)
+    cut, factor = (REACH * length) ** 2, -0.5 / length**2
+    for here in range(begin, end):
+        x, y, z = xs[here], ys[here], zs[here]
+        first_x = int(x * side / box_length) - cells.reach
+        first_y = int(y * side / box_length) - cells.reach
+        first_z = int(z * side / box_length) - cells.reach
+        for cell_x in range(first_x, first_x + span):
+            for cell_y in range(first_y, first_y + span):
+                for cell_z in range(first_z, first_z + span):
+                    cell = ((cell_x % side) * side + cell_y % side) * side + cell_z % side
+                    for other in range(cells.starts[cell], cells.starts[cell + 1]):
+                        dx, dy, dz = abs(xs[other] - x), abs(ys[other] - y), abs(zs[other] - z)
+                        dx, dy, dz = (
+                            min(dx, box_length - dx),
+                            min(dy, box_length - dy),
+                            min(dz, box_length - dz),
+                        )
+                        square = dx * dx + dy * dy + dz * dz
+                        if square < cut:
+                            weight = np.exp(factor * square)
+                            for column in range(values.shape[1]):
+                                sums[here, column] += weight * values[other, column]
+
+
+def _over_waves(
+    values: NDArray[np.float64], positions: NDArray[np.float64], box_length: float, length: float
+) -> NDArray[np.float64]:
+    longest = int(np.ceil(np.sqrt(2) * REACH * box_length / (2 * np.pi * length)))
+    numbers = np.arange(-longest, longest + 1)
+    damping = np.exp(-0.5 * (2 * np.pi * numbers * length / box_length) ** 2)  # (M,) for each axis
+    density = np.zeros((values.shape[1], *[len(numbers)] * 3), complex)
+    blocks = [slice(first, first + ROWS) for first in range(0, len(values), ROWS)]
+    for block in blocks:
+        x, y, z = _waves(positions[block], numbers, box_length)
+        density += np.einsum("nk,na,nb,nc->kabc", values[block], x, y, z, optimize="optimal")
+    density *= damping[:, None, None] * damping[:, None] * damping
+    sums = np.empty_like(values)
+    for block in blocks:
+        x, y, z = (np.conj(wave) for wave in _waves(positions[block], numbers, box_length))
+        sums[block] = np.einsum("kabc,na,nb,nc->nk", density, x, y, z, optimize="optimal").real
+    return sums
+
+
+def _waves(
+    positions: NDArray[np.float64], numbers: NDArray[np.int64], box_length: float
+) -> list[NDArray[np.complex128]]:
+    """exp(-2 pi i n x / L), (N, M) for each axis."""
+    phases = -2j * np.pi / box_length * positions
+    return [np.exp(phases[:, [axis]] * numbers) for axis in range(3)]
