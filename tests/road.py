@@ -11,7 +11,7 @@ SHORT = {
     "simulation": {"tau_alpha": 1.0, "copies": 3, "samples": 1, "checkpoint_steps": 300},
     "equilibrate": {"melt": 1.0, "thermalise": 1.0, "equilibrate": 2.0},
     "record": {"forget": 1.0, "duration": 4.4},
-    "replicate": {"duration": 1.0},
+    "replicate": {"runs": 2, "duration": 4.4},
     "hops": {"t_f": 0.4, "min_segment": 4},
     "wavelets": {"scales": [5]},
     "split": {"train": [0], "validation": [1], "test": [2]},

@@ -29,7 +29,7 @@ REFUSED = {
     "empty part": ("split.test", [], "at least one"),
     "alpha beyond 1": ("loss.alpha", 1.5, "alpha lies in [0, 1]"),
     "too many components": ("pca.components", 162, "at most 161"),
-    "propensity after the end": ("replicate.times", [9.0], "0 < time <= duration"),
+    "propensity after the end": ("replicate.times", [9.0], "0 < time <= duration / 2"),
     "unknown word": ("simulation.engine", "gromacs", "simulation.engine"),
 }
 

@@ -168,12 +168,15 @@ class Replicate:
     times: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        require(self.runs >= 0, f"must not be negative: got {self.runs} (params.yaml: replicate.runs)")
+        require(
+            self.runs == 0 or self.runs >= 2,
+            f"needs 0 runs, for none, or at least 2 to compare: got {self.runs} (params.yaml: replicate.runs)",
+        )
         require_positive(self, "replicate", "samples_per_copy", "duration")
-        beyond = [time for time in self.times if not 0 < time <= self.duration]
+        beyond = [time for time in self.times if not 0 < time <= self.duration / 2]
         require(
             not beyond,
-            "a time of the propensity lies within the run, 0 < time <= duration: "
+            "a time of the propensity lies in the second half of a run, 0 < time <= duration / 2: "
             f"got {beyond} for a duration of {self.duration} (params.yaml: replicate.times)",
         )
 
@@ -370,7 +373,7 @@ class Params:
 
     def __post_init__(self) -> None:
         self._check_box()
-        self._check_window()
+        self._check_windows()
         self._check_copies()
         features = 1 + 2 * self.descriptors.bins
         require(
@@ -390,14 +393,19 @@ class Params:
             "particles (params.yaml: liquid.particles)",
         )
 
-    def _check_window(self) -> None:
-        half = self.simulation.intervals(self.record.duration) // 2
+    def _check_windows(self) -> None:
+        self._check_window("record", self.record.duration)
+        if self.replicate.runs:
+            self._check_window("replicate", self.replicate.duration)
+
+    def _check_window(self, section: str, duration: float) -> None:
+        half = self.simulation.intervals(duration) // 2
         longest = max(self.wavelets.scales)
         require(
             half >= 4 * longest,
             "a scale needs 4 scales of trajectory on both sides of the middle frame: "
             f"got {longest} frames in a window of 2 x {half}; the longest that fits is {half // 4} "
-            "(params.yaml: wavelets.scales), or record longer (params.yaml: record.duration)",
+            f"(params.yaml: wavelets.scales), or run longer (params.yaml: {section}.duration)",
         )
         require(
             2 * half + 1 >= 2 * self.hops.min_segment - 1,

@@ -1,0 +1,66 @@
+"""Figures of isoconfigurational runs: a label of one run beside its mean over runs (thesis, Fig. 4.1)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from glassdyn.figures import style
+
+__all__ = ["agreement", "ceilings", "write"]
+
+
+def agreement(table: pl.DataFrame, label: str) -> Figure:
+    """Draw the scatter of one run against the mean over the others, and the densities of both.
+
+    Args:
+        table: columns raw and mean, one row per particle.
+        label: its name.
+    """
+    style.use()
+    figure, (scatter, density) = plt.subplots(1, 2, figsize=(7.2, 3.2))
+    scatter.plot(table["mean"], table["raw"], ".", markersize=2, alpha=0.5, rasterized=True)
+    scatter.set_xlabel(f"{label}, mean over the other runs")
+    scatter.set_ylabel(f"{label}, one run")
+    correlation = float(table.select(pl.corr("mean", "raw")).item())
+    scatter.set_title(rf"Pearson $\rho = {correlation:.2f}$")
+    for column, text in (("raw", "one run"), ("mean", "mean over the other runs")):
+        density.hist(table[column], bins=60, density=True, histtype="step", label=text)
+    density.set_yscale("log")
+    density.set_xlabel(label)
+    density.set_ylabel("probability density")
+    density.legend()
+    return figure
+
+
+def ceilings(table: pl.DataFrame) -> Figure:
+    """Draw how well runs agree on each label.
+
+    Args:
+        table: columns sample, label, halves, raw and ceiling.
+    """
+    figure, pair = style.axes("label", "Pearson correlation, A particles")
+    means = table.group_by("label", maintain_order=True).mean()
+    for column, text in (
+        ("halves", "means over half the runs"),
+        ("ceiling", "ceiling of a prediction of one run"),
+        ("raw", "one run and the mean over the others"),
+    ):
+        pair.plot(means["label"], means[column], "o-", label=text)
+    pair.tick_params(axis="x", rotation=30)
+    pair.set_ylim(0, 1)
+    pair.legend()
+    return figure
+
+
+def write(table: pl.DataFrame, pairs: Mapping[str, pl.DataFrame], folder: Path) -> None:
+    """Write the table of `ceilings`, and its figure and one of `agreement` for each label where there are runs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    table.write_csv(folder / "ceilings.csv")
+    if not table.is_empty():
+        style.save(ceilings(table), folder / "ceilings.png")
+    for label, pair in pairs.items():
+        pair.head(2000).write_csv(folder / f"{label}.csv")
+        style.save(agreement(pair, label), folder / f"{label}.png")

@@ -1,0 +1,188 @@
+"""Labels over isoconfigurational runs: what of a label the configuration determines (thesis, chapter 4).
+
+A label m of particle i in run r is its mean over runs plus what the velocities add. With c the mean
+correlation, over particles, between two runs, no function of the configuration correlates with the label of
+one run better than sqrt(c): the ceiling of every prediction.
+
+Source: Berthier, Jack, Phys. Rev. E 76, 041509 (2007); Bapst et al., Nature Physics 16, 448 (2020) for the
+propensity, the mean over runs of |r_i(t) - r_i(0)|.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from glassdyn import tables
+from glassdyn.fleet import Checkpoints, Job, Product, Report
+from glassdyn.labels.middle import label_names, label_parameters, labelled_blocks
+from glassdyn.params import Hops, Wavelets
+from glassdyn.trajectory import Trajectory, open_trajectory
+
+__all__ = ["Ceiling", "ceiling", "columns", "job", "label_run", "lags", "metrics", "pairs", "summarise"]
+
+
+class Ceiling(NamedTuple):
+    """How well runs from one configuration agree on a label, over A particles.
+
+    Attributes:
+        halves: correlation between the means over every other run.
+        raw: correlation between one run and the mean over the others, averaged over runs.
+        ceiling: square root of the mean correlation between two runs; 0 where that is negative.
+    """
+
+    halves: float
+    raw: float
+    ceiling: float
+
+
+def columns(scales: Sequence[int], times: Sequence[float]) -> list[str]:
+    """Names of the labels: those of `middle`, then a propensity for each time, units of tau_alpha."""
+    return [*label_names(scales), *(f"propensity_{time:g}" for time in times)]
+
+
+def lags(times: Sequence[float], tau_alpha: float, frame_time: float) -> list[int]:
+    """Times in units of tau_alpha as numbers of frames, at least one."""
+    return [max(round(time * tau_alpha / frame_time), 1) for time in times]
+
+
+def job(simulated: Job, output: Path, hops: Hops, wavelets: Wavelets, propensities: dict[str, int]) -> Job:
+    """The job that labels a run.
+
+    Args:
+        simulated: the job whose output is the run's trajectory.
+        output: the table.
+        hops: parameters of p_hop.
+        wavelets: scales of the wavelet transform.
+        propensities: frames after the middle one, by column.
+    """
+    arguments = {"hops": asdict(hops), "wavelets": asdict(wavelets), "propensities": propensities}
+    name = f"{simulated.name}-labels"
+    return Job(name, label_run, arguments, (Product(simulated),), output, work=1)
+
+
+def label_run(
+    arguments: dict[str, Any],
+    inputs: list[Path],
+    output: Path,
+    checkpoint: Checkpoints,  # noqa: ARG001
+    report: Report,
+) -> None:
+    """Job: label the middle frame of a run, and measure how far each particle goes from there.
+
+    Args:
+        arguments: those of `job`, as mappings.
+        inputs: the trajectory.
+        output: the table.
+        checkpoint: not needed.
+        report: takes the fraction that is done.
+    """
+    hops = Hops(**arguments["hops"])
+    wavelets = Wavelets(scales=tuple(arguments["wavelets"]["scales"]))
+    propensities: dict[str, int] = arguments["propensities"]
+    names = [*label_names(wavelets.scales), *propensities]
+    with open_trajectory(inputs[0]) as trajectory:
+        moved = {name: _distances(trajectory, lag) for name, lag in propensities.items()}
+        tables.write(
+            output,
+            tables.labels_schema(names),
+            _blocks(trajectory, hops, wavelets, moved),
+            {**label_parameters(trajectory, hops, wavelets), "lags": propensities},
+        )
+    report(1.0)
+
+
+def _blocks(
+    trajectory: Trajectory, hops: Hops, wavelets: Wavelets, moved: dict[str, NDArray[np.float64]]
+) -> Iterator[dict[str, NDArray[Any]]]:
+    for block in labelled_blocks(trajectory, hops, wavelets, lambda _: None):
+        particles = block["particle"]
+        yield {**block, **{name: distances[particles] for name, distances in moved.items()}}
+
+
+def _distances(trajectory: Trajectory, lag: int) -> NDArray[np.float64]:
+    """(N,) |r(t) - r(0)| so many frames after the middle one."""
+    middle = trajectory.middle
+    distances: NDArray[np.float64] = np.linalg.norm(
+        trajectory.frame(middle + lag) - trajectory.frame(middle), axis=1
+    )
+    return distances
+
+
+def summarise(folder: Path, samples: Sequence[str], labels: Sequence[str]) -> pl.DataFrame:
+    """Write the means over the runs of each sample, and tell how well the runs agree.
+
+    Args:
+        folder: with the runs of a sample at <sample>/run<rr>.parquet; their means go to <sample>.parquet.
+        samples: their names.
+        labels: columns of the tables.
+
+    Returns:
+        Columns sample, label, and those of `Ceiling`.
+    """
+    rows: list[tuple[Any, ...]] = []
+    for sample in samples:
+        paths = _runs(folder, sample)
+        _write_means(paths, folder / f"{sample}.parquet", labels)
+        rows += [(sample, label, *ceiling(_of_a(paths, label))) for label in labels]
+    words, numbers = ("sample", "label"), Ceiling._fields
+    schema = dict.fromkeys(words, pl.String()) | dict.fromkeys(numbers, pl.Float64())
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def pairs(folder: Path, sample: str, label: str) -> pl.DataFrame:
+    """A label of the A particles in the first run, column raw, and its mean over the others, column mean."""
+    first, *others = _of_a(_runs(folder, sample), label)
+    return pl.DataFrame({"raw": first, "mean": np.mean(others, axis=0)})
+
+
+def metrics(ceilings: pl.DataFrame, runs: int) -> dict[str, Any]:
+    """How well runs agree on each label, averaged over samples, as nested maps of numbers."""
+    names = Ceiling._fields
+    rows = ceilings.group_by("label", maintain_order=True).agg(pl.col(names).mean()).to_dicts()
+    return {"runs": runs, **{row["label"]: {name: row[name] for name in names} for row in rows}}
+
+
+def _runs(folder: Path, sample: str) -> list[Path]:
+    return sorted((folder / sample).glob("run*.parquet"))
+
+
+def _of_a(paths: Sequence[Path], label: str) -> NDArray[np.float64]:
+    """(R, n) a label of the A particles in every run."""
+    is_a = tables.read(paths[0], ["type"])["type"].to_numpy() == 0
+    return _all_runs(paths, label)[:, is_a]
+
+
+def _all_runs(paths: Sequence[Path], label: str) -> NDArray[np.float64]:
+    return np.stack([tables.read(path, [label])[label].to_numpy() for path in paths])
+
+
+def _write_means(paths: Sequence[Path], output: Path, labels: Sequence[str]) -> None:
+    first = tables.read(paths[0], ["particle", "type"])
+    identity = {name: first[name].to_numpy() for name in ("particle", "type")}
+    means = {label: _all_runs(paths, label).mean(axis=0) for label in labels}
+    made_with = {**tables.agreed_parameters(paths), "runs": len(paths)}
+    tables.write(output, tables.labels_schema(labels), [{**identity, **means}], made_with)
+
+
+def ceiling(labels: NDArray[np.float64]) -> Ceiling:
+    """Agreement of runs on a label.
+
+    Args:
+        labels: (R, n) of the particles of one species, R >= 2.
+
+    Raises:
+        ValueError: where a run gives all particles the same label, so that nothing correlates.
+    """
+    if (labels.std(axis=1) == 0).any():
+        raise ValueError("a label that is the same for all particles correlates with nothing; run longer")
+    runs = len(labels)
+    others = (labels.sum(axis=0) - labels) / (runs - 1)
+    raw = np.mean([np.corrcoef(one, rest)[0, 1] for one, rest in zip(labels, others, strict=True)])
+    halves = np.corrcoef(labels[::2].mean(axis=0), labels[1::2].mean(axis=0))[0, 1]
+    every = np.asarray(np.corrcoef(labels))[np.triu_indices(runs, 1)]
+    return Ceiling(float(halves), float(raw), float(np.sqrt(max(every.mean(), 0.0))))
