@@ -8,6 +8,7 @@ import pytest
 
 from engine_liquids import TIMESTEP, XPLOR, liquid
 from glassdyn import tables
+from glassdyn.figures import isoconfigurational as figures
 from glassdyn.fleet import Checkpoints
 from glassdyn.labels import isoconfigurational
 from glassdyn.labels.isoconfigurational import ceiling
@@ -157,3 +158,13 @@ def test_no_runs_give_valid_empty_results(tmp_path):
     table = isoconfigurational.summarise(tmp_path, [], ["p_hop"])
     assert table.is_empty()
     assert isoconfigurational.metrics(table, 0) == {"runs": 0}
+
+
+def test_figures_are_drawn_from_tables(tmp_path):
+    generator = np.random.default_rng(1)
+    rows = [(sample, label, 0.8, 0.5, 0.6) for sample in "ab" for label in ("p_hop", "cwt_10")]
+    columns = ["sample", "label", "halves", "raw", "ceiling"]
+    pairs = {"p_hop": pl.DataFrame(generator.random((300, 2)), schema=["raw", "mean"])}
+    figures.write(pl.DataFrame(rows, schema=columns, orient="row"), pairs, tmp_path / "plots")
+    names = {path.name for path in (tmp_path / "plots").iterdir()}
+    assert names == {"ceilings.csv", "ceilings.png", "p_hop.csv", "p_hop.png"}

@@ -42,7 +42,7 @@ def ceilings(table: pl.DataFrame) -> Figure:
         table: columns sample, label, halves, raw and ceiling.
     """
     figure, pair = style.axes("label", "Pearson correlation, A particles")
-    means = table.group_by("label", maintain_order=True).mean()
+    means = table.group_by("label", maintain_order=True).agg(pl.col(pl.Float64).mean())
     for column, text in (
         ("halves", "means over half the runs"),
         ("ceiling", "ceiling of a prediction of one run"),
