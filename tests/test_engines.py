@@ -168,7 +168,7 @@ def test_thermostats_sample_the_canonical_kinetic_energy(engine, state, ensemble
 
 
 def test_both_engines_take_the_same_path(state):
-    """Chaos parts them by a factor e in about 0.3 tau: 50 steps leave twelve digits their nine."""
+    """To rounding in NVE; with a thermostat, whose half steps they order differently, to dt^2."""
     if len(PRESENT) < 2:
         pytest.skip(f"one engine present: {PRESENT}")
     for ensemble in ENSEMBLES[:2]:
@@ -177,7 +177,7 @@ def test_both_engines_take_the_same_path(state):
             with engines.named(name).start(state, Model(XPLOR, TIMESTEP), ensemble) as motion:
                 motion.advance(50)
                 ends.append(motion.state().unwrapped)
-        np.testing.assert_allclose(*ends, atol=1e-9 if ensemble == ConstantEnergy() else 1e-6)
+        np.testing.assert_allclose(*ends, atol=1e-9 if ensemble == ConstantEnergy() else 1e-5)
 
 
 def test_a_blown_up_run_says_so(engine, state):
@@ -193,6 +193,7 @@ def test_missing_hoomd_says_where_to_get_it(monkeypatch):
         raise ModuleNotFoundError(f"No module named {name!r}")
 
     hoomd._library.cache_clear()
+    monkeypatch.delenv("GLASSDYN_DEVICE", raising=False)
     monkeypatch.setattr(hoomd, "import_module", missing)
     with pytest.raises(EngineError, match=r"conda-forge.*simulation.engine: lammps"):
         engines.uses_gpu("hoomd")

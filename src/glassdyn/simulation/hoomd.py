@@ -8,7 +8,7 @@ Source: Anderson, Glaser, Glotzer, Comput. Mater. Sci. 173, 109363 (2020).
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
@@ -31,8 +31,8 @@ TYPES = ("A", "B")
 BUFFER = 0.3
 """Width that neighbour lists reach beyond the cutoff, sigma_AA."""
 
-FURTHEST = 0.02
-"""Largest displacement in one step of the minimisation, sigma_AA: overlaps of random positions come apart."""
+SOFT = 100.0
+"""Force between soft spheres at no distance, eps_AA / sigma_AA."""
 
 
 class HoomdEngine:
@@ -122,26 +122,18 @@ def start(state: State, model: Model, ensemble: Ensemble) -> HoomdEngine:
 
 
 def minimise(state: State, model: Model) -> State:
-    """Move the particles of a random state apart, by FIRE with capped displacements.
+    """Move the particles of a random state apart, by FIRE: as soft spheres first, whose forces are bounded.
 
     Source: Bitzek, Koskinen, Gaehler, Moseler, Gumbsch, Phys. Rev. Lett. 97, 170201 (2006).
     """
-    md = _library().md
     simulation = _simulation(state, 0)
-    method = md.methods.DisplacementCapped(filter=_library().filter.All(), maximum_displacement=FURTHEST)
-    fire = md.minimize.FIRE(
-        dt=model.timestep,
-        force_tol=1e-2,
-        angmom_tol=1e-2,
-        energy_tol=1e-6,
-        methods=[method],
-        forces=[_pair(model.potential)],
-    )
-    simulation.operations.integrator = fire
-    for _ in range(100):
-        _run(simulation, 100)
-        if fire.converged:
-            break
+    for pair in (_soft(), _pair(model.potential)):
+        fire = _fire(pair)
+        simulation.operations.integrator = fire
+        for _ in range(200):
+            _run(simulation, 50)
+            if fire.converged:
+                break
     return replace(_state(simulation, state), velocities=np.zeros_like(state.velocities))
 
 
@@ -202,15 +194,38 @@ def _state(simulation: Any, origin: State) -> State:
     return replace(origin, positions=inside, images=images, velocities=np.array(particles.velocity))
 
 
+def _fire(pair: Any) -> Any:
+    md = _library().md
+    method = md.methods.ConstantVolume(filter=_library().filter.All())
+    return md.minimize.FIRE(
+        dt=0.005, force_tol=0.1, angmom_tol=0.1, energy_tol=1e-4, methods=[method], forces=[pair]
+    )
+
+
+def _soft() -> Any:
+    """Repulsion that falls linearly to 0 at sigma_XY."""
+    md = _library().md
+    pair = md.pair.DPDConservative(nlist=md.nlist.Cell(buffer=BUFFER))
+    for one, other, _, sigma in _pairs():
+        pair.params[one, other] = {"A": SOFT}
+        pair.r_cut[one, other] = sigma
+    return pair
+
+
+def _pairs() -> Iterator[tuple[str, str, float, float]]:
+    """Types, epsilon and sigma of AA, AB and BB."""
+    for x, one in enumerate(TYPES):
+        for y, other in enumerate(TYPES[x:], x):
+            yield one, other, float(EPSILON[x, y]), float(SIGMA[x, y])
+
+
 def _pair(potential: Potential) -> Any:
     md = _library().md
     pair = md.pair.LJ(nlist=md.nlist.Cell(buffer=BUFFER), mode=potential.truncation)
-    for x, one in enumerate(TYPES):
-        for y, other in enumerate(TYPES[x:], x):
-            sigma = float(SIGMA[x, y])
-            pair.params[one, other] = {"epsilon": float(EPSILON[x, y]), "sigma": sigma}
-            pair.r_cut[one, other] = potential.r_cut * sigma
-            pair.r_on[one, other] = potential.r_on * sigma
+    for one, other, epsilon, sigma in _pairs():
+        pair.params[one, other] = {"epsilon": epsilon, "sigma": sigma}
+        pair.r_cut[one, other] = potential.r_cut * sigma
+        pair.r_on[one, other] = potential.r_on * sigma
     return pair
 
 
