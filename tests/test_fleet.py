@@ -261,7 +261,7 @@ class TestKills:
         killed.send_signal(number)
         assert killed.wait(10) != 0
         assert children
-        wait_until(lambda: not any(child.is_running() for child in children), 2.0)
+        wait_until(lambda: not any(child.is_running() for child in children), 5.0)
         states = list(scratch.glob("jobs/*/checkpoint/state.txt"))
         assert states
         run(chains(tmp_path / "out", pause=0.05))

@@ -93,7 +93,7 @@ def test_a_worker_killed_in_the_middle_of_a_job(cluster, scratch, tmp_path, monk
     assert children
     cluster[0].kill()
     cluster[0].wait()
-    wait_until(lambda: not any(child.is_running() for child in children), 2.0)
+    wait_until(lambda: not any(child.is_running() for child in children), 5.0)
     assert running.wait(60) == 0
     assert {count for note, count in notes(scratch).items() if note.startswith("end")} == {1}
     monkeypatch.delenv("GLASSDYN_SCHEDULER")

@@ -11,6 +11,7 @@ ROAD = [
     "geometry",
     "liquid",
     "provenance",
+    "lifeline",
     "progress",
     "files",
     "presets",

@@ -149,7 +149,12 @@ class TestRecording:
         with recorder(folder / "t.h5", frames=frames, **here) as recording:
             record(recording, frames, FRAMES)
         assert (folder / "t.h5").read_bytes() == path.read_bytes()
-        assert not (folder / "parts").exists()
+        with recorder(folder / "t.h5", frames=FRAMES, **here):  # killed once more, after the file was there
+            pass
+        assert (folder / "t.h5").read_bytes() == path.read_bytes()
+
+    def test_parts_of_its_own_go(self, path):
+        assert not path.with_name(f"{path.name}.parts").exists()
 
     def test_an_error_leaves_no_file(self, tmp_path):
         with pytest.raises(TrajectoryError), recorder(tmp_path / "t.h5") as recording:

@@ -13,7 +13,7 @@ __all__ = ["code_digest", "import_closure"]
 SOURCE = Path(__file__).resolve().parents[1]
 """The folder that holds the package: that of the code that is running."""
 
-LAUNCHING = ("params", "files", "progress", "provenance", "fleet")
+LAUNCHING = ("params", "files", "progress", "provenance", "lifeline", "fleet")
 """Modules that say where and how a job runs, and through whose arguments its parameters come."""
 
 

@@ -76,7 +76,8 @@ class Recorder:
         species: (N,) 0 for A, 1 for B.
         box_length: L, units of sigma_AA; kept exactly.
         timestep: units of tau; time = step * timestep.
-        parts: folder of the parts, which survives a kill; `<path>.parts` if None.
+        parts: folder of the parts, which its owner keeps until the whole job is done; if None, one
+            beside `path`, which goes when the file is there.
         frames: to go on from, of those already in `parts`: 0 starts anew.
         metadata: numbers and words kept in the file, at /parameters/run.
         observables: names of numbers given with every frame, such as "potential_energy"; kept at
@@ -99,6 +100,7 @@ class Recorder:
         observables: Sequence[str] = (),
     ) -> None:
         self._path = path
+        self._keep = parts is not None
         self._parts = path.with_name(f"{path.name}.parts") if parts is None else parts
         self._content = Content(
             np.asarray(species, np.uint8), box_length, timestep, metadata or {}, tuple(observables)
@@ -161,7 +163,8 @@ class Recorder:
             if kind is None:
                 self.flush()
                 assemble(self._path, _part_files(self._parts, self._frames), self._content)
-                shutil.rmtree(self._parts, ignore_errors=True)
+                if not self._keep:
+                    shutil.rmtree(self._parts, ignore_errors=True)
         finally:
             self._writer.shutdown()
 

@@ -18,7 +18,8 @@ from glassdyn.fleet.cluster import Cluster
 from glassdyn.fleet.jobs import FleetError, Job, Product
 from glassdyn.fleet.local import Local
 from glassdyn.fleet.scratch import Folder, default_root, digest, job_key, locked
-from glassdyn.fleet.worker import Spec, die_with_parent
+from glassdyn.fleet.worker import Spec
+from glassdyn.lifeline import die_with_parent
 
 __all__ = ["Backend", "Task", "run"]
 

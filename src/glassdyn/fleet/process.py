@@ -16,6 +16,14 @@ from glassdyn.provenance import SOURCE
 
 __all__ = ["Process", "environment", "threads"]
 
+RUN = """\
+import sys
+from glassdyn.lifeline import die_with_parent
+die_with_parent(int(sys.argv[1]))
+from glassdyn.fleet.worker import main
+main()
+"""
+
 TAIL = 3000
 """Bytes of a failed job's last words."""
 
@@ -54,7 +62,7 @@ class Process:
             told.write(json.dumps(asdict(spec)).encode())
             told.seek(0)
             self._process = subprocess.Popen(  # noqa: S603 (this interpreter, and a module of ours)
-                [sys.executable, "-m", "glassdyn.fleet.worker", str(os.getpid())],
+                [sys.executable, "-c", RUN, str(os.getpid())],
                 stdin=told,
                 stdout=self._said,
                 stderr=subprocess.STDOUT,

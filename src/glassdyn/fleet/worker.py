@@ -1,11 +1,9 @@
-"""One job in a process of its own: `python -m glassdyn.fleet.worker`, the job as JSON on its input."""
+"""One job in a process of its own: `main`, with the job as JSON on the standard input."""
 
-import ctypes
 import errno
 import importlib
 import json
 import os
-import signal
 import sys
 import traceback
 from dataclasses import dataclass
@@ -16,13 +14,10 @@ from typing import Any
 from glassdyn.fleet.jobs import Checkpoints
 from glassdyn.fleet.scratch import Folder, locked
 
-__all__ = ["Spec", "die_with_parent", "main", "work"]
+__all__ = ["Spec", "main", "work"]
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the file system says when there is no room: for anyone, for this user, for this file."""
-
-SET_DEATH_SIGNAL = 1
-"""PR_SET_PDEATHSIG of prctl(2)."""
 
 
 @dataclass(frozen=True)
@@ -46,19 +41,6 @@ class Spec:
     inputs: list[str]
     output: str
     byproducts: list[str]
-
-
-def die_with_parent(parent: int, number: int = signal.SIGKILL) -> None:
-    """Have the kernel send this process a signal when its parent dies, also when that is killed.
-
-    Args:
-        parent: process id; if it is gone already, this process ends here.
-        number: the signal.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(SET_DEATH_SIGNAL, int(number))
-    if os.getppid() != parent:
-        os.kill(os.getpid(), number)
 
 
 def work(spec: Spec) -> None:
@@ -111,8 +93,7 @@ def _is_full(error: BaseException | None) -> bool:
 
 
 def main() -> None:
-    """Run the job that the standard input describes, for the parent given as the only argument."""
-    die_with_parent(int(sys.argv[1]))
+    """Run the job that the standard input describes."""
     spec = Spec(**json.load(sys.stdin))
     try:
         work(spec)
@@ -126,7 +107,3 @@ def main() -> None:
             )
         sys.stderr.flush()
         os._exit(1)  # HDF5 would try again, on the way out, to write what it could not
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,120 @@
+"""Equilibrate and record, killed at random moments: the data are those of an undisturbed run, to the byte."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from road import SHORT, shorten
+from test_fleet import wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kills")]
+
+KILLS = 10
+
+SMALL = SHORT | {
+    "liquid": {"particles": 200},
+    "descriptors": {"r_max": 2.6},
+    "simulation": {"tau_alpha": 2.0, "copies": 3, "samples": 1, "checkpoint_steps": 150},
+}
+"""A box that holds two cutoffs; each job has several checkpoints and two blocks of frames or one."""
+
+STAGES = ("equilibrate", "record")
+
+
+class Checkout:
+    """A folder in which stages run, with a scratch folder of its own."""
+
+    def __init__(self, path, root):
+        self.path, self.source = path, root / "src"
+        path.mkdir()
+        shorten(root / "params.yaml", path / "params.yaml", SMALL)
+
+    def start(self, stage):
+        """What DVC does: outputs removed, then the command."""
+        shutil.rmtree(self.path / {"equilibrate": "data/states", "record": "data/trajectories"}[stage], True)
+        ours = {"PYTHONPATH": str(self.source), "GLASSDYN_SCRATCH": str(self.path / ".scratch")}
+        return subprocess.Popen(
+            [sys.executable, "-m", f"glassdyn.stages.{stage}"],
+            cwd=self.path,
+            env=os.environ | ours,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, stage):
+        process = self.start(stage)
+        told = process.communicate()[1]
+        assert process.returncode == 0, told
+
+    def data(self):
+        """Bytes of every output."""
+        files = sorted(file for file in (self.path / "data").rglob("*") if file.is_file())
+        return {str(file.relative_to(self.path)): file.read_bytes() for file in files}
+
+    def finished(self):
+        """When each finished result was written; hard links and all, a computed-again one differs."""
+        manifests = self.path.glob(".scratch/jobs/*/result/manifest.json")
+        return {manifest: (manifest.stat().st_ino, manifest.stat().st_mtime_ns) for manifest in manifests}
+
+
+def kill_at_random(checkout, stage, longest, number, dice):
+    """Kill a stage somewhere on its way; False where it was done before."""
+    before = checkout.finished()
+    process = checkout.start(stage)
+    try:
+        process.wait(dice.uniform(0.2, 1.0) * longest)
+    except subprocess.TimeoutExpired:
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(number)
+        assert process.wait(10) != 0
+        wait_until(lambda: not any(member.is_running() for member in family), 5.0)
+        assert before.items() <= checkout.finished().items()
+        return True
+    finally:
+        process.stderr.close()
+    return False
+
+
+def test_killed_ten_times_over(tmp_path, root):
+    undisturbed = Checkout(tmp_path / "undisturbed", root)
+    times = {}
+    for stage in STAGES:
+        start = time.monotonic()
+        undisturbed.run(stage)
+        times[stage] = time.monotonic() - start
+    dice, kills, rounds = random.Random(20221122), 0, 0
+    while kills < KILLS:
+        checkout = Checkout(tmp_path / f"killed{rounds}", root)
+        rounds += 1
+        for stage in STAGES:
+            while kills < KILLS and kill_at_random(
+                checkout, stage, times[stage], (signal.SIGKILL, signal.SIGTERM)[kills % 2], dice
+            ):
+                kills += 1
+            finished = checkout.finished()
+            checkout.run(stage)
+            assert finished.items() <= checkout.finished().items(), "a finished job was computed again"
+        assert checkout.data() == undisturbed.data()
+    assert len(undisturbed.data()) == 6
+
+
+def test_two_copies_more_run_two_more_and_change_nothing(tmp_path, root):
+    checkout = Checkout(tmp_path / "checkout", root)
+    for stage in STAGES:
+        checkout.run(stage)
+    before, finished = checkout.data(), checkout.finished()
+    more = SMALL | {"simulation": SMALL["simulation"] | {"copies": 5}}
+    shorten(root / "params.yaml", checkout.path / "params.yaml", more)
+    for stage in STAGES:
+        checkout.run(stage)
+    assert before.items() <= checkout.data().items()
+    assert finished.items() <= checkout.finished().items()
+    assert len(checkout.data()) == len(checkout.finished()) == 10
