@@ -111,23 +111,28 @@ def _over_waves(
 ) -> NDArray[np.float64]:
     longest = int(np.ceil(np.sqrt(2) * REACH * box_length / (2 * np.pi * length)))
     numbers = np.arange(-longest, longest + 1)
-    damping = np.exp(-0.5 * (2 * np.pi * numbers * length / box_length) ** 2)  # (M,) for each axis
-    density = np.zeros((values.shape[1], *[len(numbers)] * 3), complex)
+    damping = np.exp(-0.5 * (2 * np.pi * numbers * length / box_length) ** 2)  # (M,) along each axis
+    # values are real: waves with n_x < 0 give the complex conjugates of those with n_x > 0
+    twice = np.where(numbers[longest:] > 0, 2.0, 1.0) * damping[longest:]
+    filters = np.kron(twice, np.kron(damping, damping)).reshape(1, longest + 1, -1)
     blocks = [slice(first, first + ROWS) for first in range(0, len(values), ROWS)]
+    density = np.zeros((values.shape[1] * (longest + 1), len(numbers) ** 2), complex)
     for block in blocks:
-        x, y, z = _waves(positions[block], numbers, box_length)
-        density += np.einsum("nk,na,nb,nc->kabc", values[block], x, y, z, optimize="optimal")
-    density *= damping[:, None, None] * damping[:, None] * damping
+        x, flat = _waves(positions[block], numbers, box_length)
+        density += (values[block][:, :, None] * x[:, None, :]).reshape(len(x), -1).T @ flat
+    density = (density.reshape(values.shape[1], longest + 1, -1) * filters).reshape(density.shape)
     sums = np.empty_like(values)
     for block in blocks:
-        x, y, z = (np.conj(wave) for wave in _waves(positions[block], numbers, box_length))
-        sums[block] = np.einsum("kabc,na,nb,nc->nk", density, x, y, z, optimize="optimal").real
+        x, flat = _waves(positions[block], numbers, box_length)
+        along_x = (flat.conj() @ density.T).reshape(len(x), values.shape[1], -1)
+        sums[block] = (along_x * x.conj()[:, None, :]).sum(axis=2).real
     return sums
 
 
 def _waves(
     positions: NDArray[np.float64], numbers: NDArray[np.int64], box_length: float
-) -> list[NDArray[np.complex128]]:
-    """exp(-2 pi i n x / L), (N, M) for each axis."""
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """exp(-i k x) of the numbers from 0, (N, M'), and exp(-i k y) exp(-i k z) of all pairs, (N, M^2)."""
     phases = -2j * np.pi / box_length * positions
-    return [np.exp(phases[:, [axis]] * numbers) for axis in range(3)]
+    x, y, z = (np.exp(phases[:, [axis]] * numbers) for axis in range(3))
+    return x[:, len(numbers) // 2 :], (y[:, :, None] * z[:, None, :]).reshape(len(positions), -1)
