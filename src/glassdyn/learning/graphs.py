@@ -120,7 +120,7 @@ def snapshot(
         edge_index=torch.from_numpy(np.stack((senders, receivers)).astype(np.int64)),
         edge_attr=edge_vectors.clone() if graph.edges == "vector" else torch.from_numpy(distances),
         edge_vectors=edge_vectors,
-        species=torch.from_numpy(species),
+        species=torch.tensor(species),
         in_degree=torch.from_numpy(np.bincount(receivers, minlength=len(positions))),
         out_degree=torch.from_numpy(np.bincount(senders, minlength=len(positions))),
         by_sender=torch.from_numpy(np.argsort(senders, kind="stable")),
