@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from glassdyn.features.averages import generations
-from glassdyn.geometry import neighbours
+from glassdyn.neighbours import neighbours
 from liquids import liquid
 
 

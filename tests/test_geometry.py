@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from glassdyn.geometry import minimum_image, neighbours, wrap
+from glassdyn.geometry import minimum_image, wrap
+from glassdyn.neighbours import neighbours
 
 BOXES = [(2, 1.0, 0.5), (50, 3.0, 1.5), (60, 3.2, 1.5), (300, 5.0, 1.2), (500, 7.47, 1.5), (400, 6.9, 2.3)]
 

@@ -9,6 +9,7 @@ ROAD = [
     "params",
     "compiled",
     "geometry",
+    "neighbours",
     "liquid",
     "provenance",
     "lifeline",

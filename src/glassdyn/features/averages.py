@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from glassdyn.geometry import Pairs
+from glassdyn.neighbours import Pairs
 
 __all__ = ["generations"]
 

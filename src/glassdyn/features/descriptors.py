@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.compiled import compiled, share
-from glassdyn.geometry import Cells, cell_list
+from glassdyn.neighbours import Cells, cell_list
 from glassdyn.params import Descriptors
 
 __all__ = ["bin_edges", "radial_descriptors"]

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.compiled import compiled, share
-from glassdyn.geometry import Cells, cell_list
+from glassdyn.neighbours import Cells, cell_list
 
 __all__ = ["coarse_grained", "coarse_names"]
 

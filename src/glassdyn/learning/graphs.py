@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.data import Data
 
-from glassdyn.geometry import neighbours
+from glassdyn.neighbours import neighbours
 from glassdyn.params import Graph
 
 __all__ = [

@@ -17,10 +17,10 @@ import torch
 from numpy.typing import NDArray
 
 from glassdyn.features.averages import generations
-from glassdyn.geometry import Pairs
 from glassdyn.learning import baselines, training
 from glassdyn.learning.graphs import Snapshot
 from glassdyn.learning.model_file import TrainedModel, predict
+from glassdyn.neighbours import Pairs
 from glassdyn.params import Loss, Model, Train
 
 __all__ = ["Rival", "averaged", "linear", "network", "perceptron"]

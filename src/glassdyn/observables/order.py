@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import sph_harm_y
 
-from glassdyn.geometry import Pairs, neighbours
+from glassdyn.neighbours import Pairs, neighbours
 
 __all__ = ["bond_orders", "coherent_bonds", "solid_fraction"]
 
