@@ -18,6 +18,9 @@ SHIFT = 0.01
 FACTOR = 1.3
 """Of tau_alpha: declared against measured, and late against early."""
 
+ERRORS = 3
+"""By which a change of tau_alpha must stand out: it is estimated from few waiting times."""
+
 SOLID = 0.05
 """Fraction of solid-like particles; a liquid has less than one in a hundred."""
 
@@ -97,7 +100,7 @@ def _followed(numbers: Mapping[str, float], extent: Mapping[str, float]) -> str:
 
 def _ageing(numbers: Mapping[str, float]) -> str:
     factor, error = numbers.get("factor_A", 1.0), numbers.get("error_A", 0.0)
-    if 1 / FACTOR < factor < FACTOR or abs(np.log(factor)) < 2 * error:
+    if 1 / FACTOR < factor < FACTOR or abs(np.log(factor)) < ERRORS * error:
         return ""
     return (
         f"the liquid is not in equilibrium: tau_alpha of A changes by a factor {factor:.2f} (relative error "

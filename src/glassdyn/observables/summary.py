@@ -134,6 +134,9 @@ def _tau_alpha(survey: Survey, declared: float) -> dict[str, float | int]:
 
 def _ageing(survey: Survey) -> dict[str, float | int]:
     table = waiting_times(survey)
+    if table["sample"].n_unique() > table["copy"].n_unique():
+        # the parts of one window share its fluctuations: together they are one independent value
+        table = table.group_by("copy", "sample", maintain_order=True).mean()
     numbers: dict[str, float | int] = {}
     for name in SPECIES:
         factor, error = ageing(table.select("copy", "waiting_time", pl.col(name).alias("tau_alpha")))
