@@ -7,16 +7,21 @@ edges: nothing is concatenated per edge, and the products of N nodes replace tho
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from glassdyn.learning.graphs import Snapshot
+from glassdyn.learning.models.edges import Wiring, encode, sums_of_update, update, wiring_of
 from glassdyn.learning.models.sizes import Sizes
 from glassdyn.params import Model
 
-__all__ = ["Block", "GraphNetwork", "build", "mlp"]
+__all__ = ["Block", "GraphNetwork", "Update", "build", "layers_of", "mlp"]
+
+Pair = tuple[Tensor, Tensor]
+"""What belongs to the current and to the encoded graph."""
 
 
 def build(model: Model, sizes: Sizes) -> "GraphNetwork":
@@ -31,22 +36,28 @@ def mlp(inputs: int, hidden: Sequence[int]) -> nn.Sequential:
     return nn.Sequential(*(module for layer in layers for module in (layer, nn.ReLU())))
 
 
+def layers_of(perceptron: nn.Sequential) -> list[tuple[Tensor, Tensor]]:
+    """Weight and bias of every linear layer."""
+    return [(layer.weight, layer.bias) for layer in perceptron if isinstance(layer, nn.Linear)]
+
+
 class Update(nn.Module):
     """A multilayer perceptron whose first layer is applied to the parts of a concatenation.
 
     Args:
-        inputs: width of the whole concatenation.
+        parts: number of parts, each as wide as the last layer.
         hidden: widths of the layers.
     """
 
-    def __init__(self, inputs: int, hidden: Sequence[int]) -> None:
+    def __init__(self, parts: int, hidden: Sequence[int]) -> None:
         super().__init__()
-        self.first = nn.Linear(inputs, hidden[0])
+        self.width = hidden[-1]
+        self.first = nn.Linear(parts * self.width, hidden[0])
         self.rest = mlp(hidden[0], hidden[1:])
 
-    def parts(self, *widths: int) -> tuple[Tensor, ...]:
-        """Columns (hidden, width) of the first layer's weight that belong to each part."""
-        return torch.split(self.first.weight, list(widths), dim=1)
+    def columns(self) -> tuple[Tensor, ...]:
+        """Columns (h_1, h) of the first layer's weight that belong to each part."""
+        return torch.split(self.first.weight, self.width, dim=1)
 
 
 class Block(nn.Module):
@@ -60,28 +71,44 @@ class Block(nn.Module):
 
     def __init__(self, hidden: Sequence[int]) -> None:
         super().__init__()
-        self.width = hidden[-1]
-        self.edges = Update(6 * self.width, hidden)
-        self.nodes = Update(3 * self.width, hidden)
+        self.edges = Update(6, hidden)
+        self.nodes = Update(3, hidden)
 
-    def forward(
-        self, nodes: tuple[Tensor, Tensor], edges: tuple[Tensor, Tensor], graph: Snapshot
-    ) -> tuple[Tensor, Tensor]:
-        """Updated (N, h) nodes and (E, h) edges, from pairs (current, encoded)."""
-        senders, receivers = graph.edge_index
-        h = self.width
-        both = torch.cat(nodes, dim=1)  # (N, 2h)
-        current, encoded, received, sent = self.edges.parts(h, h, 2 * h, 2 * h)
-        hidden = edges[0] @ current.T + edges[1] @ encoded.T  # (E, h)
-        hidden = hidden + functional.linear(both, received, self.edges.first.bias)[receivers]
-        hidden = functional.relu(hidden + (both @ sent.T)[senders])
-        updated = self.edges.rest(hidden)  # (E, h)
-        summed = torch.segment_reduce(updated, "sum", lengths=graph.in_degree)  # (N, h)
-        return self._nodes(torch.cat((summed, both), dim=1)), updated
+    def forward(self, nodes: Pair, edges: Pair, wiring: Wiring) -> tuple[Tensor, Pair]:
+        """The current nodes (N, h) and the edges for the next block, from pairs (current, encoded)."""
+        current, encoded, *_ = self.edges.columns()
+        layers = layers_of(self.edges.rest)
+        edges, sums = update(wiring, edges, self._tables(nodes), (current, encoded), layers)
+        return self._nodes(sums, nodes), edges
 
-    def _nodes(self, values: Tensor) -> Tensor:
-        updated: Tensor = self.nodes.rest(functional.relu(self.nodes.first(values)))
+    def last(self, nodes: Pair, edges: Pair, wiring: Wiring) -> Tensor:
+        """The nodes of `forward` alone, in less memory: nobody reads the edges of the last block."""
+        current, encoded, *_ = self.edges.columns()
+        layers = layers_of(self.edges.rest)
+        sums = sums_of_update(wiring, edges, self._tables(nodes), (current, encoded), layers)
+        return self._nodes(sums, nodes)
+
+    def _tables(self, nodes: Pair) -> Tensor:
+        """(2 N, h_1) what each node adds to the edges that it receives, and to those that it sends."""
+        _, _, received, received_encoded, sent, sent_encoded = self.edges.columns()
+        bias = self.edges.first.bias
+        both = torch.cat((received, sent)), torch.cat((received_encoded, sent_encoded))
+        products = _product(nodes, both, torch.cat((bias, torch.zeros_like(bias))))  # (N, 2 h_1)
+        return products.view(2 * len(products), -1)
+
+    def _nodes(self, sums: Tensor, nodes: Pair) -> Tensor:
+        summed, current, encoded = self.nodes.columns()
+        hidden = torch.addmm(_product(nodes, (current, encoded), self.nodes.first.bias), sums, summed.T)
+        updated: Tensor = self.nodes.rest(functional.relu(hidden))
         return updated
+
+
+def _product(nodes: Pair, weights: Pair, bias: Tensor) -> Tensor:
+    """W v + W0 v0 + b, one product before the first block, where v is v0."""
+    (current, encoded), (weight, weight_encoded) = nodes, weights
+    if current is encoded:
+        return functional.linear(current, weight + weight_encoded, bias)
+    return torch.addmm(functional.linear(current, weight, bias), encoded, weight_encoded.T)
 
 
 class GraphNetwork(nn.Module):
@@ -104,9 +131,16 @@ class GraphNetwork(nn.Module):
 
     def forward(self, graph: Snapshot) -> Tensor:
         """(N, targets) predictions."""
-        nodes = first_nodes = self.encode_nodes(graph.x)
-        edges = first_edges = self.encode_edges(graph.edge_attr)
-        for block in self.recurrences:
-            nodes, edges = self.blocks[block]((nodes, first_nodes), (edges, first_edges), graph)
+        nodes: Tensor = self.encode_nodes(graph.x)
+        if self.recurrences:
+            nodes = self._propagate(nodes, graph)
         predictions: Tensor = self.decode(nodes)
         return predictions
+
+    def _propagate(self, encoded: Tensor, graph: Snapshot) -> Tensor:
+        *blocks, last = (cast("Block", self.blocks[number]) for number in self.recurrences)
+        wiring, nodes = wiring_of(graph), encoded
+        edges = 2 * (encode(graph.edge_attr, layers_of(self.encode_edges)),)  # current and encoded
+        for block in blocks:
+            nodes, edges = block((nodes, encoded), edges, wiring)
+        return last.last((nodes, encoded), edges, wiring)

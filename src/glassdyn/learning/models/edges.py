@@ -1,0 +1,276 @@
+"""Perceptrons over directed edges and their sums over receivers, a slice of edges at a time.
+
+    h_k = relu(W e_k + W0 e0_k + P_{r_k} + Q_{s_k}),   e'_k = MLP(h_k),   S_i = sum_{k: r_k = i} e'_k
+
+A slice of edges stays in the processor's cache through all its layers. Of E edges only e' is kept for the
+backward pass; hidden layers are computed there once more. P and Q belong to nodes: their products were
+made before they are gathered. Gradients of the edges live in two buffers that all blocks share.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+from glassdyn.learning.graphs import Snapshot
+
+__all__ = ["Edges", "Layers", "Wiring", "encode", "sums_of_update", "update", "wiring_of"]
+
+Edges = tuple[Tensor, Tensor]
+"""What belongs to the current and to the encoded edges."""
+
+Layers = Sequence[tuple[Tensor, Tensor]]
+"""Weight (out, in) and bias (out,) of each layer; ReLU follows every one."""
+
+SLICE_CPU, SLICE_GPU = 2**12, 2**20
+"""Edges in a slice: 64 float32 of 4096 edges are 1 MB, which the caches of two cores hold."""
+
+
+class Wiring(NamedTuple):
+    """Where edges begin and end, in the forms that gathering and summing need.
+
+    Attributes:
+        pairs: (E, 2) int64, rows 2 r_k and 2 s_k + 1 of a table of P and Q in turns.
+        receivers: (E,) int64, increasing.
+        offsets: (N + 1,) int64, node i receives the edges offsets[i] ... offsets[i + 1] - 1.
+        by_sender: (E,) int64, the edges in the order of their senders.
+        sender_offsets: (N + 1,) int64, node i sends by_sender[sender_offsets[i] ... [i + 1] - 1].
+    """
+
+    pairs: Tensor
+    receivers: Tensor
+    offsets: Tensor
+    by_sender: Tensor
+    sender_offsets: Tensor
+
+
+def wiring_of(graph: Snapshot) -> Wiring:
+    """The wiring of a graph, whose receivers increase."""
+    senders, receivers = graph.edge_index
+    return Wiring(
+        torch.stack((2 * receivers, 2 * senders + 1), dim=1),
+        receivers,
+        functional.pad(graph.in_degree.cumsum(0), (1, 0)),
+        graph.by_sender,
+        functional.pad(graph.out_degree.cumsum(0), (1, 0)),
+    )
+
+
+def encode(features: Tensor, layers: Layers) -> Tensor:
+    """(E, h) perceptron of (E, F) edge features, which receive no gradient."""
+    encoded: Tensor = _Encode.apply(features, *chain(*layers))
+    return encoded
+
+
+def update(
+    wiring: Wiring, edges: Edges, tables: Tensor, firsts: Edges, layers: Layers
+) -> tuple[Edges, Tensor]:
+    """The edge update of one block and its sums.
+
+    Args:
+        wiring: of the graph.
+        edges: (E, h) e and e0; one and the same tensor before the first block.
+        tables: (2 N, h_1) P_i and Q_i in turns.
+        firsts: (h_1, h) W and W0.
+        layers: of the MLP behind h.
+
+    Returns:
+        (E, h) e' and e0, for the update of the next block and for nothing else, because it overwrites the
+        gradients that reach them; and (N, h) S.
+    """
+    parts = (*_inputs(edges, firsts), *chain(*layers))
+    updated, encoded, sums = _Update.apply(wiring, True, tables, *parts)
+    return (updated, encoded), sums
+
+
+def sums_of_update(wiring: Wiring, edges: Edges, tables: Tensor, firsts: Edges, layers: Layers) -> Tensor:
+    """S of `update` alone, keeping no e': for the last block, whose edges nobody reads."""
+    parts = (*_inputs(edges, firsts), *chain(*layers))
+    sums: Tensor = _Update.apply(wiring, False, tables, *parts)
+    return sums
+
+
+def _inputs(edges: Edges, firsts: Edges) -> tuple[Tensor | None, ...]:
+    """e0, W0, e, W; where e is e0, W e + W0 e0 = (W + W0) e0 and the latter two are none."""
+    (current, encoded), (weight, weight_encoded) = edges, firsts
+    if current is encoded:
+        return encoded, weight + weight_encoded, None, None
+    return encoded, weight_encoded, current, weight
+
+
+def _slices(edges: Tensor) -> Iterator[slice]:
+    size = SLICE_CPU if edges.device.type == "cpu" else SLICE_GPU
+    return (slice(start, start + size) for start in range(0, len(edges), size))
+
+
+def _sum_rows(table: Tensor, rows: Tensor, offsets: Tensor) -> Tensor:
+    """(N, h) sums: node i adds up the rows[offsets[i] ... offsets[i + 1] - 1] of the table."""
+    return torch.embedding_bag(table, rows, offsets, False, 0, False, None, True)[0]
+
+
+def _sum_received(edges: Tensor, wiring: Wiring) -> Tensor:
+    return _sum_rows(edges, torch.arange(len(edges), device=edges.device), wiring.offsets)
+
+
+def _hidden(part: slice, wiring: Wiring, tables: Tensor, inputs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    """First activation h of a slice of edges, from pairs of edges and weights."""
+    hidden = functional.embedding_bag(wiring.pairs[part], tables, mode="sum")
+    for edges, weight in inputs:
+        hidden.addmm_(edges[part], weight.T)
+    return hidden.relu_()
+
+
+def _ascend(values: Tensor, layers: Sequence[Tensor], known: Tensor | None = None) -> list[Tensor]:
+    """The values and the activation of every layer; `layers` are weights and biases in turns.
+
+    The last activation is not computed where it is known.
+    """
+    activations = [values]
+    for weight, bias in zip(layers[::2], layers[1::2], strict=True):
+        if known is not None and weight is layers[-2]:
+            activations.append(known)
+        else:
+            activations.append(torch.addmm(bias, activations[-1], weight.T).relu_())
+    return activations
+
+
+def _before_relu(gradient: Tensor, activation: Tensor, out: Tensor) -> Tensor:
+    """The gradient before a ReLU, from the gradient and the activation behind it."""
+    found: Tensor = torch.ops.aten.threshold_backward.grad_input(gradient, activation, 0, grad_input=out)
+    return found
+
+
+def _descend(
+    gradient: Tensor, activations: Sequence[Tensor], layers: Sequence[Tensor], gradients: Sequence[Tensor]
+) -> Tensor:
+    """The gradient of the first activation from that of the last, which is overwritten.
+
+    Those of the layers are added to `gradients`.
+    """
+    for layer in reversed(range(len(layers) // 2)):
+        gradient = _before_relu(gradient, activations[layer + 1], gradient)
+        gradients[2 * layer].addmm_(gradient.T, activations[layer])
+        gradients[2 * layer + 1].add_(gradient.sum(dim=0))
+        gradient = gradient @ layers[2 * layer]
+    return gradient
+
+
+class _Encode(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, *layers: Tensor) -> Tensor:
+        encoded = features.new_empty(len(features), len(layers[-1]))
+        for part in _slices(features):
+            encoded[part] = _ascend(features[part], layers)[-1]
+        ctx.save_for_backward(features, encoded, *layers)
+        return encoded
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        features, encoded, *layers = ctx.saved_tensors
+        gradients = [torch.zeros_like(tensor) for tensor in layers]
+        for part in _slices(features):
+            _descend(gradient[part], _ascend(features[part], layers, encoded[part]), layers, gradients)
+        return None, *gradients
+
+
+class _Gradients(NamedTuple):
+    """Where the gradients of an update are gathered: of h before its ReLU, e0, first weights, layers."""
+
+    hidden: Tensor
+    encoded: Tensor
+    weights: Sequence[Tensor]
+    layers: Sequence[Tensor]
+
+
+class _Update(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, wiring: Wiring, keep: bool, tables: Tensor, *parts: Tensor | None
+    ) -> Tensor | tuple[Tensor, Tensor, Tensor]:
+        inputs, layers = _sorted(parts)
+        encoded, weight = inputs[0]
+        updated = encoded.new_empty(len(encoded), len(layers[-1] if layers else weight))
+        for part in _slices(encoded):
+            updated[part] = _ascend(_hidden(part, wiring, tables, inputs), layers)[-1]
+        ctx.set_materialize_grads(False)
+        ctx.wiring = wiring
+        ctx.save_for_backward(updated if keep else None, tables, *parts)
+        sums = _sum_received(updated, wiring)
+        return (updated, encoded, sums) if keep else sums
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *incoming: Any) -> tuple[Tensor | None, ...]:
+        updated, tables, *parts = ctx.saved_tensors
+        inputs, layers = _sorted(parts)
+        g_updated, g_encoded, g_sums = (None, None, *incoming)[-3:]
+        encoded, weight = inputs[0]
+        gradients = _Gradients(
+            hidden=_reused(g_updated, encoded, len(weight)),
+            encoded=torch.zeros_like(encoded) if g_encoded is None else g_encoded,
+            weights=[torch.zeros_like(weight) for _, weight in inputs],
+            layers=[torch.zeros_like(tensor) for tensor in layers],
+        )
+        for part in _slices(encoded):
+            gradient = g_sums[ctx.wiring.receivers[part]]
+            if g_updated is not None:
+                gradient += g_updated[part]
+            hidden = _hidden(part, ctx.wiring, tables, inputs)
+            known = None if updated is None else updated[part]
+            _update_backward(part, gradient, _ascend(hidden, layers, known), inputs, layers, gradients)
+        g_tables = _gathered(gradients.hidden, ctx.wiring).view_as(tables)
+        g_inputs = [gradients.encoded, gradients.weights[0], None, None]
+        if len(inputs) == 2:
+            g_inputs[2:] = _carried(gradients.hidden, *inputs[1]), gradients.weights[1]
+        return None, None, g_tables, *g_inputs, *gradients.layers
+
+
+def _sorted(parts: Sequence[Tensor | None]) -> tuple[list[tuple[Tensor, Tensor]], list[Tensor]]:
+    """Pairs of edges and first weight, as many as there are, and the layers."""
+    encoded, weight, current, weight_current, *layers = parts
+    pairs = [(encoded, weight), (current, weight_current)]
+    return [(edges, first) for edges, first in pairs if edges is not None and first is not None], [
+        layer for layer in layers if layer is not None
+    ]
+
+
+def _update_backward(
+    part: slice,
+    gradient: Tensor,
+    activations: Sequence[Tensor],
+    inputs: Sequence[tuple[Tensor, Tensor]],
+    layers: Sequence[Tensor],
+    gradients: _Gradients,
+) -> None:
+    """One slice of the backward pass, from the gradient of its e'; all but that of e."""
+    gradient = _descend(gradient, activations, layers, gradients.layers)
+    gradient = _before_relu(gradient, activations[0], gradients.hidden[part])
+    for (edges, _), g_weight in zip(inputs, gradients.weights, strict=True):
+        g_weight.addmm_(gradient.T, edges[part])
+    gradients.encoded[part].addmm_(gradient, inputs[0][1])
+
+
+def _reused(gradient: Tensor | None, edges: Tensor, width: int) -> Tensor:
+    """(E, width) room: that of the incoming gradient where it fits, because it is needed no longer."""
+    if gradient is not None and gradient.shape[1] == width:
+        return gradient
+    return edges.new_empty(len(edges), width)
+
+
+def _gathered(g_hidden: Tensor, wiring: Wiring) -> Tensor:
+    """(N, 2, h_1) gradients of P and Q: sums over the edges that a node receives and that it sends."""
+    received = _sum_received(g_hidden, wiring)
+    return torch.stack((received, _sum_rows(g_hidden, wiring.by_sender, wiring.sender_offsets)), dim=1)
+
+
+def _carried(g_hidden: Tensor, edges: Tensor, weight: Tensor) -> Tensor:
+    """(E, h) gradient of e, in the room of that of h where it fits."""
+    carried = _reused(g_hidden, edges, edges.shape[1])
+    for part in _slices(edges):
+        carried[part] = g_hidden[part] @ weight
+    return carried
