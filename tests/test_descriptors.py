@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from glassdyn.features.descriptors import bin_edges, radial_descriptors
+from glassdyn.features.descriptors import bin_edges, radial_descriptors, smooth_descriptors
 from glassdyn.geometry import minimum_image, wrap
 from glassdyn.params import Descriptors
 
@@ -90,3 +90,15 @@ def test_refusals(box_length, message):
         radial_descriptors(positions, species, box_length, EDGES)
     with pytest.raises(ValueError, match="increase"):
         radial_descriptors(positions, species, 20.0, EDGES[::-1])
+
+
+def test_smooth_descriptors_equal_the_double_sum():
+    positions, species = mixture(300, 9.5)
+    found = smooth_descriptors(positions, species, 9.5, EDGES, 0.1)
+    wrapped, centres = wrap(positions, 9.5), (EDGES[1:] + EDGES[:-1]) / 2
+    for i in range(0, 300, 7):
+        distances = np.linalg.norm(minimum_image(wrapped - wrapped[i], 9.5), axis=1)
+        near = (distances < 4.7) & (np.arange(300) != i)
+        gaussians = np.exp(-((distances[:, None] - centres) ** 2) / (2 * 0.1**2)) * near[:, None]  # (N, bins)
+        expected = np.concatenate([gaussians[species == kind].sum(axis=0) for kind in (0, 1)])
+        np.testing.assert_allclose(found[i], expected, rtol=1e-6, atol=1e-9)

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from glassdyn import tables
+from glassdyn.labels.coarse import coarse_grained
 from glassdyn.labels.hops import hop_at, hop_series, rule_of
-from glassdyn.labels.middle import label_names, label_parameters, labelled_blocks
+from glassdyn.labels.middle import averaged, label_names, label_parameters, labelled_blocks
 from glassdyn.labels.summary import densities, example_particles, examples
 from glassdyn.labels.tracks import tracks_of
 from glassdyn.labels.wavelets import kernels, wavelet_at
@@ -68,6 +69,16 @@ def test_parameters_stand_in_the_table(caged, tmp_path):
         "p_c": 0.16, "t_f": 5.0, "min_segment": 50, "weight": "none",
         "scales": [20, 50], "interval": pytest.approx(0.1), "frames": FRAMES,
     }  # fmt: skip
+
+
+def test_averages_stand_beside_the_labels(caged):
+    with open_trajectory(caged[0]) as opened:
+        columns = averaged(labelled_blocks(opened, HOPS, WAVELETS, lambda _: None), opened, (0.5, 2.0))
+        positions, box_length = opened.frame(opened.middle), opened.box_length
+    labels = np.column_stack([columns[name] for name in ("p_hop", "cwt_20", "cwt_50")])
+    expected = coarse_grained(labels, positions, box_length, [0.5, 2.0])
+    np.testing.assert_array_equal(columns["cwt_20_ell0.5"], expected[:, 1])
+    np.testing.assert_array_equal(columns["p_hop_ell2"], expected[:, 3])
 
 
 def copy_with(path, target, change):

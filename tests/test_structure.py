@@ -4,13 +4,30 @@ import numpy as np
 import pytest
 
 from glassdyn import tables
-from glassdyn.features.descriptors import radial_descriptors
+from glassdyn.features.averages import generations
+from glassdyn.features.descriptors import radial_descriptors, smooth_descriptors
+from glassdyn.features.inherent import Quench
 from glassdyn.features.pca import PcaError
-from glassdyn.features.structure import described, explained, fit, reduced, rows_of
+from glassdyn.features.reduction import explained, fit, reduced, rows_of
+from glassdyn.features.structure import Description, described, parameters, schema
+from glassdyn.liquid import energy_and_forces
+from glassdyn.neighbours import neighbours
+from glassdyn.params import Describe, Potential
 from glassdyn.synthetic import write_caged
 from glassdyn.trajectory import TrajectoryError, open_trajectory
 
 EDGES = np.array([0.5, 1.0, 1.5, 2.0])
+POTENTIAL = Potential("xplor", 2.0, 2.5, 0)
+
+
+def description(edges=EDGES, extras=Describe(0.0, 0, 2.0, inherent=False)):  # noqa: B008
+    return Description(edges, extras, Quench("lammps", POTENTIAL, 0.005))
+
+
+def write(trajectory, path, wanted):
+    with open_trajectory(trajectory) as opened:
+        columns, stored = described(opened, wanted), parameters(opened, wanted)
+    tables.write(path, schema(wanted), [columns], stored)
 
 
 @pytest.fixture(scope="module")
@@ -20,10 +37,8 @@ def structures(tmp_path_factory):
     for sample in range(3):
         trajectory = folder / f"copy0{sample}-sample00.h5"
         write_caged(trajectory, sample, particles=200, frames=3)
-        with open_trajectory(trajectory) as opened:
-            columns, parameters = described(opened, EDGES)
-        paths.append(folder / f"copy0{sample}-sample00.parquet")
-        tables.write(paths[-1], tables.structure_schema(3), [columns], parameters)
+        paths.append(trajectory.with_suffix(".parquet"))
+        write(trajectory, paths[-1], description())
     return paths
 
 
@@ -47,7 +62,7 @@ def test_a_box_too_small_is_refused_with_the_file_s_name(structures):
         open_trajectory(structures[0].with_suffix(".h5")) as opened,
         pytest.raises(TrajectoryError, match=r"two cutoffs.*copy00-sample00.h5"),
     ):
-        described(opened, np.array([0.5, 3.0]))
+        described(opened, description(np.array([0.5, 3.0])))
 
 
 def test_components_see_training_samples_only(structures):
@@ -65,8 +80,32 @@ def test_components_see_training_samples_only(structures):
 def test_refusals(structures, tmp_path):
     with pytest.raises(PcaError, match="training sample"):
         fit([], 4)
-    with open_trajectory(structures[0].with_suffix(".h5")) as opened:
-        columns, parameters = described(opened, EDGES + 0.1)
-    tables.write(tmp_path / "other.parquet", tables.structure_schema(3), [columns], parameters)
+    write(structures[0].with_suffix(".h5"), tmp_path / "other.parquet", description(EDGES + 0.1))
     with pytest.raises(tables.TableError, match="another edges"):
         fit([structures[0], tmp_path / "other.parquet"], 4)
+
+
+def test_columns_beside_the_descriptors(structures, tmp_path):
+    trajectory = structures[0].with_suffix(".h5")
+    write(trajectory, tmp_path / "a.parquet", description(extras=Describe(0.1, 2, 1.5, inherent=False)))
+    table = tables.read(tmp_path / "a.parquet", parameters={"smooth": 0.1, "generations": 2})
+    assert table.columns[5:] == ["descriptors", "smooth", "averaged_1", "averaged_2"]
+    with open_trajectory(trajectory) as opened:
+        positions, species, box_length = opened.frame(1), opened.species, opened.box_length
+    expected = smooth_descriptors(positions, species, box_length, EDGES, 0.1)
+    np.testing.assert_array_equal(table["smooth"].to_numpy(), expected)
+    pairs = neighbours(positions, box_length, 1.5)
+    found = generations(table["descriptors"].to_numpy().astype(np.float64), pairs, count=2, length=1.5)
+    np.testing.assert_array_equal(table["averaged_2"].to_numpy(), found[:, 12:].astype(np.float32))
+
+
+def test_the_inherent_structure_has_no_forces():
+    """The quench of a jittered lattice ends where the forces are a thousandth of what they were."""
+    lattice = np.stack(np.meshgrid(*[np.arange(5.0)] * 3), -1).reshape(-1, 3) * 1.05
+    positions = lattice + np.random.default_rng(0).normal(size=lattice.shape) * 0.05
+    species = np.zeros(125, np.uint8)
+    quenched = Quench("lammps", POTENTIAL, 0.005)(positions, species, 5.25)
+    before = energy_and_forces(positions, species, 5.25, POTENTIAL)
+    after = energy_and_forces(quenched, species, 5.25, POTENTIAL)
+    assert after.energy < before.energy
+    assert np.linalg.norm(after.forces) < 1e-3 * np.linalg.norm(before.forces)

@@ -15,6 +15,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 __all__ = [
+    "Coarse",
+    "Describe",
     "Descriptors",
     "Equilibrate",
     "Evaluate",
@@ -198,6 +200,22 @@ class Descriptors:
 
 
 @dataclass(frozen=True, config=STRICT)
+class Describe:
+    """Descriptors beside the thesis's; see `features.descriptors`, `features.averages`, `features.inherent`."""
+
+    smooth: float
+    generations: int
+    r_average: float
+    inherent: bool
+
+    def __post_init__(self) -> None:
+        for key in ("smooth", "generations"):
+            value = getattr(self, key)
+            require(value >= 0, f"must not be negative: got {value} (params.yaml: describe.{key})")
+        require_positive(self, "describe", "r_average")
+
+
+@dataclass(frozen=True, config=STRICT)
 class Pca:
     """Principal components of type and descriptors (thesis 2.2)."""
 
@@ -238,6 +256,19 @@ class Wavelets:
         require(
             list(self.scales) == sorted(set(self.scales)),
             f"scales increase: got {list(self.scales)} (params.yaml: wavelets.scales)",
+        )
+
+
+@dataclass(frozen=True, config=STRICT)
+class Coarse:
+    """Labels averaged over Gaussian neighbourhoods; see `labels.coarse`."""
+
+    lengths: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        require(
+            all(length > 0 for length in self.lengths) and len(set(self.lengths)) == len(self.lengths),
+            f"lengths are distinct and above 0: got {list(self.lengths)} (params.yaml: coarse.lengths)",
         )
 
 
@@ -361,9 +392,11 @@ class Params:
     record: Record
     replicate: Replicate
     descriptors: Descriptors
+    describe: Describe
     pca: Pca
     hops: Hops
     wavelets: Wavelets
+    coarse: Coarse
     split: Split
     graph: Graph
     model: Model
@@ -384,11 +417,13 @@ class Params:
 
     def _check_box(self) -> None:
         box_length = self.liquid.box_length
-        reach = max(self.descriptors.r_max, self.potential.r_cut, self.graph.r_threshold)
+        reach = max(
+            self.descriptors.r_max, self.describe.r_average, self.potential.r_cut, self.graph.r_threshold
+        )
         fewest = 5 * -int(-((2 * reach) ** 3 * self.liquid.density) // 5)
         require(
             box_length >= 2 * reach,
-            "the box must hold two of the longest range, L >= 2 max(descriptors.r_max, potential.r_cut, "
+            "the box must hold two of the longest range, L >= 2 max(descriptors.r_max, describe.r_average, potential.r_cut, "
             f"graph.r_threshold): got L = {box_length:.3f} < {2 * reach:.3f}; take at least {fewest} "
             "particles (params.yaml: liquid.particles)",
         )

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from glassdyn.files import replacing
 
 __all__ = [
+    "Columns",
     "TableError",
     "agreed_parameters",
     "answers_schema",

@@ -2,7 +2,8 @@
 
 G_Y,a(i) = 1 / (4 pi r_a^2) #{ j of species Y, j != i : r_ij in [r_a, r_a+1) }
 
-Counts are exact: squared distances are compared with squared edges in float64.
+Counts are exact: squared distances are compared with squared edges in float64. Smooth descriptors give each
+neighbour to all bins, by a Gaussian of its distance.
 """
 
 from typing import NamedTuple
@@ -14,10 +15,14 @@ from glassdyn.compiled import compiled, share
 from glassdyn.neighbours import Cells, cell_list
 from glassdyn.params import Descriptors
 
-__all__ = ["bin_edges", "radial_descriptors"]
+__all__ = ["bin_edges", "radial_descriptors", "smooth_descriptors"]
 
 CELLS_PER_CUTOFF = 2
 """Measured best at the density of a liquid: more cells leave fewer pairs to try and more cells to visit."""
+
+
+REACH = 7.0
+"""Widths beyond which a Gaussian is nothing: 2e-11."""
 
 
 class Bins(NamedTuple):
@@ -88,18 +93,56 @@ def radial_descriptors(
     Raises:
         ValueError: where the box is too small, a position not finite, or the edges do not increase.
     """
-    if not (edges[0] > 0 and (np.diff(edges) > 0).all()):
-        raise ValueError(f"bin edges must increase and lie above 0: got {edges}")
-    bins = len(edges) - 1
+    table, bins = _table(edges), len(edges) - 1
     cells = cell_list(positions, box_length, float(edges[-1]), CELLS_PER_CUTOFF)
     kinds = species[cells.order].astype(np.uint32) * np.uint32(bins + 1)
-    table = _table(edges)
     descriptors = np.empty((len(positions), 2 * bins), np.float32)
     share(cells.side**3, lambda first, last: _histogram(first, last, cells, kinds, table, descriptors))
     return descriptors
 
 
+def smooth_descriptors(
+    positions: NDArray[np.float64],
+    species: NDArray[np.uint8],
+    box_length: float,
+    edges: NDArray[np.float64],
+    width: float,
+) -> NDArray[np.float32]:
+    """Sum a Gaussian of every neighbour's distance at the bins' centres c_a.
+
+    S_Y,a(i) = sum over j of species Y, j != i, r_ij below the last edge, of exp(-(r_ij - c_a)^2 / 2 width^2)
+
+    Args:
+        positions: (N, 3), wrapped or not, units of sigma_AA.
+        species: (N,) 0 for A, 1 for B.
+        box_length: L, at least twice the last edge.
+        edges: (bins + 1,) increasing, above 0, units of sigma_AA.
+        width: of the Gaussian, units of sigma_AA.
+
+    Returns:
+        (N, 2 bins): the bins of A, then those of B.
+
+    Raises:
+        ValueError: as `radial_descriptors`.
+
+    Source: Behler, Parrinello, Phys. Rev. Lett. 98, 146401 (2007); Boattini, Smallenburg, Filion, Phys. Rev.
+    Lett. 127, 088007 (2021).
+    """
+    table = _table(edges)
+    cells = cell_list(positions, box_length, float(edges[-1]), CELLS_PER_CUTOFF)
+    kinds = species[cells.order].astype(np.uint32) * np.uint32(len(edges) - 1)
+    centres = (edges[1:] + edges[:-1]) / 2
+    found = np.empty((len(positions), 2 * len(centres)), np.float32)
+    share(
+        cells.side**3,
+        lambda first, last: _gaussians(first, last, cells, kinds, table, centres, width, found),
+    )
+    return found
+
+
 def _table(edges: NDArray[np.float64]) -> Bins:
+    if not (edges[0] > 0 and (np.diff(edges) > 0).all()):
+        raise ValueError(f"bin edges must increase and lie above 0: got {edges}")
     squares = edges**2
     ranges = int(np.ceil(squares[-1] / (0.9 * np.diff(squares).min())))
     per_square = ranges / squares[-1]
@@ -137,6 +180,37 @@ def _histogram(
             for kind in range(2):
                 for a in range(bins):
                     row[kind * bins + a] = counts[kind * (bins + 1) + a + 1] / table.areas[a]
+
+
+@compiled
+def _gaussians(
+    begin: int,
+    end: int,
+    cells: Cells,
+    kinds: NDArray[np.uint32],
+    table: Bins,
+    centres: NDArray[np.float64],
+    width: float,
+    descriptors: NDArray[np.float32],
+) -> None:
+    """Smooth descriptors of the particles in the cells begin ... end - 1."""
+    sums = np.empty(descriptors.shape[1])
+    around = Around(np.empty((3, len(kinds))), np.empty(len(kinds), np.uint32))
+    near = Near(np.empty(len(kinds)), np.empty(len(kinds)), np.empty(len(kinds), np.uint32))
+    for cell in range(begin, end):
+        first, last = cells.starts[cell], cells.starts[cell + 1]
+        number = _gather(cell, cells, kinds, table.squares[-1], around) if first < last else 0
+        for here in range(first, last):
+            sums[:] = 0
+            kept = _keep(cells.positions[:, here], number, cells.box_length, table, around, near)
+            for k in range(kept):
+                if near.squares[k] > 0:  # else it is the particle itself
+                    distance = np.sqrt(near.squares[k])
+                    a = np.searchsorted(centres, distance - REACH * width)
+                    while a < len(centres) and centres[a] < distance + REACH * width:
+                        sums[near.kinds[k] + a] += np.exp(-0.5 * ((distance - centres[a]) / width) ** 2)
+                        a += 1
+            descriptors[cells.order[here]] = sums
 
 
 @compiled

@@ -1,96 +1,105 @@
-"""Structure tables: from a trajectory's middle frame, and reduced to principal components."""
+"""The structure around every particle of a trajectory's middle frame, as a table."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import polars as pl
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from glassdyn import tables
-from glassdyn.features.descriptors import radial_descriptors
-from glassdyn.features.pca import Pca, PcaError, add, nothing, principal_components, project
+from glassdyn.features.averages import generations
+from glassdyn.features.descriptors import radial_descriptors, smooth_descriptors
+from glassdyn.features.inherent import Quench
 from glassdyn.geometry import wrap
+from glassdyn.neighbours import neighbours
+from glassdyn.params import Describe
 from glassdyn.trajectory import Trajectory, TrajectoryError
 
-__all__ = ["described", "explained", "fit", "reduced", "rows_of"]
+__all__ = ["Description", "described", "parameters", "schema"]
 
 
-def described(
-    trajectory: Trajectory, edges: NDArray[np.float64]
-) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+@dataclass(frozen=True)
+class Description:
+    """What to compute for every particle.
+
+    Attributes:
+        edges: (bins + 1,) of the radial distributions, units of sigma_AA.
+        extras: descriptors beside them.
+        quench: how to reach the inherent structure.
+    """
+
+    edges: NDArray[np.float64]
+    extras: Describe
+    quench: Quench
+
+
+def schema(description: Description) -> pa.Schema:
+    """Columns of the structure table: the thesis's, then `smooth`, `averaged_<n>` and `inherent` if asked for."""
+    extras = description.extras
+    names = ["smooth"] * (extras.smooth > 0)
+    names += [f"averaged_{generation}" for generation in range(1, extras.generations + 1)]
+    names += ["inherent"] * extras.inherent
+    return tables.structure_schema(len(description.edges) - 1, names)
+
+
+def parameters(trajectory: Trajectory, description: Description) -> dict[str, Any]:
+    """What determines the table, to be stored with it."""
+    return {
+        "edges": description.edges.tolist(),
+        "frame": trajectory.middle,
+        "box_length": trajectory.box_length,
+        **asdict(description.extras),
+        "quench": asdict(description.quench),
+    }
+
+
+def described(trajectory: Trajectory, description: Description) -> dict[str, NDArray[Any]]:
     """Describe the structure around every particle of a trajectory's middle frame.
 
     Args:
         trajectory: its box holds two of the last edge.
-        edges: (bins + 1,) of the radial distributions, units of sigma_AA.
+        description: what to compute.
 
     Returns:
-        The columns of the structure table, and what determines them: edges, frame, box_length.
+        The columns of the structure table.
 
     Raises:
         TrajectoryError: where the box is too small or a particle is lost.
     """
     positions = trajectory.frame(trajectory.middle)
+    liquid = trajectory.species, trajectory.box_length
     try:
-        found = radial_descriptors(positions, trajectory.species, trajectory.box_length, edges)
+        columns = {
+            "particle": np.arange(trajectory.particles),
+            "type": trajectory.species,
+            **dict(zip("xyz", wrap(positions, trajectory.box_length).T, strict=True)),
+            "descriptors": radial_descriptors(positions, *liquid, description.edges),
+        }
+        return columns | _extra(positions, *liquid, description, columns["descriptors"])
     except ValueError as error:
         raise TrajectoryError(f"{error} ({trajectory.path}, frame {trajectory.middle})") from None
-    columns = {
-        "particle": np.arange(trajectory.particles),
-        "type": trajectory.species,
-        **dict(zip("xyz", wrap(positions, trajectory.box_length).T, strict=True)),
-        "descriptors": found,
-    }
-    parameters = {"edges": edges.tolist(), "frame": trajectory.middle, "box_length": trajectory.box_length}
-    return columns, parameters
 
 
-def rows_of(path: Path, edges: Sequence[float]) -> NDArray[np.float32]:
-    """(N, 1 + 2 bins) rows (T, G_A, G_B) of a structure table with these edges (thesis 2.7)."""
-    table = tables.read(path, ["type", "descriptors"], {"edges": edges})
-    return np.column_stack([table["type"].to_numpy().astype(np.float32), table["descriptors"].to_numpy()])
-
-
-def fit(training: Sequence[Path], components: int) -> tuple[Pca, dict[str, Any]]:
-    """Principal components of training samples, read one at a time.
-
-    Args:
-        training: their structure tables.
-        components: how many to keep.
-
-    Returns:
-        The components, and what they were fitted on: samples, rows, edges.
-
-    Raises:
-        PcaError: without a training sample.
-        TableError: where tables have different edges.
-    """
-    if not training:
-        raise PcaError("principal components need a training sample: none of split.train is there")
-    edges = tables.parameters(training[0])["edges"]
-    moments = nothing(2 * len(edges) - 1)
-    for path in training:
-        moments = add(moments, rows_of(path, edges))
-    about = {"samples": [path.stem for path in training], "rows": moments.rows, "edges": edges}
-    return principal_components(moments, components), about
-
-
-def reduced(pca: Pca, path: Path, edges: Sequence[float]) -> dict[str, NDArray[Any]]:
-    """Columns of the PCA table of a sample, whose descriptors have these edges."""
-    rows = rows_of(path, edges)
-    return {"particle": np.arange(len(rows)), "components": project(pca, rows)}
-
-
-def explained(pca: Pca) -> pl.DataFrame:
-    """Variance that each component explains: columns component (from 1), variance, fraction, cumulative."""
-    fraction = pca.variances / pca.variances.sum()
-    return pl.DataFrame(
-        {
-            "component": np.arange(1, len(fraction) + 1),
-            "variance": pca.variances,
-            "fraction": fraction,
-            "cumulative": fraction.cumsum(),
-        }
-    )
+def _extra(
+    positions: NDArray[np.float64],
+    species: NDArray[np.uint8],
+    box_length: float,
+    description: Description,
+    descriptors: NDArray[np.float32],
+) -> dict[str, NDArray[np.float32]]:
+    """Columns beside the thesis's, as far as they are asked for."""
+    extras, edges, columns = description.extras, description.edges, {}
+    if extras.smooth > 0:
+        columns["smooth"] = smooth_descriptors(positions, species, box_length, edges, extras.smooth)
+    if extras.generations > 0:
+        pairs = neighbours(positions, box_length, extras.r_average)
+        found = generations(
+            descriptors.astype(np.float64), pairs, count=extras.generations, length=extras.r_average
+        )
+        for generation, rows in enumerate(np.hsplit(found, extras.generations + 1)[1:], start=1):
+            columns[f"averaged_{generation}"] = rows.astype(np.float32)
+    if extras.inherent:
+        quenched = description.quench(positions, species, box_length)
+        columns["inherent"] = radial_descriptors(quenched, species, box_length, edges)
+    return columns

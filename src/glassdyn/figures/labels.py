@@ -1,12 +1,30 @@
 """Figures of the labels: their densities, and single trajectories that they describe."""
 
+from pathlib import Path
+
 import polars as pl
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from glassdyn.figures import style
+from glassdyn.labels.summary import Summary
 
-__all__ = ["hop_densities", "tracks", "wavelet_densities"]
+__all__ = ["hop_densities", "save_all", "tracks", "wavelet_densities"]
+
+
+def save_all(summary: Summary, p_c: float, folder: Path) -> None:
+    """Write the tables of a summary and their figures into a folder.
+
+    Args:
+        summary: what to draw.
+        p_c: the least p_hop of a hop, sigma_AA.
+        folder: made if need be.
+    """
+    style.save(hop_densities(summary.p_hop, p_c), folder / "p_hop.png")
+    style.save(wavelet_densities(summary.cwt, summary.interval), folder / "cwt.png")
+    style.save(tracks(summary.examples, p_c), folder / "examples.png")
+    for name in ("p_hop", "cwt", "examples"):
+        getattr(summary, name).write_csv(folder / f"{name}.csv")
 
 
 def hop_densities(table: pl.DataFrame, p_c: float) -> Figure:

@@ -3,7 +3,7 @@
 Particles come in blocks of whole chunks; memory does not grow with their number.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.compiled import share
+from glassdyn.labels.coarse import coarse_grained, coarse_names
 from glassdyn.labels.hops import Rule, hop_at, rule_of
 from glassdyn.labels.tracks import tracks_of
 from glassdyn.labels.wavelets import kernels, wavelet_at
 from glassdyn.params import Hops, Wavelets
 from glassdyn.trajectory import Trajectory, TrajectoryError
 
-__all__ = ["label_names", "label_parameters", "labelled_blocks"]
+__all__ = ["averaged", "label_names", "label_parameters", "labelled_blocks"]
 
 BLOCK_BYTES = 64 * 1024**2
 """Positions read at a time, single precision."""
@@ -83,6 +84,28 @@ def labelled_blocks(
         raise
     except ValueError as error:
         raise TrajectoryError(f"{error} ({trajectory.path})") from None
+
+
+def averaged(
+    blocks: Iterable[Mapping[str, NDArray[Any]]], trajectory: Trajectory, lengths: Sequence[float]
+) -> dict[str, NDArray[Any]]:
+    """Put labels averaged over Gaussian neighbourhoods beside the labels of all blocks.
+
+    Args:
+        blocks: columns of the label table.
+        trajectory: theirs; the middle frame is where the particles are.
+        lengths: ell of the neighbourhoods, units of sigma_AA.
+
+    Returns:
+        Columns of the whole table, with `coarse_names` behind the labels.
+    """
+    parts = list(blocks)
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    names = [name for name in columns if name not in {"particle", "type"}]
+    labels = np.column_stack([columns[name] for name in names])
+    positions = trajectory.frame(trajectory.middle)
+    coarse = coarse_grained(labels, positions, trajectory.box_length, lengths)
+    return columns | dict(zip(coarse_names(names, lengths), coarse.T, strict=True))
 
 
 def _label(positions: NDArray[np.float32], start: int, plan: Plan) -> NDArray[np.float64]:

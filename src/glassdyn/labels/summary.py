@@ -1,6 +1,7 @@
 """Small tables that show the labels: their densities, and single trajectories with their labels."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -13,10 +14,48 @@ from glassdyn.labels.wavelets import scalogram
 from glassdyn.params import Hops, Wavelets
 from glassdyn.trajectory import Trajectory
 
-__all__ = ["densities", "example_particles", "examples"]
+__all__ = ["Summary", "densities", "example_particles", "examples", "summarise"]
 
 ROWS = 1000
 """Moments drawn of one example."""
+
+
+class Summary(NamedTuple):
+    """Tables to draw.
+
+    Attributes:
+        p_hop: density in every sample, see `densities`.
+        cwt: density of each wavelet label in the first sample.
+        examples: trajectories of the first sample, see `examples`.
+        interval: time between frames, units of tau.
+    """
+
+    p_hop: pl.DataFrame
+    cwt: pl.DataFrame
+    examples: pl.DataFrame
+    interval: float
+
+
+def summarise(
+    labels: Mapping[str, pl.DataFrame], first: Trajectory, hops: Hops, wavelets: Wavelets
+) -> Summary:
+    """Tabulate what the figures of the labels show.
+
+    Args:
+        labels: label tables by sample.
+        first: trajectory of the first of them.
+        hops: parameters of p_hop.
+        wavelets: scales of the wavelet transform.
+    """
+    sample, table = next(iter(labels.items()))
+    names = label_names(wavelets.scales)[1:]
+    chosen = example_particles(table, hops.p_c, names[-1])
+    return Summary(
+        densities(labels, "p_hop"),
+        pl.concat([densities({sample: table}, name) for name in names]),
+        examples(first, chosen, hops, wavelets),
+        first.interval,
+    )
 
 
 def densities(labels: Mapping[str, pl.DataFrame], column: str, bins: int = 50) -> pl.DataFrame:

@@ -1,23 +1,29 @@
-"""Stage describe: the radial distribution around every particle of the middle frames."""
+"""Stage describe: the structure around every particle of the middle frames."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from glassdyn import params, progress, tables, trajectory
 from glassdyn.features.descriptors import bin_edges
-from glassdyn.features.structure import described
+from glassdyn.features.inherent import Quench
+from glassdyn.features.structure import Description, described, parameters, schema
 
 
 def main() -> None:
     """Write a structure table for every trajectory."""
-    edges = bin_edges(params.load().descriptors)
+    settings = params.load()
+    simulation = settings.simulation
+    # copies read every key, whether the quench is asked for or not: what a stage declares is what it reads
+    quench = Quench(simulation.engine, replace(settings.potential), simulation.timestep)
+    description = Description(bin_edges(settings.descriptors), replace(settings.describe), quench)
     source = Path("data/trajectories")
     samples = trajectory.names(source)
     with progress.bar("describe", total=len(samples), unit="samples") as advance:
         for sample in samples:
             with trajectory.open_trajectory(source / f"{sample}.h5") as opened:
-                columns, parameters = described(opened, edges)
-            schema = tables.structure_schema(len(edges) - 1)
-            tables.write(Path("data/features") / f"{sample}.parquet", schema, [columns], parameters)
+                columns, stored = described(opened, description), parameters(opened, description)
+            path = Path("data/features") / f"{sample}.parquet"
+            tables.write(path, schema(description), [columns], stored)
             advance(1)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from glassdyn import params, tables, trajectory
 from glassdyn.features import pca
-from glassdyn.features.structure import explained, fit, reduced
+from glassdyn.features.reduction import explained, fit, reduced
 from glassdyn.figures import features, style
 
 
