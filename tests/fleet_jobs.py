@@ -5,7 +5,11 @@ import signal
 import time
 from hashlib import sha256
 
+import numpy as np
+
 from glassdyn.files import replacing
+from glassdyn.h5md import BLOCK
+from glassdyn.recorder import Recorder
 
 
 def chain(arguments, inputs, output, checkpoint, report):
@@ -47,6 +51,20 @@ def misbehave(arguments, inputs, output, checkpoint, report):
             return
         case "fill":
             output.write_bytes(bytes(arguments["bytes"]))
+
+
+def record(arguments, inputs, output, checkpoint, report):
+    """Record noise, with a checkpoint at every block of frames."""
+    kept = checkpoint.path / "frames.txt"
+    frames = int(kept.read_text()) if kept.exists() else 0
+    note(checkpoint, f"from {frames}")
+    content = {"species": np.zeros(100), "box_length": 5.0, "timestep": 0.1}
+    with Recorder(output, parts=checkpoint.path / "parts", frames=frames, **content) as recorder:
+        for frame in range(frames, arguments["frames"]):
+            recorder.append(frame, np.random.default_rng(frame).normal(size=(100, 3)))
+            if recorder.frames % BLOCK == 0:
+                recorder.flush()
+                kept.write_text(str(recorder.frames))
 
 
 def environment(arguments, inputs, output, checkpoint, report):

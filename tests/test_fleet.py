@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -22,6 +23,7 @@ from glassdyn.cli import main
 from glassdyn.fleet import FleetError, Job, Product
 from glassdyn.fleet.local import visible_devices
 from glassdyn.fleet.scratch import Folder, job_key, locked
+from glassdyn.trajectory import open_trajectory
 
 HERE = Path(__file__).parent
 
@@ -72,6 +74,17 @@ def contents(folder):
 
 def refuse(*_):
     raise OSError("Invalid cross-device link")
+
+
+@contextmanager
+def no_file_longer_than(size):
+    """What a full disk does to a writer, for this process and its children."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 class TestResults:
@@ -176,20 +189,29 @@ class TestFailures:
         with pytest.raises(FleetError, match=r"writes its output and byproducts, \['output.txt'\]: got \[\]"):
             run([single(fleet_jobs.misbehave, tmp_path / "x.txt", how="forget")])
 
-    def test_full_disk(self, scratch, tmp_path, monkeypatch):
-        run(chains(tmp_path / "out"))
+    def test_full_disk(self, scratch, tmp_path):
+        run(chains(tmp_path / "out", copies=1))
         before = contents(tmp_path / "out")
         job = single(fleet_jobs.misbehave, tmp_path / "out" / "x.txt", how="fill", bytes=10**6)
-        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (10**5, hard))
-        try:
-            with pytest.raises(FleetError, match="the disk is full"):
-                run([job, *chains(tmp_path / "out")])
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        with no_file_longer_than(10**5), pytest.raises(FleetError, match="the disk is full"):
+            run([job, *chains(tmp_path / "out", copies=1)])
         assert contents(tmp_path / "out") == before
         run([job])
         assert job.output.stat().st_size == 10**6
+
+    @pytest.mark.parametrize(("bytes_", "begun"), [(10**5, 0), (2 * 10**5, 256)], ids=["a part", "all parts"])
+    def test_full_disk_while_recording(self, scratch, tmp_path, bytes_, begun):
+        job = single(fleet_jobs.record, tmp_path / "t.h5", frames=300)
+        with (
+            no_file_longer_than(bytes_),
+            pytest.raises(FleetError, match=r"File too large(.|\n)*the disk is full"),
+        ):
+            run([job])
+        assert not job.output.exists()
+        run([job])
+        assert notes(scratch) == ({"from 0": 2} if begun == 0 else {"from 0": 1, f"from {begun}": 1})
+        with open_trajectory(job.output) as trajectory:
+            assert trajectory.frames == 300
 
     def test_refused(self, scratch, tmp_path):
         one, other = chains(tmp_path / "out", copies=1)

@@ -16,6 +16,8 @@ ROAD = [
     "progress",
     "files",
     "presets",
+    "hdf5",
+    "h5md",
     "recorder",
     "trajectory",
     "synthetic",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glassdyn.recorder import BLOCK, WIDTH
+from glassdyn.h5md import BLOCK, WIDTH
 from glassdyn.trajectory import (
     Recorder,
     TrajectoryError,

@@ -9,10 +9,8 @@ The cost is that the compressed trajectory lies on the disk twice while it is pu
 """
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,48 +19,26 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from glassdyn.files import replacing
+from glassdyn.h5md import (
+    BLOCK,
+    Content,
+    TrajectoryError,
+    assemble,
+    part_files,
+    part_length,
+    part_path,
+    write_part,
+)
 
-__all__ = ["BLOCK", "THERMODYNAMICS", "WIDTH", "Recorder", "TrajectoryError", "sample_name"]
-
-BLOCK = 128
-"""Frames of a block and of a chunk: 98 MB of positions at N = 64000."""
-
-WIDTH = 128
-"""Particles of a chunk: with `BLOCK`, 197 kB, which a filter takes in one go."""
+__all__ = ["THERMODYNAMICS", "Recorder", "TrajectoryError", "sample_name"]
 
 THERMODYNAMICS = ("potential_energy", "kinetic_energy", "pressure")
 """Observables of a simulation: U and K of the whole system, units of eps_AA, and P, eps_AA / sigma_AA^3."""
-
-LAYOUT = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
 
 
 def sample_name(copy: int, sample: int) -> str:
     """The name of a sample in files and tables: "copy02-sample05"; both counted from 0."""
     return f"copy{copy:02}-sample{sample:02}"
-
-
-class TrajectoryError(ValueError):
-    """A trajectory, or a frame for one, that breaks a rule."""
-
-
-@dataclass(frozen=True)
-class Content:
-    """What a trajectory holds besides its frames.
-
-    Attributes:
-        species: (N,) 0 for A, 1 for B.
-        box_length: L, units of sigma_AA.
-        timestep: units of tau.
-        metadata: numbers and words about the run.
-        observables: names of the numbers recorded with every frame.
-    """
-
-    species: NDArray[np.uint8]
-    box_length: float
-    timestep: float
-    metadata: Mapping[str, Any]
-    observables: tuple[str, ...]
 
 
 class Recorder:
@@ -162,7 +138,7 @@ class Recorder:
         try:
             if kind is None:
                 self.flush()
-                assemble(self._path, _part_files(self._parts, self._frames), self._content)
+                assemble(self._path, part_files(self._parts, self._frames), self._content)
                 if not self._keep:
                     shutil.rmtree(self._parts, ignore_errors=True)
         finally:
@@ -194,7 +170,7 @@ class Recorder:
     def _store(self, length: int) -> None:
         self._settle()
         self._parts.mkdir(parents=True, exist_ok=True)
-        part = _part(self._parts, (self._frames - 1) // BLOCK)
+        part = part_path(self._parts, (self._frames - 1) // BLOCK)
         filled = self._steps[:length], self._block[:length], self._observed[:length]
         self._pending = self._writer.submit(write_part, part, *filled)
 
@@ -206,138 +182,16 @@ class Recorder:
     def _recall(self) -> None:
         if self._frames == 0:
             return
-        held = sum(_length(part) for part in _part_files(self._parts, self._frames))
+        held = sum(part_length(part) for part in part_files(self._parts, self._frames))
         if held < self._frames:
             raise TrajectoryError(
                 f"to go on from frame {self._frames}, {self._parts} must hold as many: got {held}; "
                 "remove the folder to start again"
             )
-        with h5py.File(_part(self._parts, (self._frames - 1) // BLOCK)) as part:
+        with h5py.File(part_path(self._parts, (self._frames - 1) // BLOCK)) as part:
             length = (self._frames - 1) % BLOCK + 1
             self._last = int(part["step"][length - 1])
             if length < BLOCK:
                 self._steps[:length] = part["step"][:length]
                 self._block[:length] = part["value"][:length]
                 self._observed[:length] = part["observables"][:length]
-
-
-def write_part(
-    path: Path, steps: NDArray[np.int64], block: NDArray[np.float32], observed: NDArray[np.float64]
-) -> None:
-    """Write one block of frames, atomically.
-
-    Args:
-        path: the part.
-        steps: (T,).
-        block: (T, N, 3), T <= `BLOCK`.
-        observed: (T, number of observables).
-    """
-    with replacing(path) as beside, _create(beside) as file:
-        file.create_dataset("step", data=steps, track_times=False)
-        file.create_dataset("observables", data=observed, track_times=False)
-        _positions(file, len(steps), block.shape[1])[:] = block
-
-
-def assemble(path: Path, parts: list[Path], content: Content) -> None:
-    """Put the parts of a trajectory together as one H5MD file, atomically.
-
-    Compressed chunks are copied as they are: the speed is the disk's.
-
-    Raises:
-        TrajectoryError: where there is no frame.
-    """
-    lengths = [_length(part) for part in parts]
-    if not sum(lengths):
-        raise TrajectoryError(f"a trajectory has at least one frame: got none for {path}")
-    with replacing(path) as beside, _create(beside) as file:
-        _describe(file, content)
-        position = _group(file, "particles/all/position")
-        value = _positions(position, sum(lengths), len(content.species), "value")
-        steps = np.empty(sum(lengths), np.int64)
-        observed = np.empty((sum(lengths), len(content.observables)))
-        for block, part in enumerate(parts):
-            first = block * BLOCK
-            with h5py.File(part) as source:
-                steps[first : first + lengths[block]] = source["step"][:]
-                observed[first : first + lengths[block]] = source["observables"][:]
-                _copy_chunks(source["value"], value, first)
-        position.create_dataset("step", data=steps, track_times=False)
-        position.create_dataset("time", data=steps * content.timestep, track_times=False)
-        _describe_box(file, content, position)
-        for name, values in zip(content.observables, observed.T, strict=True):
-            group = _group(file, f"observables/{name}")
-            group.create_dataset("value", data=values, track_times=False)
-            group["step"], group["time"] = position["step"], position["time"]
-
-
-def _copy_chunks(source: h5py.Dataset, target: h5py.Dataset, first: int) -> None:
-    for particle in range(0, source.shape[1], source.chunks[1]):
-        filters, chunk = source.id.read_direct_chunk((0, particle, 0))
-        target.id.write_direct_chunk((first, particle, 0), chunk, filters)
-
-
-def _describe(file: h5py.File, content: Content) -> None:
-    h5md = _group(file, "h5md")
-    h5md.attrs["version"] = np.array([1, 1], np.int32)
-    _group(h5md, "author").attrs["name"] = "glassdyn"
-    creator = _group(h5md, "creator")
-    creator.attrs["name"], creator.attrs["version"] = "glassdyn", "1"
-    run = _group(file, "parameters/run")
-    for key, entry in sorted({**content.metadata, "timestep": content.timestep}.items()):
-        run.attrs[key] = entry
-    particles = _group(file, "particles/all")
-    particles.create_dataset("species", data=content.species, track_times=False)
-
-
-def _describe_box(file: h5py.File, content: Content, position: h5py.Group) -> None:
-    """The cubic box, at every frame, because MDAnalysis reads no other form."""
-    box = _group(file, "particles/all/box")
-    box.attrs["dimension"] = 3
-    box.attrs.create("boundary", ["periodic"] * 3, dtype=h5py.string_dtype("ascii", 8))
-    edges = _group(box, "edges")
-    frames = len(position["step"])
-    edges.create_dataset("value", data=np.full((frames, 3), content.box_length), track_times=False, **LAYOUT)
-    edges["step"], edges["time"] = position["step"], position["time"]
-
-
-def _positions(group: h5py.Group, frames: int, particles: int, name: str = "value") -> h5py.Dataset:
-    return group.create_dataset(
-        name,
-        shape=(frames, particles, 3),
-        maxshape=(None, particles, 3),
-        dtype=np.float32,
-        chunks=(BLOCK, min(WIDTH, particles), 3),
-        track_times=False,
-        **LAYOUT,
-    )
-
-
-@contextmanager
-def _create(path: Path) -> Iterator[h5py.File]:
-    """A new file whose bytes depend on its content alone, with checksums on what describes it."""
-    with h5py.File(path, "x", libver=("v110", "v110")) as file:
-        yield file
-
-
-def _group(parent: h5py.Group, name: str) -> h5py.Group:
-    """A group without the time of its creation."""
-    for step in name.split("/"):
-        if step not in parent:
-            properties = h5py.h5p.create(h5py.h5p.GROUP_CREATE)
-            properties.set_obj_track_times(False)
-            h5py.h5g.create(parent.id, step.encode(), gcpl=properties)
-        parent = parent[step]
-    return parent
-
-
-def _part(folder: Path, block: int) -> Path:
-    return folder / f"block{block:06}.h5"
-
-
-def _part_files(folder: Path, frames: int) -> list[Path]:
-    return [part for block in range(-(-frames // BLOCK)) if (part := _part(folder, block)).exists()]
-
-
-def _length(part: Path) -> int:
-    with h5py.File(part) as file:
-        return len(file["step"])

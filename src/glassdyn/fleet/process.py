@@ -1,5 +1,6 @@
 """A worker process and what became of it."""
 
+import errno
 import json
 import os
 import signal
@@ -26,6 +27,9 @@ main()
 
 TAIL = 3000
 """Bytes of a failed job's last words."""
+
+FULL = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+"""What the file system says when there is no room: for anyone, for this user, for this file."""
 
 PATIENCE = 5.0
 """Seconds between asking a process to end and ending it."""
@@ -78,7 +82,7 @@ class Process:
         self._said.seek(max(self._said.seek(0, os.SEEK_END) - TAIL, 0))
         words = self._said.read().decode(errors="replace").strip()
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        return f"{how}\n{words}" if words else how
+        return "\n".join(filter(None, [how, words, _advice(words)]))
 
     def stop(self) -> None:
         """End it."""
@@ -90,3 +94,12 @@ class Process:
                 self._process.kill()
         self._process.wait()
         self._said.close()
+
+
+def _advice(words: str) -> str:
+    if not any(message in words for message in FULL):
+        return ""
+    return (
+        "the disk is full, or a quota or a limit is reached: make room and run again; finished jobs are kept, "
+        "and this one goes on from its last checkpoint"
+    )

@@ -1,6 +1,5 @@
 """One job in a process of its own: `main`, with the job as JSON on the standard input."""
 
-import errno
 import importlib
 import json
 import os
@@ -15,9 +14,6 @@ from glassdyn.fleet.jobs import Checkpoints
 from glassdyn.fleet.scratch import Folder, locked
 
 __all__ = ["Spec", "main", "work"]
-
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What the file system says when there is no room: for anyone, for this user, for this file."""
 
 
 @dataclass(frozen=True)
@@ -84,26 +80,12 @@ def _reporter(path: Path) -> Any:
     return report
 
 
-def _is_full(error: BaseException | None) -> bool:
-    """Whether there was no room; HDF5 tells the number in words only, maybe several errors down."""
-    if error is None:
-        return False
-    told = any(f"errno = {number}" in str(error) for number in FULL)
-    return told or getattr(error, "errno", None) in FULL or _is_full(error.__cause__ or error.__context__)
-
-
 def main() -> None:
     """Run the job that the standard input describes."""
     spec = Spec(**json.load(sys.stdin))
     try:
         work(spec)
-    except BaseException as error:  # noqa: BLE001 (whatever it is, it is told, and the process ends)
+    except BaseException:  # noqa: BLE001 (whatever it is, it is told, and the process ends)
         traceback.print_exc()
-        if _is_full(error):
-            print(
-                f"the disk is full, or a quota or a limit is reached, at {spec.folder}: make room and run "
-                "again; finished jobs are kept, and this one goes on from its last checkpoint",
-                file=sys.stderr,
-            )
         sys.stderr.flush()
         os._exit(1)  # HDF5 would try again, on the way out, to write what it could not

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from glassdyn.files import replacing
+from glassdyn.hdf5 import small_file
 
 __all__ = [
     "State",
@@ -126,7 +126,7 @@ def with_kinetic_energy(state: State, kinetic: float) -> State:
 
 def save(state: State, path: Path, **numbers: float) -> None:
     """Write a state, and numbers that belong to it, atomically; the same state gives the same bytes."""
-    with replacing(path) as beside, h5py.File(beside, "x", libver=("v110", "v110")) as file:
+    with small_file(path) as file:
         for name in ARRAYS:
             file.create_dataset(
                 name, data=getattr(state, name), track_times=False, fletcher32=True, chunks=True
