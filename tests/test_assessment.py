@@ -109,6 +109,7 @@ def test_the_stage_writes_what_others_rely_on(folder):
         ("pdf", True),
         ("reliability", True),
         ("models", True),
+        ("lengths", True),
         ("quantiles", False),
     ):
         assert 0 < pl.read_csv(folder / f"plots/evaluate/{name}.csv").height <= 2000
@@ -141,7 +142,7 @@ def test_two_runs_write_the_same_bytes(folder):
 def test_particles_b_do_not_enter_the_scores(folder):
     settings = params.load().evaluate
     models = {"network": lambda graph: graph.y.double().numpy() + 1.0}
-    answers = assessment.answer("copy04-sample00", models, graph=GRAPH, labels=LABELS, block_length=3.0)
-    one = assessment.scores_of(assessment.pool([answers], LABELS), settings)
+    answers = assessment.answer("copy04-sample00", models, graph=GRAPH, labels=LABELS)
+    one = assessment.scores_of(assessment.pool([answers], LABELS, 3.0), settings)
     answers.targets[answers.species == 1] = 1e6
-    assert assessment.scores_of(assessment.pool([answers], LABELS), settings) == one
+    assert assessment.scores_of(assessment.pool([answers], LABELS, 3.0), settings) == one

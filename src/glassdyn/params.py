@@ -364,12 +364,13 @@ class Train:
 
 @dataclass(frozen=True, config=STRICT)
 class Evaluate:
-    """Errors of the test correlations."""
+    """Errors of the test correlations, and the scales they are taken on."""
 
     subsets: int
     block_length: float
     resamples: int
     confidence: float
+    lengths: tuple[float, ...]
     seed: int
 
     def __post_init__(self) -> None:
@@ -377,6 +378,10 @@ class Evaluate:
         require(
             0 < self.confidence < 1,
             f"a confidence lies between 0 and 1: got {self.confidence} (params.yaml: evaluate.confidence)",
+        )
+        require(
+            len(self.lengths) > 0 and min(self.lengths) >= 0,
+            f"at least one length, none negative: got {list(self.lengths)} (params.yaml: evaluate.lengths)",
         )
         require(self.seed >= 0, f"must not be negative: got {self.seed} (params.yaml: evaluate.seed)")
 

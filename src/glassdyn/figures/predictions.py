@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from glassdyn.figures import style
 
-__all__ = ["models", "pdf", "reliability", "scatter", "write"]
+__all__ = ["lengths", "models", "pdf", "reliability", "scatter", "write"]
 
 UNITS = {"p_hop": r"$\sigma_{AA}$", "cwt": r"$\sigma_{AA}\,\tau^{1/2}$", "propensity": r"$\sigma_{AA}$"}
 """Units of the labels, by the start of their names."""
@@ -31,7 +31,13 @@ def write(plots: Mapping[str, pl.DataFrame], folder: Path) -> None:
         folder: where `<name>.csv` and `<name>_<label>.png` appear; it is made.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    pictures = {"scatter": scatter, "pdf": pdf, "reliability": reliability, "models": models}
+    pictures = {
+        "scatter": scatter,
+        "pdf": pdf,
+        "reliability": reliability,
+        "models": models,
+        "lengths": lengths,
+    }
     for name, table in plots.items():
         table.write_csv(folder / f"{name}.csv", float_precision=6)
     for name, draw in pictures.items():
@@ -87,6 +93,22 @@ def reliability(table: pl.DataFrame, *, label: str) -> Figure:
     axes.errorbar(table["predicted"], table["target"], yerr=table["error"], **look)
     _draw_identity(axes, table["predicted"])
     axes.legend(loc="upper left")
+    return figure
+
+
+def lengths(table: pl.DataFrame, *, label: str) -> Figure:
+    """Draw the correlation of truth and prediction against the length that both are averaged over.
+
+    Args:
+        table: column `length` and Pearson's coefficient of each model.
+        label: name of the label, for the axes.
+    """
+    figure, axes = style.axes(
+        r"length of coarse-graining $\ell$ [$\sigma_{AA}$]", rf"Pearson $\rho$ with {_name_of(label)}"
+    )
+    for model in table.columns[1:]:
+        axes.plot(table["length"], table[model], marker="o", label=_name(model), **LOOKS.get(model, {}))
+    axes.legend()
     return figure
 
 

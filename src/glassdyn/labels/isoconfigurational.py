@@ -23,7 +23,18 @@ from glassdyn.labels.middle import label_names, label_parameters, labelled_block
 from glassdyn.params import Hops, Wavelets
 from glassdyn.trajectory import Trajectory, open_trajectory
 
-__all__ = ["Ceiling", "ceiling", "columns", "job", "label_run", "lags", "metrics", "pairs", "summarise"]
+__all__ = [
+    "Ceiling",
+    "ceiling",
+    "columns",
+    "job",
+    "label_run",
+    "lags",
+    "metrics",
+    "of_runs",
+    "pairs",
+    "summarise",
+]
 
 
 class Ceiling(NamedTuple):
@@ -145,6 +156,12 @@ def metrics(ceilings: pl.DataFrame, runs: int) -> dict[str, Any]:
     names = Ceiling._fields
     rows = ceilings.group_by("label", maintain_order=True).agg(pl.col(names).mean()).to_dicts()
     return {"runs": runs, **{row["label"]: {name: row[name] for name in names} for row in rows}}
+
+
+def of_runs(folder: Path, sample: str, label: str) -> NDArray[np.float64] | None:
+    """(R, n) a label of the A particles in every run through a sample; None where there are not two runs."""
+    paths = _runs(folder, sample)
+    return _of_a(paths, label) if len(paths) > 1 and label in pl.read_parquet_schema(paths[0]) else None
 
 
 def _runs(folder: Path, sample: str) -> list[Path]:

@@ -1,6 +1,6 @@
 """The test set before every rival: what the network and its baselines answer, and what that is worth."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,13 +37,15 @@ class Answers(NamedTuple):
         species: (N,) 0 for A, 1 for B.
         targets: (N, K) float64, the labels' units.
         predictions: model -> (N, K).
-        blocks: (N,) spatial block, see `spatial_blocks`.
+        positions: (N, 3) wrapped, units of sigma_AA.
+        box_length: L, units of sigma_AA.
     """
 
     species: NDArray[np.uint8]
     targets: Values
     predictions: Mapping[str, Values]
-    blocks: NDArray[np.int64]
+    positions: Values
+    box_length: float
 
 
 class Pool(NamedTuple):
@@ -69,9 +71,7 @@ class Pool(NamedTuple):
         return Comparison(self.targets[:, k], self.predictions[model][:, k], self.samples, self.blocks)
 
 
-def answer(
-    name: str, models: Mapping[str, Rival], *, graph: Graph, labels: Sequence[str], block_length: float
-) -> Answers:
+def answer(name: str, models: Mapping[str, Rival], *, graph: Graph, labels: Sequence[str]) -> Answers:
     """Ask every model about one sample.
 
     Args:
@@ -79,7 +79,6 @@ def answer(
         models: by name.
         graph: what nodes and edges carry, for all models alike.
         labels: names of the labels that the models predict.
-        block_length: see `spatial_blocks`.
 
     Raises:
         TableError: for a table that is absent or damaged, or lacks a label.
@@ -87,12 +86,12 @@ def answer(
     folders = Tables()
     structure = folders.features / f"{name}.parquet"
     snapshot = labelled(name, folders, graph, labels)
-    positions = tables.read(structure, ["x", "y", "z"]).to_numpy()
     return Answers(
         snapshot.species.numpy(),
         tables.read(folders.labels / f"{name}.parquet", list(labels)).to_numpy(),
         {name: model(snapshot) for name, model in models.items()},
-        spatial_blocks(positions, tables.parameters(structure)["box_length"], block_length),
+        tables.read(structure, ["x", "y", "z"]).to_numpy(),
+        tables.parameters(structure)["box_length"],
     )
 
 
@@ -108,26 +107,27 @@ def write(path: Path, answers: Answers, *, model: str, labels: Sequence[str]) ->
     tables.write(path, tables.predictions_schema(labels), [columns], {"model": model})
 
 
-def pool(snapshots: Sequence[Answers], labels: Sequence[str]) -> Pool:
-    """Put the A particles of all snapshots together."""
+def pool(snapshots: Sequence[Answers], labels: Sequence[str], block_length: float) -> Pool:
+    """Put the A particles of all snapshots together.
+
+    Args:
+        snapshots: one after the other.
+        labels: names of the labels.
+        block_length: see `spatial_blocks`.
+    """
     learnt = [answers.species == 0 for answers in snapshots]
-    blocks = max(int(answers.blocks.max()) for answers in snapshots) + 1
+    blocks = [spatial_blocks(one.positions, one.box_length, block_length) for one in snapshots]
+    each = max(int(block.max()) for block in blocks) + 1
+
+    def joined(parts: Iterable[NDArray[Any]]) -> NDArray[Any]:
+        return np.concatenate([part[a] for part, a in zip(parts, learnt, strict=True)])
+
     return Pool(
         tuple(labels),
-        np.concatenate([answers.targets[a] for answers, a in zip(snapshots, learnt, strict=True)]),
-        {
-            model: np.concatenate(
-                [answers.predictions[model][a] for answers, a in zip(snapshots, learnt, strict=True)]
-            )
-            for model in snapshots[0].predictions
-        },
+        joined(one.targets for one in snapshots),
+        {model: joined(one.predictions[model] for one in snapshots) for model in snapshots[0].predictions},
         np.repeat(np.arange(len(snapshots)), [int(a.sum()) for a in learnt]),
-        np.concatenate(
-            [
-                s * blocks + answers.blocks[a]
-                for s, (answers, a) in enumerate(zip(snapshots, learnt, strict=True))
-            ]
-        ),
+        joined(each * number + block for number, block in enumerate(blocks)),
     )
 
 
@@ -148,13 +148,24 @@ def scores_of(pooled: Pool, settings: Evaluate) -> dict[str, dict[str, Scores]]:
     }
 
 
-def metrics(pooled: Pool, scores: Mapping[str, Mapping[str, Scores]]) -> dict[str, Any]:
+def metrics(
+    pooled: Pool,
+    scores: Mapping[str, Mapping[str, Scores]],
+    further: Mapping[str, Mapping[str, Mapping[str, float]]],
+) -> dict[str, Any]:
     """Lay out the metrics file: `test.<label>` for the network, `baselines.<model>.<label>` for the others.
 
     The constant has losses only: its correlation is not defined.
+
+    Args:
+        pooled: the test set.
+        scores: of every model on every label.
+        further: topic -> label -> numbers, put at `test.<label>.<topic>`.
     """
     test = {
-        label: found._asdict() | {"calibration": _calibration(pooled, label)}
+        label: found._asdict()
+        | {"calibration": _calibration(pooled, label)}
+        | {topic: dict(of_labels[label]) for topic, of_labels in further.items() if label in of_labels}
         for label, found in scores["network"].items()
     }
     rivals = {

@@ -10,7 +10,7 @@ from glassdyn.learning.assessment import RELIABILITY_BINS, Pool
 from glassdyn.learning.calibration import densities, quantiles, reliability
 from glassdyn.learning.evaluation import Scores
 
-__all__ = ["all_of", "models", "pdf", "quantile", "reliable", "scatter"]
+__all__ = ["all_of", "coarse", "models", "pdf", "quantile", "reliable", "scatter"]
 
 POINTS = 2000
 """Particles in all scatter plots together: what a page of `dvc plots` bears."""
@@ -20,16 +20,35 @@ LEVELS = np.linspace(0.01, 0.99, 99)
 
 
 def all_of(
-    pooled: Pool, scores: Mapping[str, Mapping[str, Scores]], generator: np.random.Generator
+    pooled: Pool,
+    scores: Mapping[str, Mapping[str, Scores]],
+    lengths: pl.DataFrame,
+    generator: np.random.Generator,
 ) -> dict[str, pl.DataFrame]:
-    """Every table by its name; the generator chooses the particles of the scatter plot."""
+    """Put every table under its name.
+
+    Args:
+        pooled: the test set.
+        scores: of every model on every label.
+        lengths: see `limits.by_length`.
+        generator: chooses the particles of the scatter plot.
+    """
     return {
         "scatter": scatter(pooled, generator),
         "pdf": pdf(pooled),
         "quantiles": quantile(pooled),
         "reliability": reliable(pooled),
         "models": models(scores),
+        "lengths": lengths,
     }
+
+
+def coarse(lengths: pl.DataFrame) -> dict[str, dict[str, float]]:
+    """Label -> `ell<length>` -> correlation of the network on that scale, from a table of `limits.by_length`."""
+    found: dict[str, dict[str, float]] = {}
+    for label, length, rho in lengths.select("label", "length", "network").iter_rows():
+        found.setdefault(label, {})[f"ell{length:g}"] = rho
+    return found
 
 
 def scatter(pooled: Pool, generator: np.random.Generator) -> pl.DataFrame:

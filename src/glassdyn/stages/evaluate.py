@@ -7,7 +7,7 @@ import numpy as np
 
 from glassdyn import params, progress, trajectory
 from glassdyn.figures import predictions as figures
-from glassdyn.learning import assessment, model_file, rivals, summaries
+from glassdyn.learning import assessment, limits, model_file, rivals, summaries
 from glassdyn.learning.samples import Tables, labelled
 
 __all__ = ["main"]
@@ -31,19 +31,23 @@ def main() -> None:
         models["perceptron"] = rivals.perceptron(
             trained, fit_on, choose_on, loss=loss, settings=effort, advance=advance
         )
-    snapshots = []
+    snapshots = {}
     for name in (name for name in names if trajectory.copy_of(name) in split.test):
-        answers = assessment.answer(
-            name, models, graph=graph, labels=labels, block_length=settings.block_length
-        )
-        assessment.write(Path(f"data/predictions/{name}.parquet"), answers, model="network", labels=labels)
-        snapshots.append(answers)
-    pooled = assessment.pool(snapshots, labels)
+        snapshots[name] = assessment.answer(name, models, graph=graph, labels=labels)
+        table = Path(f"data/predictions/{name}.parquet")
+        assessment.write(table, snapshots[name], model="network", labels=labels)
+    pooled = assessment.pool(list(snapshots.values()), labels, settings.block_length)
     scores = assessment.scores_of(pooled, settings)
+    lengths = limits.by_length(list(snapshots.values()), labels, settings.lengths)
+    further = {
+        "coarse": summaries.coarse(lengths),
+        "isoconfigurational": limits.against_runs(Path("data/replicas"), snapshots, labels, "network"),
+    }
     metrics = Path("metrics/evaluate.json")
     metrics.parent.mkdir(exist_ok=True)
-    metrics.write_text(json.dumps(assessment.metrics(pooled, scores), indent=2, allow_nan=False) + "\n")
-    plots = summaries.all_of(pooled, scores, np.random.default_rng(settings.seed))
+    found = assessment.metrics(pooled, scores, further)
+    metrics.write_text(json.dumps(found, indent=2, allow_nan=False) + "\n")
+    plots = summaries.all_of(pooled, scores, lengths, np.random.default_rng(settings.seed))
     figures.write(plots, Path("plots/evaluate"))
 
 
