@@ -3,13 +3,13 @@
 Kernels release the interpreter and take a range of their work; `share` spreads ranges over threads.
 So results do not depend on the number of cores, and no threading layer can clash with another
 library's.
-
-A compiled kernel is kept on disk and found stale by the date of its own file alone. Therefore a
-kernel calls kernels of its own module only.
 """
 
+import hashlib
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import numba
@@ -20,12 +20,35 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+def _cache_folder() -> Path | None:
+    """Where compiled kernels are kept: one folder for each state of the modules that hold kernels.
+
+    Numba looks at the date of a kernel's own file only, and takes a kernel whose types or callees live in
+    another, edited module for a good one.
+    """
+    package = Path(__file__).parent
+    sources = [path.read_bytes() for path in sorted(package.rglob("*.py"))]
+    kernels = [source for source in sources if b"compiled" in source]
+    name = f"numba-{hashlib.sha256(b''.join(kernels)).hexdigest()[:16]}"
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    for place in [chosen] if chosen else [package / "__pycache__", Path.home() / ".cache" / "glassdyn"]:
+        folder = Path(place) / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    return None
+
+
+CACHE = _cache_folder()
+vars(numba.config)["CACHE_DIR"] = str(CACHE or "")
+
+
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Turn the function into machine code, kept on disk where a place for it can be written."""
-    try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    except RuntimeError:  # neither __pycache__ nor the user's cache can be written
-        return numba.njit(nogil=True, error_model="numpy")(function)
+    return numba.njit(cache=CACHE is not None, nogil=True, error_model="numpy")(function)
 
 
 def cores() -> int:

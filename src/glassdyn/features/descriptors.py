@@ -244,12 +244,12 @@ def _append(
     first: int, last: int, number: int, cells: Cells, kinds: NDArray[np.uint32], around: Around
 ) -> int:
     """Append the particles of the cells first ... last, which lie in one row; return the new number."""
-    begin, end = int(cells.starts[first]), int(cells.starts[last + 1])
-    grown = number + end - begin
-    for axis in range(3):
-        around.positions[axis, number:grown] = cells.positions[axis, begin:end]
-    around.kinds[number:grown] = kinds[begin:end]
-    return grown
+    for particle in range(cells.starts[first], cells.starts[last + 1]):
+        for axis in range(3):
+            around.positions[axis, number] = cells.positions[axis, particle]
+        around.kinds[number] = kinds[particle]
+        number += 1
+    return number
 
 
 @compiled

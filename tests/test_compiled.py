@@ -1,0 +1,60 @@
+"""Compiled kernels: kept where there is room, never stale, on all cores."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from glassdyn.compiled import share
+
+KERNEL = "import numpy as np; from glassdyn.neighbours import neighbours; "
+RUN = KERNEL + "print(len(neighbours(np.eye(3), 9.0, 2.0).receivers))"
+
+
+@pytest.mark.parametrize(("total", "size"), [(0, None), (1, None), (17, 5), (1000, None)])
+def test_ranges_cover_everything_once(total, size):
+    seen = np.zeros(total, int)
+
+    def work(start, stop):
+        seen[start:stop] += 1
+
+    share(total, work, size)
+    np.testing.assert_array_equal(seen, 1)
+
+
+def test_an_error_in_a_range_arrives():
+    def work(start, stop):
+        if start <= 3 < stop:
+            raise ValueError("three")
+
+    with pytest.raises(ValueError, match="three"):
+        share(10, work)
+
+
+def run(package, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", RUN], env=os.environ | {"PYTHONPATH": str(package)} | environment,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_an_edited_module_is_compiled_anew(root, tmp_path):
+    """A type that has moved, an edited constant: the folder of kernels is another one."""
+    shutil.copytree(root / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    caches = tmp_path / "src" / "glassdyn" / "__pycache__"
+    assert run(tmp_path / "src").stdout == "6\n"
+    assert len(list(caches.glob("numba-*"))) == 1
+    module = tmp_path / "src" / "glassdyn" / "neighbours.py"
+    module.write_text(module.read_text().replace("class Cells", "class Grid").replace("Cells", "Grid"))
+    again = run(tmp_path / "src")
+    assert again.stdout == "6\n", again.stderr
+    assert len(list(caches.glob("numba-*"))) == 2
+
+
+@pytest.mark.slow
+def test_without_a_place_to_write_kernels_are_compiled_all_the_same(root):
+    assert run(root / "src", NUMBA_CACHE_DIR="/proc/none").stdout == "6\n"
