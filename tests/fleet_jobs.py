@@ -41,6 +41,13 @@ def plain(arguments, inputs, output, checkpoint, report):
     output.write_text(f"{arguments['seed']} {[path.read_text() for path in inputs]}")
 
 
+def many(arguments, inputs, output, checkpoint, report):
+    note(checkpoint, f"start {arguments['seed']}")
+    output.mkdir()
+    for number in range(2):
+        (output / f"{number}.txt").write_text(str(number))
+
+
 def misbehave(arguments, inputs, output, checkpoint, report):
     match arguments["how"]:
         case "raise":

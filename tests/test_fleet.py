@@ -114,6 +114,15 @@ class TestResults:
         assert output.stat().st_nlink == 2
         assert not output.stat().st_mode & 0o222
 
+    def test_a_folder_as_output(self, scratch, tmp_path):
+        job = Job("many", fleet_jobs.many, {"seed": 0}, (), tmp_path / "out")
+        run([job])
+        assert contents(tmp_path / "out") == {"0.txt": b"0", "1.txt": b"1"}
+        (tmp_path / "out" / "0.txt").unlink()
+        run([job])
+        assert contents(tmp_path / "out") == {"0.txt": b"0", "1.txt": b"1"}
+        assert set(notes(scratch).values()) == {1}
+
     def test_copies_where_links_are_impossible(self, scratch, tmp_path, monkeypatch):
         monkeypatch.setattr(os, "link", refuse)
         run(chains(tmp_path / "out", copies=1, samples=1))
@@ -132,8 +141,9 @@ class TestResults:
     def test_what_determines_the_result(self, tmp_path):
         (tmp_path / "input").write_text("1")
 
-        def key(function=fleet_jobs.plain, arguments=None, inputs=("a",), products=("output",)):
-            return job_key(function, arguments or {"x": 0.1}, inputs, products)
+        def key(function=fleet_jobs.plain, arguments=None, output="x", code="code", inputs=("a",)):
+            job = Job("job", function, arguments or {"x": 0.1}, (), Path(output))
+            return job_key(job, code, inputs)
 
         different = {
             key(),
@@ -141,9 +151,11 @@ class TestResults:
             key(arguments={"x": 0.1 + 2**-56}),
             key(inputs=("b",)),
             key(inputs=()),
-            key(products=("output.h5",)),
+            key(output="x.h5"),
+            key(code="other"),
         }
-        assert len(different) == 6
+        assert len(different) == 7
+        assert key(output="elsewhere/y") == key()
         assert key(arguments={"a": 1, "b": 2}) == key(arguments={"b": 2, "a": 1})
 
     def test_an_input_is_known_by_its_content(self, scratch, tmp_path):

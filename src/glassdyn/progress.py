@@ -22,6 +22,9 @@ def line(text: str) -> None:
 def bar(label: str, *, total: float, unit: str) -> Iterator[Callable[[float], None]]:
     """Show how far a piece of work is.
 
+    The first call of `advance` may tell of work that was there already: it counts as done, and not for the
+    rate.
+
     Args:
         label: what is being done.
         total: of the work, in `unit`.
@@ -36,6 +39,33 @@ def bar(label: str, *, total: float, unit: str) -> Iterator[Callable[[float], No
         yield advance
 
 
+class _Pace:
+    """How much is done, and how fast since the first news."""
+
+    def __init__(self, total: float) -> None:
+        self.total, self.done = total, 0.0
+        self._first: tuple[float, float] | None = None
+
+    def take(self, amount: float) -> bool:
+        """Count work; whether it is the first."""
+        self.done += amount
+        is_first = self._first is None
+        if self._first is None:
+            self._first = monotonic(), self.done
+        return is_first
+
+    @property
+    def rate(self) -> float:
+        """Work per second; 0 where that is not known yet."""
+        start, before = self._first or (monotonic(), 0.0)
+        return (self.done - before) / max(monotonic() - start, 1e-9)
+
+    @property
+    def left(self) -> str:
+        """The time that is left, in words."""
+        return f"{_clock((self.total - self.done) / self.rate)} left" if self.rate > 0 else "just begun"
+
+
 @contextmanager
 def _in_terminal(console: Console, label: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
     columns = (
@@ -45,41 +75,39 @@ def _in_terminal(console: Console, label: str, total: float, unit: str) -> Itera
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
+    pace = _Pace(total)
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(label, total=total, rate="")
-        start, done = monotonic(), 0.0
 
         def advance(amount: float) -> None:
-            nonlocal done
-            done += amount
-            rate = f"{_count(done / max(monotonic() - start, 1e-9))} {unit}/s"
-            progress.update(task, completed=done, rate=rate)
+            if pace.take(amount):
+                progress.reset(task, completed=round(pace.done), total=total)
+            else:
+                progress.update(task, completed=pace.done, rate=f"{_count(pace.rate)} {unit}/s")
 
         yield advance
 
 
 @contextmanager
 def _lines(label: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
+    pace = _Pace(total)
     start = last = monotonic()
-    done = 0.0
 
     def advance(amount: float) -> None:
-        nonlocal done, last
-        done += amount
-        now = monotonic()
-        if now - last >= QUIET and done > 0:
-            last = now
-            left = (now - start) * max(total / done - 1, 0.0)
-            line(f"{label}: {100 * done / total:.0f} % of {_count(total)} {unit}, {_clock(left)} left")
+        nonlocal last
+        pace.take(amount)
+        if monotonic() - last >= QUIET:
+            last = monotonic()
+            line(f"{label}: {100 * pace.done / total:.0f} % of {_count(total)} {unit}, {pace.left}")
 
     yield advance
-    line(f"{label}: {_count(done)} {unit} in {_clock(monotonic() - start)}")
+    line(f"{label}: {_count(pace.done)} {unit} in {_clock(monotonic() - start)}")
 
 
 def _count(number: float) -> str:
-    for size, letter in ((1e9, " G"), (1e6, " M"), (1e4, " k")):
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if number >= size:
-            return f"{number / (1e3 if letter == ' k' else size):.3g}{letter}"
+            return f"{number / (1e3 if letter == 'k' else size):.3g} {letter}"
     return f"{number:.3g}" if number < 100 else f"{number:.0f}"
 
 

@@ -15,9 +15,9 @@ from typing import Any, Protocol
 from glassdyn import progress
 from glassdyn.files import publish
 from glassdyn.fleet.cluster import Cluster
-from glassdyn.fleet.jobs import FleetError, Job, Product
+from glassdyn.fleet.jobs import FleetError, Function, Job, Product
 from glassdyn.fleet.local import Local
-from glassdyn.fleet.scratch import Folder, default_root, digest, job_key, locked
+from glassdyn.fleet.scratch import Folder, code_of, default_root, digest, job_key, locked, name_of
 from glassdyn.fleet.worker import Spec
 from glassdyn.lifeline import die_with_parent
 
@@ -61,6 +61,7 @@ class Round:
         failures: why jobs failed.
         shares: the fraction of each job that is done.
         told: the work that the progress bar knows of.
+        codes: digests of the code of the jobs' functions.
     """
 
     waiting: list[Job]
@@ -69,6 +70,7 @@ class Round:
     failures: dict[Job, str] = field(default_factory=dict)
     shares: dict[Job, float] = field(default_factory=dict)
     told: float = 0.0
+    codes: dict[Function, str] = field(default_factory=dict)
 
 
 def run(jobs: Sequence[Job], *, label: str, unit: str) -> None:
@@ -154,7 +156,9 @@ def _specify(job: Job, round_: Round, root: Path) -> Spec:
         else:
             paths.append(given.resolve())
             digests.append(digest(given))
-    key = job_key(job.function, job.arguments, digests, (job.output_name, *job.byproducts))
+    if job.function not in round_.codes:
+        round_.codes[job.function] = code_of(job.function)
+    key = job_key(job, round_.codes[job.function], digests)
     return Spec(
         folder=str(root / "jobs" / key),
         module=job.function.__module__,
@@ -170,7 +174,7 @@ def _facts(job: Job, round_: Round) -> dict[str, Any]:
     """What job.json says."""
     return {
         "name": job.name,
-        "function": f"{job.function.__module__}.{job.function.__qualname__}",
+        "function": name_of(job.function),
         "arguments": job.arguments,
         "output": str(job.output.absolute()) if job.output else None,
         "after": sorted(round_.folders[other].path.name for other in job.before),

@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import Any
 
 from glassdyn.files import replacing, sync
-from glassdyn.fleet.jobs import Function
+from glassdyn.fleet.jobs import Function, Job
 from glassdyn.provenance import code_digest
 
-__all__ = ["Folder", "default_root", "digest", "job_key", "locked", "source_of"]
+__all__ = ["Folder", "code_of", "default_root", "digest", "job_key", "locked", "name_of", "source_of"]
 
 MANIFEST = "manifest.json"
 
@@ -59,20 +59,25 @@ def source_of(function: Function) -> Path:
     return path.parents[function.__module__.count(".")]
 
 
-def job_key(
-    function: Function, arguments: Mapping[str, Any], inputs: Sequence[str], products: Sequence[str]
-) -> str:
+def name_of(function: Function) -> str:
+    """Its module and its name there."""
+    return f"{function.__module__}.{function.__qualname__}"
+
+
+def code_of(function: Function) -> str:
+    """Digest of the code that determines what the function returns."""
+    return code_digest(function.__module__, source_of(function))
+
+
+def job_key(job: Job, code: str, inputs: Sequence[str]) -> str:
     """Hash of everything that determines a result.
 
     Args:
-        function: of the job.
-        arguments: of the job; numbers enter with all their digits.
-        inputs: digests of its inputs, in order.
-        products: names of its output and byproducts.
+        job: its function's name, its arguments, with all digits, and the names of what it makes enter.
+        code: digest of the function's code.
+        inputs: digests of the job's inputs, in order.
     """
-    code = code_digest(function.__module__, source_of(function))
-    name = f"{function.__module__}.{function.__qualname__}"
-    entries = [name, code, arguments, inputs, products]
+    entries = [name_of(job.function), code, job.arguments, inputs, job.output_name, job.byproducts]
     return sha256(json.dumps(entries, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
@@ -144,8 +149,8 @@ class Folder:
             shutil.rmtree(folder, ignore_errors=True)
         self.attempt.mkdir(parents=True)
         self.checkpoint.mkdir(exist_ok=True)
-        for torn in self.checkpoint.rglob(".*"):
-            torn.unlink(missing_ok=True)
+        for torn in self.checkpoint.rglob(".*"):  # what `files.replacing` had begun
+            torn.unlink()
 
     def finish(self) -> None:
         """Turn the attempt into the result, in one step."""
