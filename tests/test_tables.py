@@ -1,6 +1,7 @@
 """Tables: what is written is read, or nothing is there."""
 
 import errno
+import resource
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -47,6 +48,22 @@ def test_a_failure_leaves_no_file(tmp_path, error):
     with pytest.raises(type(error)):
         tables.write(tmp_path / "a.parquet", SCHEMA, blocks())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_no_file_and_spares_the_old_one(tmp_path):
+    """No file may grow beyond 20 kB: the system refuses the bytes as a full disk does."""
+    path = tmp_path / "a.parquet"
+    tables.write(path, SCHEMA, [block(0, 5)])
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            tables.write(path, SCHEMA, (block(n, n + 1000) for n in range(0, 10000, 1000)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_bytes() == before
 
 
 def test_a_block_with_other_columns_is_refused(tmp_path):

@@ -39,9 +39,13 @@ def labelled(name: str, folders: Tables, graph: Graph, targets: Sequence[str]) -
         targets: names of the labels.
 
     Raises:
-        TableError: for a table that is absent or damaged, or lacks a target.
+        TableError: for a table that is absent or damaged, lacks a target, or was made with parameters
+            other than those of the first table in its folder.
     """
     path = folders.features / f"{name}.parquet"
+    for folder in (folders.features, folders.labels, *([folders.pca] if graph.nodes == "pca" else [])):
+        first = min(folder.glob("*.parquet"), default=folder / path.name)
+        tables.agreed_parameters([first, folder / path.name])
     columns = ["type", "x", "y", "z", *(["descriptors"] if graph.nodes == "full" else [])]
     structure = tables.read(path, columns)
     species = structure["type"].to_numpy()
