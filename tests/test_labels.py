@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from glassdyn import tables
+from glassdyn.figures.labels import save_all
 from glassdyn.labels.coarse import coarse_grained
 from glassdyn.labels.hops import hop_at, hop_series, rule_of
 from glassdyn.labels.middle import averaged, label_names, label_parameters, labelled_blocks
-from glassdyn.labels.summary import densities, example_particles, examples
+from glassdyn.labels.summary import densities, example_particles, examples, summarise
 from glassdyn.labels.tracks import tracks_of
 from glassdyn.labels.wavelets import kernels, wavelet_at
 from glassdyn.params import Hops, Wavelets
@@ -158,6 +159,17 @@ def test_summaries_show_the_labels(caged, tmp_path):
     middle = shown.filter(kind="hopping")[250]
     assert middle["p_hop"].item() == table["p_hop"].max()
     assert middle["time"].item() == pytest.approx(25.0)
+
+
+def test_figures_repeat_to_the_byte(caged, tmp_path):
+    labels = {"copy00-sample00": label(caged[0], tmp_path / "a.parquet")}
+    for folder in ("one", "two"):
+        with open_trajectory(caged[0]) as opened:
+            save_all(summarise(labels, opened, HOPS, WAVELETS), HOPS.p_c, tmp_path / folder)
+    names = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert names == [f"{name}.{kind}" for name in ("cwt", "examples", "p_hop") for kind in ("csv", "png")]
+    for name in names:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
 def test_frames_are_turned_particle_by_particle():

@@ -1,5 +1,7 @@
 """Structure tables and their reduction."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from glassdyn.features.inherent import Quench
 from glassdyn.features.pca import PcaError
 from glassdyn.features.reduction import explained, fit, reduced, rows_of
 from glassdyn.features.structure import Description, described, parameters, schema
+from glassdyn.figures.features import explained_variance
 from glassdyn.liquid import energy_and_forces
 from glassdyn.neighbours import neighbours
 from glassdyn.params import Describe, Potential
@@ -83,6 +86,24 @@ def test_refusals(structures, tmp_path):
     write(structures[0].with_suffix(".h5"), tmp_path / "other.parquet", description(EDGES + 0.1))
     with pytest.raises(tables.TableError, match="another edges"):
         fit([structures[0], tmp_path / "other.parquet"], 4)
+
+
+def test_memory_does_not_grow_with_the_samples(structures):
+    peaks = []
+    for times in (1, 5):
+        tracemalloc.start()
+        fit(structures * times, 4)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0]
+
+
+def test_the_figure_shows_how_much_is_kept(structures):
+    table = explained(fit(structures, 4)[0])
+    figure = explained_variance(table, 4)
+    (curve, mark) = figure.axes[0].get_lines()
+    np.testing.assert_array_equal(curve.get_ydata(), table["cumulative"].to_numpy())
+    assert set(mark.get_xdata()) == {4}
 
 
 def test_columns_beside_the_descriptors(structures, tmp_path):

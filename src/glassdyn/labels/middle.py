@@ -4,6 +4,7 @@ Particles come in blocks of whole chunks; memory does not grow with their number
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -75,8 +76,8 @@ def labelled_blocks(
     try:
         weights = kernels(wavelets.scales, trajectory.middle, trajectory.interval)
         plan = Plan(trajectory.middle, rule_of(hops, trajectory.interval), weights, trajectory.box_length)
-        for block in trajectory.particle_blocks(BLOCK_BYTES):
-            labels = _label(trajectory.series(block.start, block.stop), block.start, plan)
+        for block, positions in _read_ahead(trajectory):
+            labels = _label(positions, block.start, plan)
             advance(labels.shape[1] / trajectory.particles)
             identity = {"particle": np.arange(block.start, block.stop), "type": trajectory.species[block]}
             yield {**identity, **dict(zip(names, labels, strict=True))}
@@ -84,6 +85,18 @@ def labelled_blocks(
         raise
     except ValueError as error:
         raise TrajectoryError(f"{error} ({trajectory.path})") from None
+
+
+def _read_ahead(trajectory: Trajectory) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """Blocks of particles with their (T, n, 3) positions; the next is read while one is worked on."""
+    with ThreadPoolExecutor(1) as reader:
+        blocks = list(trajectory.particle_blocks(BLOCK_BYTES))
+        pending = reader.submit(trajectory.series, blocks[0].start, blocks[0].stop)
+        for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+            positions = pending.result()
+            if following:
+                pending = reader.submit(trajectory.series, following.start, following.stop)
+            yield block, positions
 
 
 def averaged(
