@@ -116,7 +116,7 @@ def snapshot(
     edge_vectors = torch.from_numpy(vectors.astype(np.float32))  # (E, 3)
     distances = np.linalg.norm(vectors, axis=1, keepdims=True).astype(np.float32)  # (E, 1)
     return Snapshot(
-        x=torch.from_numpy(np.ascontiguousarray(features, dtype=np.float32)),
+        x=torch.tensor(np.asarray(features, dtype=np.float32)),
         edge_index=torch.from_numpy(np.stack((senders, receivers)).astype(np.int64)),
         edge_attr=edge_vectors.clone() if graph.edges == "vector" else torch.from_numpy(distances),
         edge_vectors=edge_vectors,

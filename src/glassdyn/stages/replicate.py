@@ -24,6 +24,7 @@ def main() -> None:
     fleet.run(
         [job for sample in samples for job in jobs(parameters, sample)], label="replicate", unit="steps"
     )
+    (REPLICAS / "samples.txt").write_text("".join(f"{name}\n" for name in samples))
     labels = isoconfigurational.columns(parameters.wavelets.scales, parameters.replicate.times)
     ceilings = isoconfigurational.summarise(REPLICAS, samples, labels)
     pairs = {label: isoconfigurational.pairs(REPLICAS, samples[0], label) for label in labels if samples}
