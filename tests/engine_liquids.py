@@ -13,7 +13,7 @@ from glassdyn.simulation.state import State, maxwell_boltzmann, random_state
 
 XPLOR = Potential(truncation="xplor", r_on=2.0, r_cut=2.5, spline_points=0)
 SHIFT = replace(XPLOR, truncation="shift")
-SPLINE = replace(XPLOR, spline_points=24000)
+SPLINE = replace(XPLOR, spline_points=4000)
 
 PARTICLES = 300
 TEMPERATURE = 0.8
