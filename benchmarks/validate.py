@@ -1,16 +1,22 @@
 """Published state points of the Kob-Andersen mixture, simulated anew: `make validate`.
 
-Each copy goes from random positions through a canonical run, over which U and P are averaged, to a run
-at constant energy, the mean of that canonical run, from which structure and relaxation are taken. Energy
-and pressure: U/N and P of public data sets at rho = 1.2, `truncation: shift`. tau_alpha: F_s(q = 7.25)
-of A. The peaks of g(r) are published for T = 0.45; they move by less than the bound up to T = 0.8.
+Public data sets at rho = 1.2, `truncation: shift`. Each copy goes from random positions through a
+canonical run, over which U and P are averaged, to a run at constant energy, the mean energy of that
+canonical run, from which structure and relaxation are taken.
+
+A small box slows its liquid down: at T = 0.8, tau_alpha of A is 2.6 with 1000 particles and 3.3 with the
+150 of the published trajectory, so that the relaxation is measured with as many. The peaks of g(r) are
+published for T = 0.45; they move by less than the bound up to T = 0.8. Velocity Verlet raises the
+configurational temperature by about (timestep * Einstein frequency / 2)^2: at a timestep of 0.005, T = 0.8,
+that is 0.4 %, and 0.006 in U/N; hence the short timesteps.
 """
 
 import argparse
 import multiprocessing
 import os
 import sys
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,10 +24,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from glassdyn import progress
 from glassdyn.liquid import species_of
 from glassdyn.observables import relaxation
 from glassdyn.observables.summary import peak_and_minimum
-from glassdyn.observables.survey import Survey, survey
+from glassdyn.observables.survey import survey
 from glassdyn.params import Potential
 from glassdyn.recorder import THERMODYNAMICS, Recorder
 from glassdyn.simulation import engines
@@ -29,22 +36,37 @@ from glassdyn.simulation.engine import ConstantEnergy, Engine, Model, Stochastic
 from glassdyn.simulation.state import State, maxwell_boltzmann, random_state, with_kinetic_energy
 from glassdyn.trajectory import sample_name
 
-PARTICLES, COPIES = 1000, 6
 POTENTIAL = Potential(truncation="shift", r_on=2.0, r_cut=2.5, spline_points=0)
-WAVE_NUMBER = 7.25
+COPIES, WAVE_NUMBER = 4, 7.25
 
-SETTLE, AVERAGE, RECORD = 30.0, 150.0, 100.0
-"""Durations of a copy, units of tau."""
-
-LOOK, FRAME, BATH = 0.25, 0.1, 0.5
+LOOK, FRAME, BATH = 0.25, 0.1, 0.1
 """Between two looks at the energy, between two frames, of the thermostat, units of tau."""
 
 
 class Point(NamedTuple):
-    """A state point and how it is integrated."""
+    """A state point, and how long it is followed: durations in tau."""
 
+    name: str
+    particles: int
     temperature: float
     timestep: float
+    settle: float
+    average: float
+    record: float
+
+    @property
+    def model(self) -> Model:
+        """The published potential."""
+        return Model(POTENTIAL, self.timestep)
+
+    def steps(self, duration: float) -> int:
+        """Steps of a duration."""
+        return round(duration / self.timestep)
+
+
+HOT = Point("hot", 1000, 2.0, 0.0015, 10.0, 80.0, 0.0)
+WARM = Point("warm", 1000, 0.8, 0.0025, 20.0, 80.0, 30.0)
+SMALL = Point("small", 150, 0.8, 0.0025, 20.0, 100.0, 200.0)
 
 
 class Line(NamedTuple):
@@ -57,10 +79,7 @@ class Line(NamedTuple):
     bound: float
 
 
-HOT, WARM = Point(2.0, 0.0025), Point(0.8, 0.005)
-
-
-def canonical(engine: Engine, steps: int, interval: int) -> tuple[float, float]:
+def averages(engine: Engine, point: Point) -> tuple[float, float]:
     """Mean potential energy and mean pressure of a run."""
     seen: list[tuple[float, float]] = []
 
@@ -68,32 +87,33 @@ def canonical(engine: Engine, steps: int, interval: int) -> tuple[float, float]:
         now = engine.thermodynamics()
         seen.append((now.potential_energy, now.pressure))
 
-    engine.advance(steps, interval, look)
+    engine.advance(point.steps(point.average), point.steps(LOOK), look)
     potential, pressure = np.mean(seen, axis=0)
     return float(potential), float(pressure)
 
 
 def prepare(engine_name: str, point: Point, copy: int) -> tuple[State, float, float]:
     """A state in equilibrium at the mean energy, and U / N and P of the canonical ensemble."""
-    module, model = engines.named(engine_name), Model(POTENTIAL, point.timestep)
-    generator = np.random.default_rng((copy, round(100 * point.temperature)))
-    start = random_state(species_of(PARTICLES), (PARTICLES / 1.2) ** (1 / 3), generator)
-    start = module.minimise(start, model)
-    start = replace(start, velocities=maxwell_boltzmann(PARTICLES, point.temperature, generator))
-    bath = Stochastic(point.temperature, BATH, int(generator.integers(2**16)))
-    with module.start(start, model, bath) as engine:
-        engine.advance(round(SETTLE / point.timestep))
-        potential, pressure = canonical(engine, round(AVERAGE / point.timestep), round(LOOK / point.timestep))
+    module, kT = engines.named(engine_name), point.temperature
+    generator = np.random.default_rng((copy, point.particles, round(100 * kT)))
+    start = random_state(species_of(point.particles), (point.particles / 1.2) ** (1 / 3), generator)
+    start = module.minimise(start, point.model)
+    start = replace(start, velocities=maxwell_boltzmann(point.particles, kT, generator))
+    bath = Stochastic(kT, BATH, int(generator.integers(2**16)))
+    with module.start(start, point.model, bath) as engine:
+        engine.advance(point.steps(point.settle))
+        potential, pressure = averages(engine, point)
         state, now = engine.state(), engine.thermodynamics().potential_energy
-    kinetic = 0.5 * state.degrees_of_freedom * point.temperature
-    return with_kinetic_energy(state, potential + kinetic - now), potential / PARTICLES, pressure
+    kinetic = 0.5 * state.degrees_of_freedom * kT
+    return with_kinetic_energy(state, potential + kinetic - now), potential / point.particles, pressure
 
 
 def record(engine_name: str, point: Point, state: State, path: Path) -> None:
-    """A trajectory at constant energy."""
-    interval = round(FRAME / point.timestep)
+    """Write a trajectory at constant energy."""
+    path.parent.mkdir(exist_ok=True)
+    interval = point.steps(FRAME)
     with (
-        engines.named(engine_name).start(state, Model(POTENTIAL, point.timestep), ConstantEnergy()) as engine,
+        engines.named(engine_name).start(state, point.model, ConstantEnergy()) as engine,
         Recorder(
             path,
             species=state.species,
@@ -107,55 +127,80 @@ def record(engine_name: str, point: Point, state: State, path: Path) -> None:
             recorder.append(engine.step, engine.unwrapped(), engine.thermodynamics()._asdict())
 
         look()
-        engine.advance(round(RECORD / FRAME) * interval, interval, look)
+        engine.advance(round(point.record / FRAME) * interval, interval, look)
 
 
 def simulate(engine_name: str, point: Point, copy: int, folder: Path) -> tuple[float, float]:
     """One copy: its U / N and P; the trajectory goes into the folder."""
     state, potential, pressure = prepare(engine_name, point, copy)
-    if point == WARM:
-        record(engine_name, point, state, folder / f"{sample_name(copy, 0)}.h5")
+    if point.record:
+        record(engine_name, point, state, folder / point.name / f"{sample_name(copy, 0)}.h5")
     return potential, pressure
 
 
-def mean(values: list[float]) -> tuple[float, float]:
+def mean(values: Sequence[float]) -> tuple[float, float]:
     """Mean of the copies and its standard error."""
     return float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(len(values)))
 
 
-def thermodynamics(
-    point: Point, copies: list[tuple[float, float]], published: tuple[float, float]
-) -> list[Line]:
+def thermodynamics(copies: list[tuple[float, float]], point: Point, u: float, p: float) -> list[Line]:
     """U / N within 0.01 and P within 0.1."""
     potential, pressure = zip(*copies, strict=True)
     return [
-        Line(f"U/N  T = {point.temperature}", *mean(list(potential)), published[0], 0.01),
-        Line(f"P    T = {point.temperature}", *mean(list(pressure)), published[1], 0.1),
+        Line(f"U/N, T = {point.temperature}", *mean(potential), u, 0.01),
+        Line(f"P, T = {point.temperature}", *mean(pressure), p, 0.1),
     ]
 
 
-def relaxation_and_structure(seen: Survey) -> list[Line]:
-    """tau_alpha of A within 10 % of 3.4; peaks of g_AA and g_AB within 0.02."""
-    taus = [
-        relaxation.tau_alpha(seen.lag_times, relaxation.scattering(sample.moved)[:, 0])
-        for sample in seen.samples
+def relaxation_time(folder: Path) -> Line:
+    """tau_alpha of A at q = 7.25 within 10 % of 3.4."""
+    seen = survey(folder, wave_number=WAVE_NUMBER)
+    decays = [relaxation.scattering(sample.moved)[:, 0] for sample in seen.samples]
+    taus = [relaxation.tau_alpha(seen.lag_times, decay) or np.nan for decay in decays]
+    together = relaxation.tau_alpha(seen.lag_times, np.mean(decays, axis=0)) or np.nan
+    return Line(f"tau_alpha,A, T = {SMALL.temperature}", together, mean(taus)[1], 3.4, 0.34)
+
+
+def peaks(folder: Path) -> list[Line]:
+    """Peaks of g_AA and g_AB within 0.02."""
+    seen = survey(folder).structure
+    names = ((0, "AA", 1.07), (1, "AB", 0.88))
+    return [
+        Line(f"peak of g_{name}", peak_and_minimum(seen.distances, seen.radial[row])[0], 0.0, published, 0.02)
+        for row, name, published in names
     ]
-    _, error = mean([tau for tau in taus if tau is not None])
-    pooled = np.mean([relaxation.scattering(sample.moved)[:, 0] for sample in seen.samples], axis=0)
-    tau = relaxation.tau_alpha(seen.lag_times, pooled)
-    lines = [Line("tau_alpha,A(7.25)  T = 0.8", tau or np.nan, error, 3.4, 0.34)]
-    for row, name, published in ((0, "AA", 1.07), (1, "AB", 0.88)):
-        peak, _ = peak_and_minimum(seen.structure.distances, seen.structure.radial[row])
-        lines.append(Line(f"g_{name} peak  T = 0.8", peak, 0.0, published, 0.02))
-    return lines
+
+
+def compare(engine_name: str, folder: Path) -> list[Line]:
+    """Simulate every copy of every point, as many at a time as there are cores."""
+    spawn = multiprocessing.get_context("spawn")
+    cores = len(os.sched_getaffinity(0))
+    points = (HOT, WARM, SMALL)
+    with (
+        ProcessPoolExecutor(cores, mp_context=spawn) as pool,
+        progress.bar("simulations", total=len(points) * COPIES, unit="copies") as advance,
+    ):
+        runs = {
+            point: [pool.submit(simulate, engine_name, point, copy, folder) for copy in range(COPIES)]
+            for point in points
+        }
+        for _ in as_completed(run for those in runs.values() for run in those):
+            advance(1)
+    found = {point: [run.result() for run in runs[point]] for point in points}
+    return [
+        *thermodynamics(found[HOT], HOT, -4.654, 19.32),
+        *thermodynamics(found[WARM], WARM, -6.346, 7.60),
+        relaxation_time(folder / SMALL.name),
+        *peaks(folder / WARM.name),
+    ]
 
 
 def show(line: Line) -> bool:
-    """Print a line; whether it is met."""
+    """Print a line; whether the reference is met."""
     met = abs(line.ours - line.reference) <= line.bound
     print(
-        f"{line.name:<28}{line.ours:>10.4f} ± {line.error:<8.4f}{line.reference:>10.4f}"
-        f"{line.ours - line.reference:>+10.4f}{line.bound:>8.3f}  {'met' if met else 'MISSED'}"
+        f"{line.name:<24}{line.ours:>10.4f} ± {line.error:<8.4f}{line.reference:>10.4f}"
+        f"{line.ours - line.reference:>+11.4f}{line.bound:>8.3f}  {'met' if met else 'MISSED'}"
     )
     return met
 
@@ -164,26 +209,11 @@ def main() -> int:
     """Simulate, compare, print; 1 where a reference is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--engine", default="lammps", choices=["lammps", "hoomd"])
-    engine_name = parser.parse_args().engine
-    spawn = multiprocessing.get_context("spawn")
-    print(f"simulating 2 x {COPIES} copies of {PARTICLES} particles with {engine_name}", flush=True)
-    with (
-        TemporaryDirectory() as folder,
-        ProcessPoolExecutor(len(os.sched_getaffinity(0)), mp_context=spawn) as pool,
-    ):
-        runs = {
-            point: [pool.submit(simulate, engine_name, point, copy, Path(folder)) for copy in range(COPIES)]
-            for point in (WARM, HOT)
-        }
-        hot, warm = ([run.result() for run in runs[point]] for point in (HOT, WARM))
-        seen = survey(Path(folder), wave_number=WAVE_NUMBER)
-    lines = [
-        *thermodynamics(HOT, hot, (-4.654, 19.32)),
-        *thermodynamics(WARM, warm, (-6.346, 7.60)),
-        *relaxation_and_structure(seen),
-    ]
-    print(f"{'':<28}{'ours':>10}   {'error':<8}{'published':>10}{'difference':>11}{'bound':>7}")
-    return 0 if all([show(line) for line in lines]) else 1  # noqa: C419 (every line is shown)
+    with TemporaryDirectory() as folder:
+        lines = compare(parser.parse_args().engine, Path(folder))
+    print(f"{'':<24}{'ours':>10} ± {'error':<8}{'published':>10}{'difference':>11}{'bound':>8}")
+    met = [show(line) for line in lines]
+    return 0 if all(met) else 1
 
 
 if __name__ == "__main__":
