@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from glassdyn.compiled import compiled, share
 from glassdyn.geometry import minimum_image, wrap
 
-__all__ = ["Cells", "Pairs", "cell_list", "neighbours"]
+__all__ = ["Cells", "Pairs", "around", "cell_list", "neighbours", "square_distance"]
 
 
 class Pairs(NamedTuple):
@@ -30,6 +30,7 @@ class Cells(NamedTuple):
 
     Attributes:
         box_length: L, units of sigma_AA.
+        cutoff: units of sigma_AA.
         side: n, cells along each edge of the box.
         reach: cells to look at on each side, so that nothing within the cutoff is missed.
         starts: (n^3 + 1,) int64, cell c holds the sorted particles starts[c] ... starts[c + 1] - 1.
@@ -38,6 +39,7 @@ class Cells(NamedTuple):
     """
 
     box_length: float
+    cutoff: float
     side: int
     reach: int
     starts: NDArray[np.int64]
@@ -77,7 +79,8 @@ def cell_list(
     cells = (triples[:, 0] * side + triples[:, 1]) * side + triples[:, 2]  # (N,)
     order = np.argsort(cells, kind="stable")
     starts = np.searchsorted(cells[order], np.arange(side**3 + 1))
-    return Cells(float(box_length), side, reach, starts, order, np.ascontiguousarray(wrapped[order].T))
+    columns = np.ascontiguousarray(wrapped[order].T)
+    return Cells(float(box_length), float(cutoff), side, reach, starts, order, columns)
 
 
 def neighbours(positions: NDArray[np.float64], box_length: float, cutoff: float) -> Pairs:
@@ -94,72 +97,90 @@ def neighbours(positions: NDArray[np.float64], box_length: float, cutoff: float)
         ValueError: see `cell_list`.
     """
     cells = cell_list(positions, box_length, cutoff)
-    particles = len(positions)
-    counts = np.zeros(particles + 1, np.int64)
-    places = np.argsort(cells.order)  # where in the sorted positions a particle stands
-    share(particles, lambda first, last: _count(first, last, cells, places, cutoff, counts))
+    counts = np.zeros(len(positions) + 1, np.int64)
+    share(cells.side**3, lambda first, last: _count(first, last, cells, counts))
     offsets = np.cumsum(counts)
-    receivers = np.repeat(np.arange(particles), counts[1:])
+    receivers = np.repeat(np.arange(len(positions)), counts[1:])
     senders = np.empty(len(receivers), np.int64)
-    share(particles, lambda first, last: _fill(first, last, cells, places, cutoff, offsets, senders))
+    share(cells.side**3, lambda first, last: _fill(first, last, cells, offsets, senders))
     wrapped = wrap(positions, box_length)
     vectors = minimum_image(wrapped[senders] - wrapped[receivers], box_length)
     return Pairs(receivers, senders, vectors)
 
 
 @compiled
-def _visit(here: int, cells: Cells, cutoff: float, found: NDArray[np.int64]) -> int:
-    """Write the neighbours of the sorted particle `here` as far as `found` reaches; return their number."""
-    side, box_length = cells.side, cells.box_length
-    x, y, z = cells.positions[:, here]
-    span = min(2 * cells.reach + 1, side)  # each cell once, also where the reach is all around the box
-    first_x = min(int(x * side / box_length), side - 1) - cells.reach
-    first_y = min(int(y * side / box_length), side - 1) - cells.reach
-    first_z = min(int(z * side / box_length), side - 1) - cells.reach
+def around(cell: int, cells: Cells, found: NDArray[np.int64]) -> int:
+    """List the sorted particles in all cells that the cutoff reaches from a cell, each once.
+
+    Args:
+        cell: its number.
+        cells: the cell list.
+        found: (N,) where to write them.
+
+    Returns:
+        How many there are; those of the cell itself are among them.
+    """
+    side, reach = cells.side, cells.reach
+    limit = (cells.cutoff * side / cells.box_length) ** 2 * (1 + 1e-9)
+    cell_x, cell_y, cell_z = cell // (side * side), cell // side % side, cell % side
+    low, high = -reach, reach
+    if 2 * reach + 1 > side:  # every cell once, also where the reach is all around the box
+        low, high = -((side - 1) // 2), side // 2
     number = 0
-    for cell_x in range(first_x, first_x + span):
-        for cell_y in range(first_y, first_y + span):
-            for cell_z in range(first_z, first_z + span):
-                cell = ((cell_x % side) * side + cell_y % side) * side + cell_z % side
-                for other in range(cells.starts[cell], cells.starts[cell + 1]):
-                    dx = abs(cells.positions[0, other] - x)
-                    dy = abs(cells.positions[1, other] - y)
-                    dz = abs(cells.positions[2, other] - z)
-                    dx = min(dx, box_length - dx)
-                    dy = min(dy, box_length - dy)
-                    dz = min(dz, box_length - dz)
-                    if dx * dx + dy * dy + dz * dz < cutoff * cutoff and other != here:
-                        if number < len(found):
-                            found[number] = cells.order[other]
+    for dx in range(low, high + 1):
+        for dy in range(low, high + 1):
+            row = ((cell_x + dx) % side * side + (cell_y + dy) % side) * side
+            for dz in range(low, high + 1):
+                gap = max(abs(dx) - 1, 0) ** 2 + max(abs(dy) - 1, 0) ** 2 + max(abs(dz) - 1, 0) ** 2
+                if gap < limit:
+                    other = row + (cell_z + dz) % side
+                    for particle in range(cells.starts[other], cells.starts[other + 1]):
+                        found[number] = particle
                         number += 1
     return number
 
 
 @compiled
-def _count(
-    first: int,
-    last: int,
-    cells: Cells,
-    places: NDArray[np.int64],
-    cutoff: float,
-    counts: NDArray[np.int64],
-) -> None:
-    nothing = np.empty(0, np.int64)
-    for particle in range(first, last):
-        counts[particle + 1] = _visit(places[particle], cells, cutoff, nothing)
+def square_distance(dx: float, dy: float, dz: float, box_length: float) -> float:
+    """|r|^2 of the shortest image of a difference of positions in the box, to the last bit as `minimum_image`."""
+    dx, dy, dz = abs(dx), abs(dy), abs(dz)
+    dx, dy, dz = min(dx, box_length - dx), min(dy, box_length - dy), min(dz, box_length - dz)
+    return dx * dx + dy * dy + dz * dz
 
 
 @compiled
-def _fill(
-    first: int,
-    last: int,
-    cells: Cells,
-    places: NDArray[np.int64],
-    cutoff: float,
-    offsets: NDArray[np.int64],
-    senders: NDArray[np.int64],
-) -> None:
-    for particle in range(first, last):
-        found = senders[offsets[particle] : offsets[particle + 1]]
-        _visit(places[particle], cells, cutoff, found)
-        found.sort()
+def _count(begin: int, end: int, cells: Cells, counts: NDArray[np.int64]) -> None:
+    """Neighbours of particle i, to counts[i + 1], for the particles of the cells begin ... end - 1."""
+    found = np.empty(len(cells.order), np.int64)
+    nothing = np.empty(0, np.int64)
+    for cell in range(begin, end):
+        number = around(cell, cells, found)
+        for here in range(cells.starts[cell], cells.starts[cell + 1]):
+            counts[cells.order[here] + 1] = _near(here, found[:number], cells, nothing)
+
+
+@compiled
+def _fill(begin: int, end: int, cells: Cells, offsets: NDArray[np.int64], senders: NDArray[np.int64]) -> None:
+    """Neighbours of particle i, increasing, from offsets[i] on, for the same particles."""
+    found = np.empty(len(cells.order), np.int64)
+    for cell in range(begin, end):
+        number = around(cell, cells, found)
+        for here in range(cells.starts[cell], cells.starts[cell + 1]):
+            receiver = cells.order[here]
+            own = senders[offsets[receiver] : offsets[receiver + 1]]
+            _near(here, found[:number], cells, own)
+            own.sort()
+
+
+@compiled
+def _near(here: int, candidates: NDArray[np.int64], cells: Cells, senders: NDArray[np.int64]) -> int:
+    """Write the neighbours of a sorted particle as far as `senders` reaches; return their number."""
+    xs, ys, zs = cells.positions[0], cells.positions[1], cells.positions[2]
+    cut, number = cells.cutoff * cells.cutoff, 0
+    for other in candidates:
+        dx, dy, dz = xs[other] - xs[here], ys[other] - ys[here], zs[other] - zs[here]
+        if square_distance(dx, dy, dz, cells.box_length) < cut and other != here:
+            if number < len(senders):
+                senders[number] = cells.order[other]
+            number += 1
+    return number

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.compiled import compiled, share
-from glassdyn.neighbours import Cells, cell_list
+from glassdyn.neighbours import Cells, around, cell_list, square_distance
 from glassdyn.params import Descriptors
 
 __all__ = ["bin_edges", "radial_descriptors", "smooth_descriptors"]
@@ -42,30 +42,24 @@ class Bins(NamedTuple):
     areas: NDArray[np.float64]
 
 
-class Around(NamedTuple):
-    """Room for the particles around a cell.
+class Room(NamedTuple):
+    """Memory for the particles around a cell, and for those of them that are near a particle of it.
 
     Attributes:
-        positions: (3, N) float64.
-        kinds: (N,) uint32, where the counts of the particle's species begin.
+        found: (N,) int64, sorted particles around the cell.
+        positions: (3, N) theirs.
+        kinds: (N,) uint32, where the counts of their species begin.
+        squares: (N,) squared distances from the particle to all of them.
+        near_squares: (N,) to those that are near.
+        near_kinds: (N,) uint32, of those that are near.
     """
 
+    found: NDArray[np.int64]
     positions: NDArray[np.float64]
     kinds: NDArray[np.uint32]
-
-
-class Near(NamedTuple):
-    """Room for the pairs of one particle.
-
-    Attributes:
-        candidates: (N,) squared distances of all particles around.
-        squares: (N,) of those that are near.
-        kinds: (N,) uint32, theirs.
-    """
-
-    candidates: NDArray[np.float64]
     squares: NDArray[np.float64]
-    kinds: NDArray[np.uint32]
+    near_squares: NDArray[np.float64]
+    near_kinds: NDArray[np.uint32]
 
 
 def bin_edges(descriptors: Descriptors) -> NDArray[np.float64]:
@@ -131,12 +125,8 @@ def smooth_descriptors(
     table = _table(edges)
     cells = cell_list(positions, box_length, float(edges[-1]), CELLS_PER_CUTOFF)
     kinds = species[cells.order].astype(np.uint32) * np.uint32(len(edges) - 1)
-    centres = (edges[1:] + edges[:-1]) / 2
-    found = np.empty((len(positions), 2 * len(centres)), np.float32)
-    share(
-        cells.side**3,
-        lambda first, last: _gaussians(first, last, cells, kinds, table, centres, width, found),
-    )
+    found = np.empty((len(positions), 2 * len(edges) - 2), np.float32)
+    share(cells.side**3, lambda first, last: _gaussians(first, last, cells, kinds, table, width, found))
     return found
 
 
@@ -161,21 +151,17 @@ def _histogram(
     descriptors: NDArray[np.float32],
 ) -> None:
     """Descriptors of the particles in the cells begin ... end - 1."""
-    bins = len(table.areas)
+    bins, room = len(table.areas), _room(len(kinds))
     counts = np.empty(2 * (bins + 1), np.int32)  # per species: below the first edge, then the bins
-    around = Around(np.empty((3, len(kinds))), np.empty(len(kinds), np.uint32))
-    near = Near(np.empty(len(kinds)), np.empty(len(kinds)), np.empty(len(kinds), np.uint32))
-    squares, firsts, edges, per_square = near.squares, table.first, table.squares, table.per_square
+    squares, firsts, edges, per_square = room.near_squares, table.first, table.squares, table.per_square
     for cell in range(begin, end):
-        first, last = cells.starts[cell], cells.starts[cell + 1]
-        number = _gather(cell, cells, kinds, table.squares[-1], around) if first < last else 0
-        for here in range(first, last):
+        number = _gather(cell, cells, kinds, room)
+        for here in range(cells.starts[cell], cells.starts[cell + 1]):
             counts[:] = 0
-            kept = _keep(cells.positions[:, here], number, cells.box_length, table, around, near)
-            for k in range(kept):
+            for k in range(_keep(here, cells, number, table, room)):
                 square = squares[k]
                 a = firsts[np.uint64(square * per_square)]
-                counts[near.kinds[k] + a + np.uint32(square >= edges[a])] += np.int32(1)
+                counts[room.near_kinds[k] + a + np.uint32(square >= edges[a])] += np.int32(1)
             row = descriptors[cells.order[here]]
             for kind in range(2):
                 for a in range(bins):
@@ -189,92 +175,61 @@ def _gaussians(
     cells: Cells,
     kinds: NDArray[np.uint32],
     table: Bins,
-    centres: NDArray[np.float64],
     width: float,
     descriptors: NDArray[np.float32],
 ) -> None:
     """Smooth descriptors of the particles in the cells begin ... end - 1."""
-    sums = np.empty(descriptors.shape[1])
-    around = Around(np.empty((3, len(kinds))), np.empty(len(kinds), np.uint32))
-    near = Near(np.empty(len(kinds)), np.empty(len(kinds)), np.empty(len(kinds), np.uint32))
+    sums, room = np.empty(descriptors.shape[1]), _room(len(kinds))
+    centres = (np.sqrt(table.squares[1:]) + np.sqrt(table.squares[:-1])) / 2
     for cell in range(begin, end):
-        first, last = cells.starts[cell], cells.starts[cell + 1]
-        number = _gather(cell, cells, kinds, table.squares[-1], around) if first < last else 0
-        for here in range(first, last):
+        number = _gather(cell, cells, kinds, room)
+        for here in range(cells.starts[cell], cells.starts[cell + 1]):
             sums[:] = 0
-            kept = _keep(cells.positions[:, here], number, cells.box_length, table, around, near)
-            for k in range(kept):
-                if near.squares[k] > 0:  # else it is the particle itself
-                    distance = np.sqrt(near.squares[k])
+            for k in range(_keep(here, cells, number, table, room)):
+                if room.near_squares[k] > 0:  # else it is the particle itself
+                    distance = np.sqrt(room.near_squares[k])
                     a = np.searchsorted(centres, distance - REACH * width)
                     while a < len(centres) and centres[a] < distance + REACH * width:
-                        sums[near.kinds[k] + a] += np.exp(-0.5 * ((distance - centres[a]) / width) ** 2)
+                        sums[room.near_kinds[k] + a] += np.exp(-0.5 * ((distance - centres[a]) / width) ** 2)
                         a += 1
             descriptors[cells.order[here]] = sums
 
 
 @compiled
-def _gather(cell: int, cells: Cells, kinds: NDArray[np.uint32], cut: float, around: Around) -> int:
-    """List the particles in all cells that the square `cut` reaches from a cell; return their number."""
-    side, reach = cells.side, cells.reach
-    limit = cut * (side / cells.box_length) ** 2 * (1 + 1e-9)
-    cell_x, cell_y, cell_z = cell // (side * side), cell // side % side, cell % side
-    low, high = -reach, reach
-    if 2 * reach + 1 > side:  # every cell once
-        low, high = -((side - 1) // 2), side // 2
-    number = 0
-    for dx in range(low, high + 1):
-        for dy in range(low, high + 1):
-            left = limit - max(abs(dx) - 1, 0) ** 2 - max(abs(dy) - 1, 0) ** 2
-            if left < 0:
-                continue
-            half = int(np.sqrt(left)) + 1
-            first, last = cell_z + max(low, -half), cell_z + min(high, half)
-            row = ((cell_x + dx) % side * side + (cell_y + dy) % side) * side
-            if first < 0:
-                number = _append(row + first + side, row + side - 1, number, cells, kinds, around)
-            if last >= side:
-                number = _append(row, row + last - side, number, cells, kinds, around)
-            number = _append(row + max(first, 0), row + min(last, side - 1), number, cells, kinds, around)
-    return number
+def _room(particles: int) -> Room:
+    return Room(
+        np.empty(particles, np.int64),
+        np.empty((3, particles)),
+        np.empty(particles, np.uint32),
+        np.empty(particles),
+        np.empty(particles),
+        np.empty(particles, np.uint32),
+    )
 
 
 @compiled
-def _append(
-    first: int, last: int, number: int, cells: Cells, kinds: NDArray[np.uint32], around: Around
-) -> int:
-    """Append the particles of the cells first ... last, which lie in one row; return the new number."""
-    for particle in range(cells.starts[first], cells.starts[last + 1]):
+def _gather(cell: int, cells: Cells, kinds: NDArray[np.uint32], room: Room) -> int:
+    """Copy what lies around a cell that holds particles side by side; return how many there are."""
+    if cells.starts[cell] == cells.starts[cell + 1]:
+        return 0
+    number = around(cell, cells, room.found)
+    for k in range(number):
+        particle = room.found[k]
         for axis in range(3):
-            around.positions[axis, number] = cells.positions[axis, particle]
-        around.kinds[number] = kinds[particle]
-        number += 1
+            room.positions[axis, k] = cells.positions[axis, particle]
+        room.kinds[k] = kinds[particle]
     return number
 
 
 @compiled
-def _keep(
-    position: NDArray[np.float64],
-    number: int,
-    box_length: float,
-    table: Bins,
-    around: Around,
-    near: Near,
-) -> int:
+def _keep(here: int, cells: Cells, number: int, table: Bins, room: Room) -> int:
     """Keep squared distance and kind of all that is nearer than the last edge; return their number."""
-    x, y, z = position
-    xs, ys, zs = around.positions[0, :number], around.positions[1, :number], around.positions[2, :number]
-    kinds, squares = around.kinds[:number], near.candidates[:number]
+    x, y, z = cells.positions[:, here]
+    xs, ys, zs = room.positions[0, :number], room.positions[1, :number], room.positions[2, :number]
+    kinds, squares = room.kinds[:number], room.squares[:number]
     for k in range(number):  # no branches here, so that the compiler makes vector code of it
-        dx = abs(xs[k] - x)
-        dy = abs(ys[k] - y)
-        dz = abs(zs[k] - z)
-        dx = min(dx, box_length - dx)
-        dy = min(dy, box_length - dy)
-        dz = min(dz, box_length - dz)
-        squares[k] = dx * dx + dy * dy + dz * dz
-    cut = table.squares[-1]
-    near_squares, near_kinds = near.squares, near.kinds
+        squares[k] = square_distance(xs[k] - x, ys[k] - y, zs[k] - z, cells.box_length)
+    cut, near_squares, near_kinds = table.squares[-1], room.near_squares, room.near_kinds
     kept = np.uint64(0)  # unsigned, which spares the test for an index from the end
     for k in range(number):  # nor here: whether a pair is near cannot be predicted
         near_squares[kept] = squares[k]

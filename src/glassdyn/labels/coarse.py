@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.compiled import compiled, share
-from glassdyn.neighbours import Cells, cell_list
+from glassdyn.neighbours import Cells, around, cell_list, square_distance
 
 __all__ = ["coarse_grained", "coarse_names"]
 
@@ -61,10 +61,10 @@ def coarse_grained(
 def _over_neighbours(
     values: NDArray[np.float64], positions: NDArray[np.float64], box_length: float, length: float
 ) -> NDArray[np.float64]:
-    cells = cell_list(positions, box_length, REACH * length)
+    cells = cell_list(positions, box_length, REACH * length, cells_per_cutoff=2)
     near = np.ascontiguousarray(values[cells.order])
     sums = np.zeros_like(near)
-    share(len(sums), lambda first, last: _add_neighbours(first, last, cells, near, length, sums))
+    share(cells.side**3, lambda first, last: _add_neighbours(first, last, cells, near, length, sums))
     unsorted = np.empty_like(sums)
     unsorted[cells.order] = sums
     return unsorted
@@ -79,31 +79,20 @@ def _add_neighbours(
     length: float,
     sums: NDArray[np.float64],
 ) -> None:
-    """Sums of the sorted particles begin ... end - 1 over all in the cells around, themselves included."""
-    side, box_length, (xs, ys, zs) = cells.side, cells.box_length, cells.positions
-    span = min(2 * cells.reach + 1, side)
-    cut, factor = (REACH * length) ** 2, -0.5 / length**2
-    for here in range(begin, end):
-        x, y, z = xs[here], ys[here], zs[here]
-        first_x = int(x * side / box_length) - cells.reach
-        first_y = int(y * side / box_length) - cells.reach
-        first_z = int(z * side / box_length) - cells.reach
-        for cell_x in range(first_x, first_x + span):
-            for cell_y in range(first_y, first_y + span):
-                for cell_z in range(first_z, first_z + span):
-                    cell = ((cell_x % side) * side + cell_y % side) * side + cell_z % side
-                    for other in range(cells.starts[cell], cells.starts[cell + 1]):
-                        dx, dy, dz = abs(xs[other] - x), abs(ys[other] - y), abs(zs[other] - z)
-                        dx, dy, dz = (
-                            min(dx, box_length - dx),
-                            min(dy, box_length - dy),
-                            min(dz, box_length - dz),
-                        )
-                        square = dx * dx + dy * dy + dz * dz
-                        if square < cut:
-                            weight = np.exp(factor * square)
-                            for column in range(values.shape[1]):
-                                sums[here, column] += weight * values[other, column]
+    """Sums of the particles in the cells begin ... end - 1 over all near ones, themselves included."""
+    found = np.empty(len(values), np.int64)
+    xs, ys, zs = cells.positions[0], cells.positions[1], cells.positions[2]
+    cut, factor = cells.cutoff**2, -0.5 / length**2
+    for cell in range(begin, end):
+        number = around(cell, cells, found)
+        for here in range(cells.starts[cell], cells.starts[cell + 1]):
+            for other in found[:number]:
+                dx, dy, dz = xs[other] - xs[here], ys[other] - ys[here], zs[other] - zs[here]
+                square = square_distance(dx, dy, dz, cells.box_length)
+                if square < cut:
+                    weight = np.exp(factor * square)
+                    for column in range(values.shape[1]):
+                        sums[here, column] += weight * values[other, column]
 
 
 def _over_waves(
