@@ -96,7 +96,7 @@ def test_an_edit_makes_stale_what_follows_from_it(checkout):
 
     assert stale_after("learning/training.py") <= {"train", "evaluate"}
     assert stale_after("learning/graphs.py") == {"train", "evaluate"}
-    assert "equilibrate" in stale_after("simulation/protocol.py")
+    assert "equilibrate" in stale_after("simulation/equilibration.py")
 
 
 def test_a_failed_stage_leaves_nothing_to_git_and_the_next_run_goes_on(checkout):

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
-from glassdyn.figures import style
+from glassdyn.figures import snapshot, style
 
 __all__ = ["lengths", "models", "pdf", "reliability", "scatter", "write"]
 
@@ -37,6 +37,7 @@ def write(plots: Mapping[str, pl.DataFrame], folder: Path) -> None:
         "reliability": reliability,
         "models": models,
         "lengths": lengths,
+        "slab": snapshot.slab,
     }
     for name, table in plots.items():
         table.write_csv(folder / f"{name}.csv", float_precision=6)

@@ -1,19 +1,23 @@
 """Small tables of the test predictions, for `dvc plots` and for the figures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
-from glassdyn.learning.assessment import RELIABILITY_BINS, Pool
+from glassdyn.learning.assessment import RELIABILITY_BINS, Answers, Pool
 from glassdyn.learning.calibration import densities, quantiles, reliability
 from glassdyn.learning.evaluation import Scores
 
-__all__ = ["all_of", "coarse", "models", "pdf", "quantile", "reliable", "scatter"]
+__all__ = ["all_of", "coarse", "models", "pdf", "quantile", "reliable", "scatter", "slab"]
 
 POINTS = 2000
 """Particles in all scatter plots together: what a page of `dvc plots` bears."""
+
+THICKNESS = 1.0
+"""Of the slab that is drawn, units of sigma_AA."""
 
 PDF_BINS = 60
 LEVELS = np.linspace(0.01, 0.99, 99)
@@ -66,6 +70,25 @@ def scatter(pooled: Pool, generator: np.random.Generator) -> pl.DataFrame:
         )
         for k, label in enumerate(pooled.labels)
     )
+
+
+def slab(answers: Answers, labels: Sequence[str]) -> pl.DataFrame:
+    """Columns label, type, x, y, target_rank, predicted_rank of the particles in a slab at z = L / 2.
+
+    Ranks are fractions of the A particles of the whole snapshot; those of B particles are 0.
+    """
+    is_a = answers.species == 0
+    middle = np.abs(answers.positions[:, 2] - answers.box_length / 2) < THICKNESS / 2
+    parts = []
+    for k, label in enumerate(labels):
+        ranks = np.zeros((2, len(is_a)))
+        for row, values in zip(ranks, (answers.targets, answers.predictions["network"]), strict=True):
+            row[is_a] = (rankdata(values[is_a, k]) - 1) / max(is_a.sum() - 1, 1)
+        columns = {"type": answers.species, "x": answers.positions[:, 0], "y": answers.positions[:, 1]}
+        columns |= {"target_rank": ranks[0], "predicted_rank": ranks[1]}
+        rows = pl.DataFrame({name: column[middle] for name, column in columns.items()})
+        parts.append(rows.select(pl.lit(label).alias("label"), pl.all()))
+    return pl.concat(parts)
 
 
 def pdf(pooled: Pool) -> pl.DataFrame:

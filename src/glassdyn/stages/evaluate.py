@@ -48,6 +48,7 @@ def main() -> None:
     found = assessment.metrics(pooled, scores, further)
     metrics.write_text(json.dumps(found, indent=2, allow_nan=False) + "\n")
     plots = summaries.all_of(pooled, scores, lengths, np.random.default_rng(settings.seed))
+    plots["slab"] = summaries.slab(next(iter(snapshots.values())), labels)
     figures.write(plots, Path("plots/evaluate"))
 
 
