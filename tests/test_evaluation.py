@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from glassdyn.learning import evaluation
+from glassdyn.learning.bootstrap import Comparison, block_bootstrap, gain
 from glassdyn.learning.calibration import calibration, densities, reliability
-from glassdyn.learning.evaluation import Comparison, pearson, score, spatial_blocks, spearman, subsets
+from glassdyn.learning.correlation import pearson, spearman
+from glassdyn.learning.evaluation import score, spatial_blocks, subsets
 
 SETTINGS = {"parts": 4, "resamples": 400, "confidence": 0.95}
 
@@ -113,7 +114,7 @@ def test_bootstrap_over_single_particles_has_the_width_of_the_theory(generator):
     # sigma(rho) = (1 - rho^2) / sqrt(N) for normal columns; 10 % is four sampling errors of 800 draws.
     data = comparison(generator, particles=4000)
     single = data._replace(blocks=np.arange(len(data.targets)))
-    interval = evaluation.block_bootstrap(single, resamples=800, confidence=0.95, generator=generator)
+    interval = block_bootstrap(single, resamples=800, confidence=0.95, generator=generator)
     rho = pearson(data.targets, data.predictions)
     assert interval.low < rho < interval.high
     assert (interval.high - interval.low) / (2 * 1.96) == pytest.approx(
@@ -130,9 +131,24 @@ def test_bootstrap_knows_that_neighbours_move_together(generator):
     widths = []
     for blocks in (np.repeat(np.arange(100), 20), np.arange(2000)):
         data = Comparison(targets, predictions, owners, blocks)
-        interval = evaluation.block_bootstrap(data, generator=generator, **draw)
+        interval = block_bootstrap(data, generator=generator, **draw)
         widths.append(interval.high - interval.low)
     assert widths[0] / widths[1] == pytest.approx(math.sqrt(20), rel=0.2)
+
+
+def test_a_gain_is_known_better_than_its_two_terms(generator):
+    data = comparison(generator)
+    better = data._replace(predictions=data.predictions + 0.1 * data.targets)
+    draw = {"resamples": 400, "confidence": 0.95}
+    found = gain(better, data, generator=np.random.default_rng(1), **draw)
+    alone = block_bootstrap(data, generator=np.random.default_rng(1), **draw)
+    rhos = [pearson(one.targets, one.predictions) for one in (better, data)]
+    assert found.low < rhos[0] - rhos[1] < found.high
+    assert found.low > 0
+    assert found.high - found.low < 0.3 * (alone.high - alone.low)
+    opposite = gain(data, better, generator=np.random.default_rng(1), **draw)
+    np.testing.assert_allclose([-opposite.high, -opposite.low], found)
+    assert gain(data, data, generator=generator, **draw) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("column", ["targets", "predictions"])

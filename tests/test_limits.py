@@ -5,7 +5,7 @@ import pytest
 
 from glassdyn import tables
 from glassdyn.learning.assessment import Answers
-from glassdyn.learning.evaluation import pearson
+from glassdyn.learning.correlation import pearson
 from glassdyn.learning.limits import against_runs, by_length
 
 N, BOX = 1500, 12.0

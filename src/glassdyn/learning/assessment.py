@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn import tables
+from glassdyn.learning.bootstrap import Comparison, gain
 from glassdyn.learning.calibration import calibration
-from glassdyn.learning.evaluation import Comparison, Scores, score, spatial_blocks
+from glassdyn.learning.evaluation import Scores, score, spatial_blocks
 from glassdyn.learning.rivals import Rival
 from glassdyn.learning.samples import Tables, labelled
 from glassdyn.params import Evaluate, Graph
@@ -17,7 +18,9 @@ from glassdyn.params import Evaluate, Graph
 __all__ = [
     "Answers",
     "Pool",
+    "Topic",
     "answer",
+    "gains",
     "metrics",
     "pool",
     "scores_of",
@@ -25,6 +28,9 @@ __all__ = [
 ]
 
 Values = NDArray[np.float64]
+
+Topic = Mapping[str, Mapping[str, Any]]
+"""Label -> nested numbers for the metrics file."""
 
 RELIABILITY_BINS = 20
 """Bins of prediction behind the calibration error."""
@@ -148,10 +154,28 @@ def scores_of(pooled: Pool, settings: Evaluate) -> dict[str, dict[str, Scores]]:
     }
 
 
+def gains(pooled: Pool, settings: Evaluate) -> dict[str, dict[str, dict[str, float]]]:
+    """Bound what the network's rho has over each baseline's: label -> baseline -> `low`, `high`."""
+    return {
+        label: {
+            model: gain(
+                pooled.comparison("network", label),
+                pooled.comparison(model, label),
+                resamples=settings.resamples,
+                confidence=settings.confidence,
+                generator=np.random.default_rng(settings.seed),
+            )._asdict()
+            for model in pooled.predictions
+            if model not in {"network", "constant"}
+        }
+        for label in pooled.labels
+    }
+
+
 def metrics(
     pooled: Pool,
     scores: Mapping[str, Mapping[str, Scores]],
-    further: Mapping[str, Mapping[str, Mapping[str, float]]],
+    further: Mapping[str, Topic],
 ) -> dict[str, Any]:
     """Lay out the metrics file: `test.<label>` for the network, `baselines.<model>.<label>` for the others.
 

@@ -9,46 +9,19 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
+
+from glassdyn.learning.bootstrap import Comparison, block_bootstrap
+from glassdyn.learning.correlation import pearson, spearman
 
 __all__ = [
-    "Comparison",
-    "Interval",
     "Scores",
-    "block_bootstrap",
-    "pearson",
     "score",
     "spatial_blocks",
-    "spearman",
     "subsets",
 ]
 
 Values = NDArray[np.float64]
 Groups = NDArray[np.int64]
-
-
-class Comparison(NamedTuple):
-    """Truth and prediction of one label for the A particles of all snapshots, pooled.
-
-    Attributes:
-        targets: (N,) t, the label's unit.
-        predictions: (N,) m, the same unit.
-        samples: (N,) which snapshot a particle belongs to.
-        blocks: (N,) which spatial block of which snapshot, see `spatial_blocks`; distinct between
-            snapshots.
-    """
-
-    targets: Values
-    predictions: Values
-    samples: Groups
-    blocks: Groups
-
-
-class Interval(NamedTuple):
-    """A confidence interval."""
-
-    low: float
-    high: float
 
 
 class Scores(NamedTuple):
@@ -75,31 +48,6 @@ class Scores(NamedTuple):
     spearman: float
     loss: float
     loss_sum: float
-
-
-def pearson(targets: Values, predictions: Values) -> float:
-    """Pearson's correlation coefficient of two columns.
-
-    rho = sum (m - <m>)(t - <t>) / sqrt(sum (m - <m>)^2 sum (t - <t>)^2)    (thesis 2.22)
-
-    Args:
-        targets: (N,) t.
-        predictions: (N,) m.
-
-    Returns:
-        rho in [-1, 1]; 0 where either column is constant: a constant orders nothing, and a metrics
-        file has no NaN.
-    """
-    t = targets - targets.mean()
-    m = predictions - predictions.mean()
-    if np.ptp(targets) == 0 or np.ptp(predictions) == 0:
-        return 0.0
-    return float(np.clip(t @ m / np.sqrt((t @ t) * (m @ m)), -1.0, 1.0))
-
-
-def spearman(targets: Values, predictions: Values) -> float:
-    """Pearson's coefficient of the ranks, ties sharing their mean rank; 0 where a column is constant."""
-    return pearson(rankdata(targets), rankdata(predictions))
 
 
 def spatial_blocks(positions: Values, box_length: float, block_length: float) -> Groups:
@@ -138,50 +86,6 @@ def subsets(samples: Groups, parts: int, generator: np.random.Generator) -> Grou
     if len(names) >= parts:
         return ranks.astype(np.int64) * parts // len(names)
     return generator.permutation(np.arange(len(samples), dtype=np.int64) % parts)
-
-
-def block_bootstrap(
-    comparison: Comparison, *, resamples: int, confidence: float, generator: np.random.Generator
-) -> Interval:
-    """Confidence interval of the pooled Pearson coefficient when whole blocks are drawn again.
-
-    Blocks are drawn with replacement, as many as there are; the percentiles of rho over the draws
-    bound the interval. rho is a function of sums over particles, so each block counts by its sums.
-
-    Args:
-        comparison: the pooled test set.
-        resamples: number of draws.
-        confidence: probability within the interval, e.g. 0.95.
-        generator: draws the blocks.
-
-    Returns:
-        The interval; draws in which a column is constant are left out, and without any other it is
-        rho itself.
-
-    Source: Kuensch, Ann. Statist. 17, 1217 (1989); percentile intervals: Efron & Tibshirani (1993).
-    """
-    sums = _block_sums(comparison)  # (6, blocks)
-    blocks = sums.shape[1]
-    draws = generator.multinomial(blocks, np.full(blocks, 1 / blocks), size=resamples)
-    count, t, m, tt, mm, tm = sums @ draws.T  # each (resamples,)
-    spread = (tt - t**2 / count) * (mm - m**2 / count)
-    useful = spread > 1e-24 * tt * mm
-    if not useful.any():
-        rho = pearson(comparison.targets, comparison.predictions)
-        return Interval(rho, rho)
-    rhos = (tm - t * m / count)[useful] / np.sqrt(spread[useful])
-    tail = 50 * (1 - confidence)
-    low, high = np.percentile(rhos, [tail, 100 - tail])
-    return Interval(float(low), float(high))
-
-
-def _block_sums(comparison: Comparison) -> Values:
-    # Centred first: rho is the same, and the differences of sums keep their digits.
-    t = comparison.targets - comparison.targets.mean()
-    m = comparison.predictions - comparison.predictions.mean()
-    _, ranks = np.unique(comparison.blocks, return_inverse=True)
-    columns = (np.ones_like(t), t, m, t * t, m * m, t * m)
-    return np.array([np.bincount(ranks, column) for column in columns])
 
 
 def score(

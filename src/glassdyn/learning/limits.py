@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from glassdyn.labels import isoconfigurational
 from glassdyn.labels.coarse import coarse_grained
 from glassdyn.learning.assessment import Answers
-from glassdyn.learning.evaluation import pearson
+from glassdyn.learning.correlation import pearson
 
 __all__ = ["against_runs", "by_length"]
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from glassdyn.learning.evaluation import pearson
+from glassdyn.learning.correlation import pearson
 from glassdyn.learning.graphs import Normalisation, Snapshot, normalisation_of, standardise
 from glassdyn.learning.loss import Histogram, histogram_of, squared_error, weights
 from glassdyn.learning.models import Sizes, build

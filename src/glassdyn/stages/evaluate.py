@@ -39,7 +39,8 @@ def main() -> None:
     pooled = assessment.pool(list(snapshots.values()), labels, settings.block_length)
     scores = assessment.scores_of(pooled, settings)
     lengths = limits.by_length(list(snapshots.values()), labels, settings.lengths)
-    further = {
+    further: dict[str, assessment.Topic] = {
+        "gain": assessment.gains(pooled, settings),
         "coarse": summaries.coarse(lengths),
         "isoconfigurational": limits.against_runs(Path("data/replicas"), snapshots, labels, "network"),
     }

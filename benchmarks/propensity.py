@@ -1,0 +1,273 @@
+"""Every model on the propensities of ten published configurations: correlation, time and memory.
+
+    python benchmarks/propensity.py FOLDER [ROW ...]
+
+FOLDER holds isoconfig_N4096T0.44_<k>_tc07.npz, k = 1 ... 10 (Shiba et al., J. Chem. Phys. 158, 084503
+(2023); https://github.com/h3-Open-BDEC/pyg_botan). The propensity of a particle is the mean over 32 runs
+of its displacement after t = 4120. Models learn from configurations 1 to 7, are chosen on 8 and tested on 9
+and 10: Pearson's coefficient of the A particles of each. One process and one core per row.
+
+`thermal` rows see the configuration as it is; `inherent` rows its nearest energy minimum, with the energy
+of each particle there and its way to it.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from glassdyn.features.averages import generations
+from glassdyn.features.descriptors import bin_edges, radial_descriptors, smooth_descriptors
+from glassdyn.geometry import minimum_image, wrap
+from glassdyn.learning import baselines, training
+from glassdyn.learning.correlation import pearson
+from glassdyn.learning.graphs import Snapshot, node_features, snapshot, standardise
+from glassdyn.learning.models.sizes import sizes_of
+from glassdyn.liquid import EPSILON, SIGMA, pair_interaction
+from glassdyn.neighbours import neighbours
+from glassdyn.params import Descriptors, Graph, Loss, Model, Potential, Train
+from glassdyn.simulation import lammps
+from glassdyn.simulation.engine import Model as Motion
+from glassdyn.simulation.state import State
+
+BOX_LENGTH = 15.05658
+POTENTIAL = Potential(truncation="shift", r_on=2.0, r_cut=2.5, spline_points=0)
+LEARN, CHOOSE, TEST = range(1, 8), (8,), (9, 10)
+EDGES = bin_edges(Descriptors(0.7, 4.7, 80))
+COARSE_EDGES = bin_edges(Descriptors(0.7, 4.7, 40))
+LENGTHS = (0.5, 1.0, 1.5, 2.0, 3.0)
+"""Of the averages around a particle, units of sigma_AA."""
+
+GRAPH = Graph(r_threshold=1.5, edges="distance", self_edges=False, nodes="full")
+LOSS = Loss(targets=("propensity",), alpha=0.0, bins=50)
+
+Values = NDArray[np.float64]
+
+
+class Known(NamedTuple):
+    """One configuration: what is seen and what is to be told.
+
+    Attributes:
+        positions: (N, 3) as they are.
+        inherent: (N, 3) in the nearest energy minimum.
+        species: (N,).
+        energies: (N,) potential energy of each particle in the minimum.
+        propensity: (N,).
+    """
+
+    positions: Values
+    inherent: Values
+    species: NDArray[np.uint8]
+    energies: Values
+    propensity: Values
+
+
+def read(folder: Path, number: int) -> Known:
+    with np.load(folder / f"isoconfig_N4096T0.44_{number}_tc07.npz", allow_pickle=False) as file:
+        positions, species = file["initial_positions"], file["types"].astype(np.uint8)
+        propensity = np.linalg.norm(file["positions"] - positions, axis=2).mean(axis=0)
+    inherent = minimum_of(positions, species)
+    return Known(positions, inherent, species, energies_of(inherent, species), propensity)
+
+
+def minimum_of(positions: Values, species: NDArray[np.uint8]) -> Values:
+    """The nearest energy minimum, by conjugate gradients in the exact potential."""
+    rest = np.zeros_like(positions)
+    state = State(wrap(positions, BOX_LENGTH), rest.astype(np.int64), rest, species, BOX_LENGTH)
+    for _ in range(8):
+        before = state.positions
+        state = lammps.minimise(state, Motion(POTENTIAL, 0.005))
+        if np.abs(minimum_image(state.positions - before, BOX_LENGTH)).max() < 1e-4:
+            break
+    return wrap(state.positions, BOX_LENGTH)
+
+
+def energies_of(positions: Values, species: NDArray[np.uint8]) -> Values:
+    """(N,) half the energy of the pairs of each particle."""
+    pairs = neighbours(positions, BOX_LENGTH, 2.5)
+    kinds = species[pairs.receivers], species[pairs.senders]
+    distances = np.linalg.norm(pairs.vectors, axis=1)
+    of_pairs, _ = pair_interaction(distances, EPSILON[kinds], SIGMA[kinds], POTENTIAL)
+    halves: Values = np.bincount(pairs.receivers, 0.5 * of_pairs, minlength=len(positions))  # type: ignore[assignment]
+    return halves
+
+
+def radial(known: Known, positions: Values) -> Values:
+    """(N, 161) type and radial descriptors."""
+    found = radial_descriptors(positions, known.species, BOX_LENGTH, EDGES)
+    return node_features(known.species, found).astype(np.float64)
+
+
+def averaged_radial(known: Known, positions: Values) -> Values:
+    """(N, 243) type and Gaussian-binned radial descriptors, and two generations of averages."""
+    found = smooth_descriptors(positions, known.species, BOX_LENGTH, COARSE_EDGES, width=0.1)
+    own = node_features(known.species, found).astype(np.float64)
+    return generations(own, neighbours(positions, BOX_LENGTH, 3.5), count=2, length=2.0)
+
+
+def local(known: Known, positions: Values) -> Values:
+    """(N, 24) energy by species, type, way to the minimum, and their averages over several lengths."""
+    is_b = (known.species == 1)[:, None]
+    energies = known.energies[:, None]
+    way = np.linalg.norm(minimum_image(known.inherent - known.positions, BOX_LENGTH), axis=1)[:, None]
+    own = np.concatenate((energies * ~is_b, energies * is_b, is_b.astype(float), way), axis=1)  # (N, 4)
+    averages = [
+        generations(own, neighbours(positions, BOX_LENGTH, min(4 * length, 7.4)), count=1, length=length)[
+            :, 4:
+        ]
+        for length in LENGTHS
+    ]
+    return np.concatenate([own, *averages], axis=1)
+
+
+Features = Callable[[Known, Values], Values]
+"""From a configuration, and positions in it, to (N, F) features."""
+
+
+class Row(NamedTuple):
+    """One line of the table.
+
+    Attributes:
+        features: of the particles.
+        inherent: computed, and graphs made, in the energy minimum.
+        model: the network; None for ridge regression.
+        steps: of the network's training, at most.
+    """
+
+    features: Features
+    inherent: bool
+    model: Model | None = None
+    steps: int = 0
+
+
+def kind_of(kind: Any, width: int, n_rec: int = 2) -> Model:
+    return Model(kind=kind, n_rec=n_rec, shared=False, hidden=(width, width))
+
+
+ROWS: Mapping[str, Row] = {
+    "thermal: ridge, radial": Row(radial, inherent=False),
+    "thermal: ridge, averaged radial": Row(averaged_radial, inherent=False),
+    "thermal: graph_network": Row(radial, False, kind_of("graph_network", 16), 600),
+    "inherent: ridge, radial": Row(radial, inherent=True),
+    "inherent: ridge, averaged radial": Row(averaged_radial, inherent=True),
+    "inherent: ridge, averaged energies": Row(local, inherent=True),
+    "inherent: perceptron": Row(local, True, kind_of("graph_network", 32, 0), 1000),
+    "inherent: graph_network": Row(local, True, kind_of("graph_network", 16), 800),
+    "inherent: attention": Row(local, True, kind_of("attention", 16), 800),
+    "inherent: radial_filter": Row(local, True, kind_of("radial_filter", 16), 800),
+    "inherent: equivariant": Row(local, True, kind_of("equivariant", 8), 250),
+}
+
+
+def by_ridge(row: Row, data: Mapping[int, Known]) -> dict[int, Values]:
+    """Predictions of ridge regression: the penalty chosen on 8, the weights then fitted to 1 to 8."""
+    features = {number: row.features(known, seen(row, known)) for number, known in data.items()}
+
+    def moments(numbers: tuple[int, ...]) -> baselines.Moments:
+        return baselines.moments(
+            (features[k][data[k].species == 0], data[k].propensity[data[k].species == 0][:, None])
+            for k in numbers
+        )
+
+    _, penalties = baselines.select_ridge(moments(tuple(LEARN)), moments(CHOOSE))
+    fitted = baselines.ridge(moments((*LEARN, *CHOOSE)), float(penalties[0]))
+    return {k: baselines.predict(fitted, features[k])[:, 0] for k in TEST}
+
+
+def by_descent(row: Row, model: Model, data: Mapping[int, Known]) -> dict[int, Values]:
+    """Predictions of a network trained on 1 to 7 and stopped on 8."""
+    graphs = {number: graph_of(row, known) for number, known in data.items()}
+    problem = training.problem_of([graphs[k] for k in LEARN], [graphs[k] for k in CHOOSE], LOSS)
+    settings = Train(
+        lr=1e-3, clip=1.0, record_every=20, patience=15, max_steps=row.steps, select_on="validation", seed=1
+    )
+    network = training.initial(model, sizes_of(graphs[1], GRAPH.r_threshold), settings.seed)
+    optimiser = torch.optim.Adam(network.parameters(), lr=settings.lr)
+    *_, end = training.fit(network, optimiser, problem, settings)
+    network.load_state_dict(end.best)
+    with torch.no_grad():
+        return {
+            k: network(standardise(graphs[k], problem.normalisation))[:, 0].double().numpy() for k in TEST
+        }
+
+
+def graph_of(row: Row, known: Known) -> Snapshot:
+    positions = seen(row, known)
+    features = row.features(known, positions).astype(np.float32)
+    made = snapshot(positions, known.species, features, box_length=BOX_LENGTH, graph=GRAPH)
+    made.y = torch.from_numpy(known.propensity.astype(np.float32)[:, None])
+    return made
+
+
+def seen(row: Row, known: Known) -> Values:
+    return known.inherent if row.inherent else known.positions
+
+
+def measure(name: str, data: Mapping[int, Known]) -> dict[str, float]:
+    """One row: correlations on 9 and 10, seconds, and megabytes at the peak of this process."""
+    row, start = ROWS[name], time.perf_counter()
+    predictions = by_ridge(row, data) if row.model is None else by_descent(row, row.model, data)
+    seconds = time.perf_counter() - start
+    mobile = {k: data[k].species == 0 for k in TEST}
+    rhos = {str(k): pearson(data[k].propensity[mobile[k]], predictions[k][mobile[k]]) for k in TEST}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return rhos | {"mean": float(np.mean(list(rhos.values()))), "seconds": seconds, "megabytes": peak}
+
+
+def prepare(folder: Path, cache: Path) -> None:
+    """Read and minimise once, for all rows."""
+    arrays = {
+        f"{field}{k}": value for k in range(1, 11) for field, value in read(folder, k)._asdict().items()
+    }
+    np.savez(cache, **arrays)
+
+
+def load(cache: Path) -> dict[int, Known]:
+    with np.load(cache, allow_pickle=False) as file:
+        return {k: Known(*(file[f"{field}{k}"] for field in Known._fields)) for k in range(1, 11)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("rows", nargs="*", help=f"by default all: {'; '.join(ROWS)}")
+    parser.add_argument("--prepared", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    if options.prepared:
+        print(json.dumps(measure(options.rows[0], load(options.prepared))))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        cache = Path(folder) / "prepared.npz"
+        prepare(options.folder, cache)
+        print(f"{'':36}     9    10  mean  seconds     MB")
+        for name in options.rows or ROWS:
+            found = apart(options.folder, name, cache)
+            rhos = "  ".join(f"{found[key]:.3f}"[1:] for key in ("9", "10", "mean"))
+            print(f"{name:36}  {rhos}  {found['seconds']:7.1f} {found['megabytes']:6.0f}", flush=True)
+
+
+def apart(folder: Path, name: str, cache: Path) -> dict[str, float]:
+    """Measure a row in a process of its own, whose memory is then its own."""
+    command = [sys.executable, "-W", "ignore", __file__, str(folder), name, "--prepared", str(cache)]
+    threads = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=os.environ | threads, stdout=subprocess.PIPE, text=True, check=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+if __name__ == "__main__":
+    main()
