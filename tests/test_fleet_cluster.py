@@ -1,5 +1,6 @@
 """The fleet on a real Dask scheduler with real workers over TCP: killed, cancelled, and through Slurm."""
 
+import ctypes
 import os
 import signal
 import stat
@@ -143,12 +144,27 @@ def test_no_scheduler(scratch, tmp_path, monkeypatch):
 
 SBATCH = """#!/bin/sh
 # A Slurm of one machine: runs the script in the background, and tells its number.
-cp "$1" {folder}/script && echo "$$" >> {folder}/numbers && echo "Submitted batch job $$"
-exec setsid bash {folder}/script >{folder}/said 2>&1 &
+cp "$1" {folder}/script-$$
+setsid bash {folder}/script-$$ >{folder}/said 2>&1 &
+echo $! >> {folder}/numbers
+echo "Submitted batch job $!"
 """
 
 
-def test_slurm(scratch, tmp_path, monkeypatch, root):
+@pytest.fixture
+def adopting():
+    """What a process leaves behind becomes a child of the test, which can then see it end."""
+    prctl, subreaper = ctypes.CDLL(None).prctl, 36
+    prctl(subreaper, 1)
+    yield
+    prctl(subreaper, 0)
+
+
+def has_ended(child):
+    return os.waitpid(child, os.WNOHANG)[0] == child
+
+
+def test_slurm(adopting, scratch, tmp_path, monkeypatch, root):
     pytest.importorskip("dask_jobqueue")
     import dask
 
@@ -170,4 +186,5 @@ def test_slurm(scratch, tmp_path, monkeypatch, root):
     assert set(notes(scratch).values()) == {1}
     numbers = [int(line) for line in (tmp_path / "numbers").read_text().split()]
     assert 1 <= len(numbers) <= 2
-    wait_until(lambda: not any(psutil.pid_exists(number) for number in numbers), 20.0)
+    for number in numbers:
+        wait_until(lambda number=number: has_ended(number))

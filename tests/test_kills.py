@@ -21,7 +21,7 @@ KILLS = 10
 SMALL = SHORT | {
     "liquid": {"particles": 200},
     "descriptors": {"r_max": 2.6},
-    "simulation": {"tau_alpha": 2.0, "copies": 3, "samples": 1, "checkpoint_steps": 150},
+    "simulation": SHORT["simulation"] | {"checkpoint_steps": 150, "frame_steps": 5},
 }
 """A box that holds two cutoffs; each job has several checkpoints and two blocks of frames or one."""
 
@@ -83,13 +83,20 @@ def kill_at_random(checkout, stage, longest, number, dice):
     return False
 
 
-def test_killed_ten_times_over(tmp_path, root):
-    undisturbed = Checkout(tmp_path / "undisturbed", root)
-    times = {}
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, root):
+    """A run that nobody kills, and the seconds that each stage takes."""
+    checkout, times = Checkout(tmp_path_factory.mktemp("undisturbed") / "checkout", root), {}
     for stage in STAGES:
         start = time.monotonic()
-        undisturbed.run(stage)
+        checkout.run(stage)
         times[stage] = time.monotonic() - start
+    return checkout, times
+
+
+def test_killed_ten_times_over(tmp_path, root, undisturbed):
+    right, times = undisturbed[0].data(), undisturbed[1]
+    assert len(right) == 6
     dice, kills, rounds = random.Random(20221122), 0, 0
     while kills < KILLS:
         checkout = Checkout(tmp_path / f"killed{rounds}", root)
@@ -102,14 +109,11 @@ def test_killed_ten_times_over(tmp_path, root):
             finished = checkout.finished()
             checkout.run(stage)
             assert finished.items() <= checkout.finished().items(), "a finished job was computed again"
-        assert checkout.data() == undisturbed.data()
-    assert len(undisturbed.data()) == 6
+        assert checkout.data() == right
 
 
-def test_two_copies_more_run_two_more_and_change_nothing(tmp_path, root):
-    checkout = Checkout(tmp_path / "checkout", root)
-    for stage in STAGES:
-        checkout.run(stage)
+def test_two_copies_more_run_two_more_and_change_nothing(root, undisturbed):
+    checkout, _ = undisturbed
     before, finished = checkout.data(), checkout.finished()
     more = SMALL | {"simulation": SMALL["simulation"] | {"copies": 5}}
     shorten(root / "params.yaml", checkout.path / "params.yaml", more)

@@ -32,6 +32,9 @@ BLOCK = 128
 WIDTH = 128
 """Particles of a chunk: with `BLOCK`, 197 kB, which a filter takes in one go."""
 
+LAYOUT_VERSION = "1"
+"""Of what is written here; the package's own version would change bytes that nothing else changes."""
+
 LAYOUT = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
 
 
@@ -124,7 +127,7 @@ def _describe(file: h5py.File, content: Content) -> None:
     h5md.attrs["version"] = np.array([1, 1], np.int32)
     group(h5md, "author").attrs["name"] = "glassdyn"
     creator = group(h5md, "creator")
-    creator.attrs["name"], creator.attrs["version"] = "glassdyn", "1"
+    creator.attrs["name"], creator.attrs["version"] = "glassdyn", LAYOUT_VERSION
     run = group(file, "parameters/run")
     for key, entry in sorted({**content.metadata, "timestep": content.timestep}.items()):
         run.attrs[key] = entry

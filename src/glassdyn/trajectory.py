@@ -154,7 +154,7 @@ def open_trajectory(path: Path) -> Iterator[Trajectory]:
             groups that a trajectory has.
     """
     try:
-        file = h5py.File(path, "r", rdcc_nbytes=CACHE)
+        file = h5py.File(path, "r", rdcc_nbytes=CACHE, locking=False)  # it never changes
     except OSError as error:
         raise TrajectoryError(_why_unreadable(path, error)) from None
     with file:
