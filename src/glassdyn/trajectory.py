@@ -111,7 +111,10 @@ class Trajectory:
         }
 
     def frame(self, index: int) -> NDArray[np.float64]:
-        """(N, 3) positions of one frame, unwrapped, units of sigma_AA."""
+        """(N, 3) positions of one frame, unwrapped, units of sigma_AA.
+
+        It costs as much as its whole block of frames: many frames are read by `window`, over `frame_blocks`.
+        """
         positions: NDArray[np.float64] = self.window(index, index + 1)[0].astype(np.float64)
         return positions
 
