@@ -1,5 +1,7 @@
 """Labelled graphs are made of tables that belong together."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -32,6 +34,18 @@ def test_a_graph_has_the_rows_of_its_tables(folders):
     expected = tables.read(folders.labels / "copy01-sample00.parquet", ["p_hop"]).to_numpy()
     np.testing.assert_array_equal(graph.y.numpy(), expected.astype(np.float32))
     assert graph.x.shape == (50, 5)
+
+
+def test_columns_beside_the_descriptors_extend_the_features(folders):
+    path = folders.features / "copy00-sample00.parquet"
+    columns = {name: tables.read(path)[name].to_numpy() for name in tables.read(path).columns}
+    columns["smooth"] = np.random.default_rng(1).random((50, 4))
+    tables.write(path, tables.structure_schema(2, ["smooth"]), [columns], tables.parameters(path))
+    extended = replace(GRAPH, nodes="extended")
+    features = labelled("copy00-sample00", folders, extended, ["p_hop"]).x.numpy()
+    np.testing.assert_array_equal(features[:, 5:], columns["smooth"].astype(np.float32))
+    full = labelled("copy00-sample00", folders, GRAPH, ["p_hop"]).x.numpy()
+    np.testing.assert_array_equal(features[:, :5], full)
 
 
 def test_labels_made_otherwise_are_refused(folders):

@@ -303,7 +303,7 @@ class Graph:
     r_threshold: float
     edges: Literal["distance", "vector"]
     self_edges: bool
-    nodes: Literal["type", "full", "pca"]
+    nodes: Literal["type", "full", "extended", "pca"]
 
     def __post_init__(self) -> None:
         require_positive(self, "graph", "r_threshold")

@@ -24,7 +24,13 @@ def graph_of(trained: TrainedModel, configuration: Configuration) -> Snapshot:
 
     Raises:
         ValueError: where the box is too small for the descriptors or a position is not finite.
+        ConfigurationError: for a model of extended features, which only the road computes.
     """
+    if trained.graph.nodes == "extended":
+        raise ConfigurationError(
+            "a model applied to a configuration knows its type and descriptors: this one was trained with "
+            "graph.nodes extended; take one trained with type, full or pca"
+        )
     positions, species, box_length = configuration
     descriptors = np.empty((len(species), 0), dtype=np.float32)
     if trained.graph.nodes != "type":

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import polars as pl
 import torch
 from numpy.typing import NDArray
 
@@ -46,14 +47,12 @@ def labelled(name: str, folders: Tables, graph: Graph, targets: Sequence[str]) -
     for folder in (folders.features, folders.labels, *([folders.pca] if graph.nodes == "pca" else [])):
         first = min(folder.glob("*.parquet"), default=folder / path.name)
         tables.agreed_parameters([first, folder / path.name])
-    columns = ["type", "x", "y", "z", *(["descriptors"] if graph.nodes == "full" else [])]
-    structure = tables.read(path, columns)
+    structure = tables.read(path)
     species = structure["type"].to_numpy()
     if graph.nodes == "pca":
         features = tables.read(folders.pca / f"{name}.parquet", ["components"])["components"].to_numpy()
     else:
-        descriptors = structure["descriptors"].to_numpy() if graph.nodes == "full" else _none(len(species))
-        features = node_features(species, descriptors)
+        features = node_features(species, _descriptors(structure, graph))
     built = snapshot(
         structure.select("x", "y", "z").to_numpy(),
         species,
@@ -66,5 +65,9 @@ def labelled(name: str, folders: Tables, graph: Graph, targets: Sequence[str]) -
     return built
 
 
-def _none(particles: int) -> NDArray[np.float32]:
-    return np.empty((particles, 0), dtype=np.float32)
+def _descriptors(structure: pl.DataFrame, graph: Graph) -> NDArray[np.float32]:
+    """(N, F) columns of a structure table: none, the thesis's, or those of `describe` beside them as well."""
+    further = structure.columns[structure.columns.index("descriptors") + 1 :]
+    wanted = {"full": ["descriptors"], "extended": ["descriptors", *further]}.get(graph.nodes, [])
+    nothing = np.empty((len(structure), 0), dtype=np.float32)
+    return np.concatenate([nothing, *(structure[name].to_numpy() for name in wanted)], axis=1)
