@@ -1,6 +1,7 @@
 """Small tables of the test predictions, for `dvc plots` and for the figures."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -84,7 +85,11 @@ def slab(answers: Answers, labels: Sequence[str]) -> pl.DataFrame:
         ranks = np.zeros((2, len(is_a)))
         for row, values in zip(ranks, (answers.targets, answers.predictions["network"]), strict=True):
             row[is_a] = (rankdata(values[is_a, k]) - 1) / max(is_a.sum() - 1, 1)
-        columns = {"type": answers.species, "x": answers.positions[:, 0], "y": answers.positions[:, 1]}
+        columns: dict[str, NDArray[Any]] = {
+            "type": answers.species,
+            "x": answers.positions[:, 0],
+            "y": answers.positions[:, 1],
+        }
         columns |= {"target_rank": ranks[0], "predicted_rank": ranks[1]}
         rows = pl.DataFrame({name: column[middle] for name, column in columns.items()})
         parts.append(rows.select(pl.lit(label).alias("label"), pl.all()))
