@@ -83,7 +83,7 @@ def densities(labels: Mapping[str, pl.DataFrame], column: str, bins: int = 50) -
 
 
 def example_particles(labels: pl.DataFrame, p_c: float, longest: str) -> dict[str, int]:
-    """Choose a particle that hops, one that moves slowly without a hop, and one that stays.
+    """Choose a particle that hops, one that moves slowly without a hop, and a typical one.
 
     Args:
         labels: label table of a sample.
@@ -97,7 +97,7 @@ def example_particles(labels: pl.DataFrame, p_c: float, longest: str) -> dict[st
     p_hop, wavelet = labels["p_hop"].to_numpy(), labels[longest].to_numpy()
     still = np.where(p_hop < p_c, wavelet, -1.0)
     median = int(np.argsort(p_hop, kind="stable")[len(p_hop) // 2])
-    return {"hopping": int(p_hop.argmax()), "slow": int(still.argmax()), "caged": median}
+    return {"hopping": int(p_hop.argmax()), "slow": int(still.argmax()), "typical": median}
 
 
 def examples(
