@@ -22,10 +22,10 @@ repro: $(INSTALLED) ## the whole road, from params.yaml to metrics and plots
 	dvc repro
 
 test: $(INSTALLED) ## all tests
-	pytest -n auto --dist loadgroup
+	pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test-unit: $(INSTALLED) ## the quick tests only
-	pytest -n auto --dist loadgroup -m "not slow"
+	pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow"
 
 lint: $(INSTALLED) ## style and types, as CI checks them
 	ruff check .

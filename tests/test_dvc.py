@@ -11,7 +11,7 @@ import pytest
 
 from road import shorten
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dvc")]
+pytestmark = pytest.mark.slow
 
 BIN = Path(sys.executable).parent
 STAGES = ["equilibrate", "record", "observe", "describe", "reduce", "label", "train", "evaluate"]

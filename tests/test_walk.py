@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 from glassdyn import params
 from road import leaves, recording, shorten
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("road")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="session")
