@@ -2,11 +2,16 @@
 
 import importlib
 
+import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from glassdyn import params
+from glassdyn import params, tables, trajectory
+from glassdyn.features.descriptors import bin_edges
 from road import leaves, recording, shorten
+from test_descriptors import double_sum
+from test_hops import recursion
+from test_wavelets import integral
 
 pytestmark = pytest.mark.slow
 
@@ -44,3 +49,28 @@ def test_every_declared_output_exists(root, walked):
         for output in [*stage.get("outs", []), *stage.get("metrics", [])]:
             name = output if isinstance(output, str) else next(iter(output))
             assert (folder / name).exists(), name
+
+
+def test_tables_of_the_run_s_own_data_equal_their_definitions(walked):
+    """Descriptors exactly, labels to 1e-6, by the slow statements of the unit tests."""
+    folder, _ = walked
+    parameters = params.load(folder / "params.yaml")
+    few = np.arange(0, parameters.liquid.particles, 37)
+    for name in trajectory.names(folder / "data" / "trajectories"):
+        with trajectory.open_trajectory(folder / "data" / "trajectories" / f"{name}.h5") as opened:
+            snapshot, species, middle = opened.frame(opened.middle), opened.species, opened.middle
+            box_length = opened.box_length
+            tracks = (
+                opened.window(0, opened.frames)[:, few].astype(np.float64).transpose(1, 2, 0)
+            )  # (n, 3, T)
+        structure = tables.read(folder / "data" / "features" / f"{name}.parquet")
+        expected = double_sum(snapshot, species, box_length, bin_edges(parameters.descriptors))
+        np.testing.assert_array_equal(structure["descriptors"].to_numpy(), expected)
+        labels = tables.read(folder / "data" / "labels" / f"{name}.parquet")[few]
+        hops = [recursion(track.T - track.T[0], parameters.hops)[middle] for track in tracks]
+        np.testing.assert_allclose(labels["p_hop"], hops, rtol=0, atol=1e-6)
+        for scale in parameters.wavelets.scales:
+            origin = tracks - tracks[:, :, :1]
+            np.testing.assert_allclose(
+                labels[f"cwt_{scale}"], integral(origin, middle, scale), rtol=0, atol=1e-6
+            )
