@@ -101,12 +101,12 @@ class Shaken:
     def __init__(self, motion: engine.LammpsEngine) -> None:
         self._motion, self.step = motion, 0
         generator, particles = np.random.default_rng(3), len(motion.unwrapped())
-        self._shakes = [generator.normal(scale=0.1, size=(particles, 3)) for _ in range(5)]
+        self._shakes = 0.1 * generator.standard_normal((BLOCK, particles, 3), np.float32)
 
     def unwrapped(self) -> NDArray[np.float64]:
         """Positions of the engine, shaken."""
         self.step += 1
-        shaken: NDArray[np.float64] = self._motion.unwrapped() + self._shakes[self.step % 5]
+        shaken: NDArray[np.float64] = self._motion.unwrapped() + self._shakes[self.step % BLOCK]
         return shaken
 
     def thermodynamics(self) -> Thermodynamics:

@@ -15,7 +15,7 @@ from glassdyn.simulation.state import State, kinetic_energy
 
 __all__ = ["LammpsEngine", "minimise", "start"]
 
-SKIN = 0.2
+SKIN = 0.15
 """Width that neighbour lists reach beyond the cutoff, sigma_AA: the fastest of 0.1 to 0.4 at T = 0.6."""
 
 DYNAMICS = (

@@ -17,13 +17,19 @@ import numpy as np
 from glassdyn.liquid import EPSILON, SIGMA, pair_interaction
 from glassdyn.params import Potential
 
-__all__ = ["pair_commands"]
+__all__ = ["atom_style", "pair_commands"]
 
 PAIRS = ((0, 0), (0, 1), (1, 1))
 """Species of AA, AB and BB."""
 
 CLOSEST = 0.5
 """Where the spline begins, sigma_XY: no two particles of a liquid come so close."""
+
+
+def atom_style(potential: Potential) -> str:
+    """What LAMMPS keeps of an atom: CHARMM's pair style asks for charges."""
+    exact = potential.truncation == "xplor" and potential.spline_points == 0
+    return "charge" if exact else "atomic"
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from glassdyn.geometry import wrap
 from glassdyn.params import Potential
 from glassdyn.simulation.engine import EngineError
-from glassdyn.simulation.lammps_pairs import pair_commands
+from glassdyn.simulation.lammps_pairs import atom_style, pair_commands
 from glassdyn.simulation.state import State
 
 __all__ = ["Session"]
@@ -36,7 +36,7 @@ class Session:
         edge = repr(state.box_length)
         self.command(
             "units lj",
-            "atom_style charge",
+            f"atom_style {atom_style(potential)}",
             "atom_modify map array",
             f"region box block 0 {edge} 0 {edge} 0 {edge}",
             "create_box 2 box",
