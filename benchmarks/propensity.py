@@ -4,8 +4,9 @@
 
 FOLDER holds isoconfig_N4096T0.44_<k>_tc07.npz, k = 1 ... 10 (Shiba et al., J. Chem. Phys. 158, 084503
 (2023); https://github.com/h3-Open-BDEC/pyg_botan). The propensity of a particle is the mean over 32 runs
-of its displacement after t = 4120. Models learn from configurations 1 to 7, are chosen on 8 and tested on 9
-and 10: Pearson's coefficient of the A particles of each. One process and one core per row.
+of its displacement after t = 4120. Models learn from configurations 1 to 8 and are tested on 9 and 10: Pearson's
+coefficient of the A particles of each. Ridge regression chooses its penalty by leaving out one of the 8 at
+a time, a network is trained on 7 of them and stopped on the other. One process and one core per row.
 
 `thermal` rows see the configuration as it is; `inherent` rows its nearest energy minimum, with the energy
 of each particle there and its way to it.
@@ -19,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -171,17 +172,27 @@ ROWS: Mapping[str, Row] = {
 
 
 def by_ridge(row: Row, data: Mapping[int, Known]) -> dict[int, Values]:
-    """Predictions of ridge regression: the penalty chosen on 8, the weights then fitted to 1 to 8."""
+    """Predictions of ridge regression on 1 to 8, its penalty chosen by leaving one of them out at a time."""
     features = {number: row.features(known, seen(row, known)) for number, known in data.items()}
+    known_ones = (*LEARN, *CHOOSE)
 
-    def moments(numbers: tuple[int, ...]) -> baselines.Moments:
+    def moments(numbers: Iterable[int]) -> baselines.Moments:
         return baselines.moments(
             (features[k][data[k].species == 0], data[k].propensity[data[k].species == 0][:, None])
             for k in numbers
         )
 
-    _, penalties = baselines.select_ridge(moments(tuple(LEARN)), moments(CHOOSE))
-    fitted = baselines.ridge(moments((*LEARN, *CHOOSE)), float(penalties[0]))
+    def left_out(penalty: float) -> float:
+        rhos = []
+        for k in known_ones:
+            fitted = baselines.ridge(moments(other for other in known_ones if other != k), penalty)
+            mobile = data[k].species == 0
+            rhos.append(
+                pearson(data[k].propensity[mobile], baselines.predict(fitted, features[k])[mobile, 0])
+            )
+        return float(np.mean(rhos))
+
+    fitted = baselines.ridge(moments(known_ones), max(baselines.PENALTIES, key=left_out))
     return {k: baselines.predict(fitted, features[k])[:, 0] for k in TEST}
 
 
