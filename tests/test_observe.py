@@ -6,10 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from glassdyn.liquid import species_of
 from glassdyn.observables import energy
 from glassdyn.observables.checks import objections
 from glassdyn.observables.summary import Declared, ageing, peak_and_minimum, summary
-from glassdyn.observables.survey import survey
+from glassdyn.observables.survey import structure_of, survey, wave_vectors
 from glassdyn.observables.tabulate import tables
 from glassdyn.stages import observe
 from walkers import BOX_LENGTH, FRAMES, PARTICLES, TEMPERATURE, brownian
@@ -115,6 +116,17 @@ def test_trajectories_of_different_lengths_are_refused(tmp_path):
             file[f"particles/all/position/{name}"] = kept
     with pytest.raises(ValueError, match=r"same frames, particles, box length and interval: got \(158, 125"):
         survey(tmp_path / "data")
+
+
+@pytest.mark.parametrize("particles", [150, 1000, 1200, 2000])
+def test_distances_fit_in_the_box(particles):
+    """Also where L / 2 is a whole number of bins but for rounding, as with 150 particles."""
+    box_length = (particles / 1.2) ** (1 / 3)
+    positions = np.random.default_rng(0).random((particles, 3)) * box_length
+    seen = structure_of(positions, species_of(particles), box_length, wave_vectors(box_length))
+    assert box_length / 2 - 0.03 <= seen.distances[-1] <= box_length / 2 or seen.distances[
+        -1
+    ] == pytest.approx(4.99)
 
 
 def test_energies_without_pressure_are_refused():

@@ -155,7 +155,7 @@ def structure_of(
     vectors: structure.WaveVectors,
 ) -> Structure:
     """Measure one configuration: positions (N, 3), species (N,), L."""
-    edges = np.arange(0, min(RANGE, box_length / 2) + 1e-9, RADIAL_WIDTH)
+    edges = RADIAL_WIDTH * np.arange(int(min(RANGE, box_length / 2) / RADIAL_WIDTH) + 1)
     counts = structure.pair_counts(positions, species, box_length, edges)
     factors = structure.structure_factors(positions, species, box_length, vectors)
     return Structure(
