@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +34,7 @@ from glassdyn.features.descriptors import bin_edges, radial_descriptors, smooth_
 from glassdyn.geometry import minimum_image, wrap
 from glassdyn.learning import baselines, training
 from glassdyn.learning.correlation import pearson
+from glassdyn.learning.exercises import problem_of
 from glassdyn.learning.graphs import Snapshot, node_features, snapshot, standardise
 from glassdyn.learning.models.sizes import sizes_of
 from glassdyn.liquid import EPSILON, SIGMA, pair_interaction
@@ -51,6 +53,20 @@ LENGTHS = (0.5, 1.0, 1.5, 2.0, 3.0)
 """Of the averages around a particle, units of sigma_AA."""
 
 GRAPH = Graph(r_threshold=1.5, edges="distance", self_edges=False, nodes="full")
+SETTINGS = Train(
+    lr=1e-3,
+    clip=1.0,
+    record_every=20,
+    patience=15,
+    max_steps=1,
+    select_on="validation",
+    schedule="constant",
+    batch=1,
+    subgraph=0,
+    augment=False,
+    precision="float32",
+    seed=1,
+)
 LOSS = Loss(targets=("propensity",), alpha=0.0, bins=50)
 
 Values = NDArray[np.float64]
@@ -199,13 +215,11 @@ def by_ridge(row: Row, data: Mapping[int, Known]) -> dict[int, Values]:
 def by_descent(row: Row, model: Model, data: Mapping[int, Known]) -> dict[int, Values]:
     """Predictions of a network trained on 1 to 7 and stopped on 8."""
     graphs = {number: graph_of(row, known) for number, known in data.items()}
-    problem = training.problem_of([graphs[k] for k in LEARN], [graphs[k] for k in CHOOSE], LOSS)
-    settings = Train(
-        lr=1e-3, clip=1.0, record_every=20, patience=15, max_steps=row.steps, select_on="validation", seed=1
-    )
+    problem = problem_of([graphs[k] for k in LEARN], [graphs[k] for k in CHOOSE], LOSS)
+    settings = replace(SETTINGS, max_steps=row.steps)
     network = training.initial(model, sizes_of(graphs[1], GRAPH.r_threshold), settings.seed)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.lr)
-    *_, end = training.fit(network, optimiser, problem, settings)
+    *_, end = training.fit(network, optimiser, problem, settings, depth=model.n_rec)
     network.load_state_dict(end.best)
     with torch.no_grad():
         return {

@@ -12,7 +12,20 @@ DISTANCES = Graph(r_threshold=1.5, edges="distance", self_edges=False, nodes="fu
 VECTORS = Graph(r_threshold=1.5, edges="vector", self_edges=False, nodes="full")
 NETWORK = Model(kind="graph_network", n_rec=3, shared=False, hidden=(8, 8))
 PLAIN = Loss(targets=("p_hop",), alpha=0.0, bins=20)
-SHORT = Train(lr=0.01, clip=1.0, record_every=5, patience=4, max_steps=40, select_on="validation", seed=1)
+SHORT = Train(
+    lr=0.01,
+    clip=1.0,
+    record_every=5,
+    patience=4,
+    max_steps=40,
+    select_on="validation",
+    schedule="constant",
+    batch=1,
+    subgraph=0,
+    augment=False,
+    precision="float32",
+    seed=1,
+)
 
 
 def liquid(seed, particles=200, density=1.2):

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from glassdyn.learning import journal, training
+from glassdyn.learning.exercises import drawn, problem_of
 from glassdyn.learning.model_file import ModelFileError, TrainedModel, load, predict, save
 from glassdyn.learning.models.sizes import sizes_of
 from glassdyn.params import Descriptors
@@ -16,14 +17,14 @@ from liquids import DISTANCES, NETWORK, PLAIN, SHORT, labelled
 
 def problem(loss=PLAIN, targets=1, particles=200):
     graphs = [labelled(seed, particles=particles, targets=targets) for seed in range(5)]
-    return training.problem_of(graphs[:3], graphs[3:], loss), graphs
+    return problem_of(graphs[:3], graphs[3:], loss), graphs
 
 
 def trained(settings=SHORT, loss=PLAIN, targets=1):
     task, graphs = problem(loss, targets)
     network = training.initial(NETWORK, sizes_of(graphs[0], DISTANCES.r_threshold), settings.seed)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.lr)
-    *_, progress = training.fit(network, optimiser, task, settings)
+    *_, progress = training.fit(network, optimiser, task, settings, depth=3)
     network.load_state_dict(progress.best)
     names = tuple(f"label_{number}" for number in range(targets))
     model = TrainedModel(
@@ -49,10 +50,10 @@ def test_b_particles_do_not_enter():
         graphs = [labelled(seed) for seed in range(3)]
         for graph in graphs:
             graph.y[graph.species == 1] = value
-        task = training.problem_of(graphs[:2], graphs[2:], replace(PLAIN, alpha=0.5))
+        task = problem_of(graphs[:2], graphs[2:], replace(PLAIN, alpha=0.5))
         network = training.initial(NETWORK, sizes_of(graphs[0], DISTANCES.r_threshold), 1)
         optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
-        *_, progress = training.fit(network, optimiser, task, replace(SHORT, max_steps=10))
+        *_, progress = training.fit(network, optimiser, task, replace(SHORT, max_steps=10), depth=3)
         results.append(progress)
     assert results[0].recordings == results[1].recordings
     for name, value in results[0].best.items():
@@ -89,7 +90,7 @@ def test_the_last_recording_is_at_max_steps():
 
 def test_every_snapshot_once_per_epoch():
     for epoch in range(4):
-        chosen = [training._chosen(range(7), 7 * epoch + place, seed=3) for place in range(7)]
+        chosen = [drawn(range(7), 7 * epoch + place, SHORT, depth=3) for place in range(7)]
         assert sorted(chosen) == list(range(7))
 
 
@@ -149,7 +150,7 @@ def test_curves_and_metrics_tell_the_training(tmp_path):
     task, graphs = problem(targets=2)
     network = training.initial(NETWORK, sizes_of(graphs[0], DISTANCES.r_threshold), 1)
     optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
-    fitting = training.fit(network, optimiser, task, SHORT)
+    fitting = training.fit(network, optimiser, task, SHORT, depth=3)
     *_, progress = journal.kept(tmp_path / "curves", "validation", ("one", "two"), fitting)
     table = read_curves(tmp_path / "curves" / "plots" / "metrics")
     rows = table.filter((table["part"] == "validation") & (table["quantity"] == "pearson_two"))

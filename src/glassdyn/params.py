@@ -356,10 +356,18 @@ class Train:
     patience: int
     max_steps: int
     select_on: Literal["validation", "test"]
+    schedule: Literal["constant", "cosine"]
+    batch: int
+    subgraph: int
+    augment: bool
+    precision: Literal["float32", "tf32", "bf16"]
     seed: int
 
     def __post_init__(self) -> None:
-        require_positive(self, "train", "lr", "clip", "record_every", "patience", "max_steps")
+        require_positive(self, "train", "lr", "clip", "record_every", "patience", "max_steps", "batch")
+        require(
+            self.subgraph >= 0, f"must not be negative: got {self.subgraph} (params.yaml: train.subgraph)"
+        )
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -413,6 +421,11 @@ class Params:
         self._check_box()
         self._check_windows()
         self._check_copies()
+        require(
+            not self.train.augment or self.graph.edges == "vector",
+            "augmentation turns the vectors of edges, and distances stay what they are: "
+            f"got graph.edges {self.graph.edges} (params.yaml: train.augment)",
+        )
         features = 1 + 2 * self.descriptors.bins
         require(
             self.pca.components <= features,

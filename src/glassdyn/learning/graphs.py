@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.data import Data
 
+from glassdyn.geometry import wrap
 from glassdyn.neighbours import neighbours
 from glassdyn.params import Graph
 
@@ -19,6 +20,7 @@ __all__ = [
     "Normalisation",
     "Scaling",
     "Snapshot",
+    "joined",
     "node_features",
     "normalisation_of",
     "snapshot",
@@ -66,6 +68,8 @@ class Snapshot(Data):  # type: ignore[misc]
 
     Attributes:
         x: (N, F) float32 node features.
+        pos: (N, 3) float32 wrapped positions, units of sigma_AA.
+        box_length: (1,) float32 L, units of sigma_AA.
         edge_index: (2, E) int64: row 0 the senders, row 1 the receivers, increasing.
         edge_attr: (E, 1) distances or (E, 3) vectors, float32.
         edge_vectors: (E, 3) float32, from the receiver to the sender, units of sigma_AA: never
@@ -115,16 +119,30 @@ def snapshot(
         receivers, senders, vectors = _with_self_edges(receivers, senders, vectors, len(positions))
     edge_vectors = torch.from_numpy(vectors.astype(np.float32))  # (E, 3)
     distances = np.linalg.norm(vectors, axis=1, keepdims=True).astype(np.float32)  # (E, 1)
-    return Snapshot(
+    nodes = Snapshot(
         x=torch.tensor(np.asarray(features, dtype=np.float32)),
-        edge_index=torch.from_numpy(np.stack((senders, receivers)).astype(np.int64)),
+        pos=torch.from_numpy(wrap(positions, box_length).astype(np.float32)),
+        box_length=torch.tensor([box_length], dtype=torch.float32),
+        species=torch.tensor(species),
         edge_attr=edge_vectors.clone() if graph.edges == "vector" else torch.from_numpy(distances),
         edge_vectors=edge_vectors,
-        species=torch.tensor(species),
-        in_degree=torch.from_numpy(np.bincount(receivers, minlength=len(positions))),
-        out_degree=torch.from_numpy(np.bincount(senders, minlength=len(positions))),
-        by_sender=torch.from_numpy(np.argsort(senders, kind="stable")),
     )
+    return joined(nodes, torch.from_numpy(senders.copy()), torch.from_numpy(receivers.copy()))
+
+
+def joined(graph: Snapshot, senders: Tensor, receivers: Tensor) -> Snapshot:
+    """Give a graph its edges, in the forms that models need.
+
+    Args:
+        graph: nodes, and the features of the edges in their order; changed in place.
+        senders: (E,) int64.
+        receivers: (E,) int64, increasing.
+    """
+    graph.edge_index = torch.stack((senders, receivers))
+    graph.in_degree = torch.bincount(receivers, minlength=len(graph.x))
+    graph.out_degree = torch.bincount(senders, minlength=len(graph.x))
+    graph.by_sender = torch.argsort(senders, stable=True)
+    return graph
 
 
 def _with_self_edges(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from glassdyn.features.averages import generations
 from glassdyn.learning import baselines, training
+from glassdyn.learning.exercises import problem_of
 from glassdyn.learning.graphs import Snapshot
 from glassdyn.learning.model_file import TrainedModel, predict
 from glassdyn.neighbours import Pairs
@@ -78,11 +79,11 @@ def perceptron(
         settings: as the network's.
         advance: told of every step.
     """
-    problem = training.problem_of(fit_on, choose_on, loss)
+    problem = problem_of(fit_on, choose_on, loss)
     model = Model(kind="graph_network", n_rec=0, shared=False, hidden=trained.model.hidden)
     blind = training.initial(model, trained.sizes, settings.seed)
     optimiser = torch.optim.Adam(blind.parameters(), lr=settings.lr)
-    *_, end = training.fit(blind, optimiser, problem, settings, advance=advance)
+    *_, end = training.fit(blind, optimiser, problem, settings, depth=0, advance=advance)
     blind.load_state_dict(end.best)
     return network(trained._replace(network=blind, model=model, normalisation=problem.normalisation))
 

@@ -4,62 +4,31 @@ Every random choice is a function of the seed and of the step, so that training 
 step is the training that never stopped.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+<<<<<<< HEAD
 from glassdyn.learning.correlation import pearson
 from glassdyn.learning.graphs import Normalisation, Snapshot, normalisation_of, standardise
 from glassdyn.learning.loss import Histogram, histogram_of, squared_error, weights
+=======
+from glassdyn.learning.evaluation import pearson
+from glassdyn.learning.exercises import Exercise, Problem, drawn
+from glassdyn.learning.loss import squared_error
+>>>>>>> 863b10e (Training goes on where it was cut off, from balls with halos if need be, on one process or several)
 from glassdyn.learning.models import Sizes, build
-from glassdyn.params import Loss, Model, Train
+from glassdyn.learning.processes import ALONE, Group, apart, in_turns, together
+from glassdyn.params import Model, Train
 
-__all__ = [
-    "START",
-    "Exercise",
-    "Measure",
-    "Problem",
-    "Progress",
-    "Recording",
-    "best_of",
-    "exercise_of",
-    "fit",
-    "initial",
-    "problem_of",
-]
+__all__ = ["START", "Measure", "Progress", "Recording", "best_of", "fit", "initial"]
 
-
-class Exercise(NamedTuple):
-    """One snapshot made ready: what goes in and what should come out.
-
-    Attributes:
-        graph: standardised features.
-        learnt: (N_A,) int64, the A particles.
-        targets: (N_A, targets) standardised labels.
-        weight: (N_A, targets) of their squared errors.
-    """
-
-    graph: Snapshot
-    learnt: Tensor
-    targets: Tensor
-    weight: Tensor
-
-
-class Problem(NamedTuple):
-    """What is to be learnt.
-
-    Attributes:
-        train: exercises whose errors are reduced.
-        held_out: exercises that tell when to stop and which weights to keep.
-        normalisation: statistics of the training snapshots.
-    """
-
-    train: Sequence[Exercise]
-    held_out: Sequence[Exercise]
-    normalisation: Normalisation
+PRECISIONS = {"float32": "highest", "tf32": "high", "bf16": "medium"}
+"""Names of train.precision in PyTorch."""
 
 
 class Measure(NamedTuple):
@@ -101,30 +70,14 @@ class Progress(NamedTuple):
     recordings: tuple[Recording, ...]
     best: dict[str, Tensor]
 
+    @property
+    def step(self) -> int:
+        """Steps taken."""
+        return self.recordings[-1].step if self.recordings else 0
+
 
 START = Progress((), {})
 """The progress of a training that has not begun."""
-
-
-def problem_of(train: Sequence[Snapshot], held_out: Sequence[Snapshot], loss: Loss) -> Problem:
-    """Standardise labelled graphs with the statistics of the training part, and weigh their labels."""
-    normalisation = normalisation_of(train)
-    histogram = histogram_of([graph.y[graph.species == 0] for graph in train], loss.bins)
-
-    def exercises(part: Sequence[Snapshot]) -> list[Exercise]:
-        return [exercise_of(graph, normalisation, histogram, loss.alpha) for graph in part]
-
-    return Problem(exercises(train), exercises(held_out), normalisation)
-
-
-def exercise_of(
-    graph: Snapshot, normalisation: Normalisation, histogram: Histogram, alpha: float
-) -> Exercise:
-    """One labelled graph, standardised; its weights come from the labels in their own units."""
-    learnt = torch.nonzero(graph.species == 0).squeeze(1)
-    labels = graph.y[learnt]
-    targets = normalisation.targets.apply(labels)
-    return Exercise(standardise(graph, normalisation), learnt, targets, weights(labels, histogram, alpha))
 
 
 def initial(model: Model, sizes: Sizes, seed: int) -> nn.Module:
@@ -145,7 +98,9 @@ def fit(
     problem: Problem,
     settings: Train,
     *,
+    depth: int,
     progress: Progress = START,
+    members: Group = ALONE,
     advance: Callable[[float], None] = lambda _steps: None,
 ) -> Iterator[Progress]:
     """Train until the held-out loss has not fallen for `patience` recordings, or for `max_steps`.
@@ -155,7 +110,9 @@ def fit(
         optimiser: of the network's weights.
         problem: exercises.
         settings: how long, and how.
+        depth: blocks of the network: how many shells of neighbours a prediction depends on.
         progress: where an earlier run stopped; network and optimiser are as it left them.
+        members: the processes that train together; each is called with the same arguments.
         advance: told of every step.
 
     Yields:
@@ -163,17 +120,22 @@ def fit(
 
     Raises:
         FloatingPointError: where the loss is no longer a number.
+        ValueError: where a batch cannot be shared equally among the processes.
     """
+    if settings.batch % members.size:
+        raise ValueError(
+            "every process does the same share of a batch: "
+            f"got {settings.batch} for {members.size} processes (params.yaml: train.batch)"
+        )
+    torch.set_float32_matmul_precision(PRECISIONS[settings.precision])
+    shared = together(network, members)
     while not _finished(progress.recordings, settings):
-        step = progress.recordings[-1].step if progress.recordings else 0
-        for number in range(step, min(step + settings.record_every, settings.max_steps)):
-            _descend(network, optimiser, _chosen(problem.train, number, settings.seed), settings.clip)
-            step = number + 1
+        for step in range(progress.step, min(progress.step + settings.record_every, settings.max_steps)):
+            share = range(settings.batch * step + members.rank, settings.batch * (step + 1), members.size)
+            batch = [drawn(problem.train, number, settings, depth) for number in share]
+            _descend(shared, optimiser, batch, step, settings)
             advance(1)
-        recording = _record(network, problem, step)
-        improved = all(recording.objective < earlier.objective for earlier in progress.recordings)
-        best = _copy(network) if improved else progress.best
-        progress = Progress((*progress.recordings, recording), best)
+        progress = _recorded(network, problem, progress, step + 1, members)
         yield progress
 
 
@@ -184,18 +146,28 @@ def _finished(recordings: Sequence[Recording], settings: Train) -> bool:
     return recordings[-1].step >= settings.max_steps or len(recordings) - 1 - best >= settings.patience
 
 
-def _chosen(exercises: Sequence[Exercise], step: int, seed: int) -> Exercise:
-    """Every exercise once per epoch, in an order of its own."""
-    epoch, place = divmod(step, len(exercises))
-    order = np.random.default_rng([seed, epoch]).permutation(len(exercises))
-    return exercises[int(order[place])]
+def learning_rate(step: int, settings: Train) -> float:
+    """Adam's rate at a step: lr, or lr (1 + cos(pi step / max_steps)) / 2."""
+    if settings.schedule == "constant":
+        return settings.lr
+    return settings.lr * (1 + math.cos(math.pi * step / settings.max_steps)) / 2
 
 
-def _descend(network: nn.Module, optimiser: torch.optim.Optimizer, exercise: Exercise, clip: float) -> None:
+def _descend(
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    batch: Sequence[Exercise],
+    step: int,
+    settings: Train,
+) -> None:
+    """One step: the gradients of the exercises are added up one after another, to spare memory."""
     network.train()
+    optimiser.param_groups[0]["lr"] = learning_rate(step, settings)
     optimiser.zero_grad(set_to_none=True)
-    torch.autograd.backward(_errors(network, exercise).mean())
-    nn.utils.clip_grad_norm_(network.parameters(), clip)
+    for number, exercise in enumerate(batch, start=1):
+        with nullcontext() if number == len(batch) else apart(network):
+            torch.autograd.backward(_errors(network, exercise).mean() / len(batch))
+    nn.utils.clip_grad_norm_(network.parameters(), settings.clip)
     optimiser.step()
 
 
@@ -204,31 +176,35 @@ def _errors(network: nn.Module, exercise: Exercise) -> Tensor:
     return squared_error(predictions, exercise.targets, exercise.weight)
 
 
-def _record(network: nn.Module, problem: Problem, step: int) -> Recording:
+def _recorded(
+    network: nn.Module, problem: Problem, progress: Progress, step: int, members: Group
+) -> Progress:
     scale = problem.normalisation.targets.scale
-    train, _ = _measure(network, problem.train, scale)
-    held_out, objective = _measure(network, problem.held_out, scale)
-    if not np.isfinite(objective):
+    train, _ = _measure(network, problem.train, scale, members)
+    held_out, objective = _measure(network, problem.held_out, scale, members)
+    if not math.isfinite(objective):
         raise FloatingPointError(
             f"the loss must stay a number: got {objective} after {step} steps; "
             "lower train.lr or train.clip (params.yaml)"
         )
-    return Recording(step, train, held_out, objective)
+    improved = all(objective < earlier.objective for earlier in progress.recordings)
+    best = {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
+    recording = Recording(step, train, held_out, objective)
+    return Progress((*progress.recordings, recording), best if improved else progress.best)
 
 
-def _measure(network: nn.Module, exercises: Sequence[Exercise], scale: Tensor) -> tuple[Measure, float]:
+def _measure(
+    network: nn.Module, exercises: Sequence[Exercise], scale: Tensor, members: Group
+) -> tuple[Measure, float]:
     network.eval()
     with torch.no_grad():
-        predictions = torch.cat([network(one.graph)[one.learnt] for one in exercises])
-    targets = torch.cat([one.targets for one in exercises])
-    errors = squared_error(predictions, targets, torch.cat([one.weight for one in exercises]))
+        own = [network(one.graph)[one.learnt] for one in exercises[members.rank :: members.size]]
+    predictions = torch.cat(in_turns(own, len(exercises), members))
+    targets = torch.cat([one.targets for one in exercises]).cpu()
+    errors = squared_error(predictions, targets, torch.cat([one.weight for one in exercises]).cpu())
     columns = zip(targets.double().numpy().T, predictions.double().numpy().T, strict=True)
     measure = Measure(
         losses=tuple((errors * scale**2).tolist()),
         pearsons=tuple(pearson(target, prediction) for target, prediction in columns),
     )
     return measure, float(errors.mean())
-
-
-def _copy(network: nn.Module) -> dict[str, Tensor]:
-    return {name: value.detach().clone() for name, value in network.state_dict().items()}

@@ -17,6 +17,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from glassdyn.learning.graphs import Snapshot
+from glassdyn.learning.models.products import activated, product, sum_with_product
 
 __all__ = ["Edges", "Layers", "Wiring", "encode", "sums_of_update", "update", "wiring_of"]
 
@@ -120,7 +121,7 @@ def _hidden(part: slice, wiring: Wiring, tables: Tensor, inputs: Sequence[tuple[
     """First activation h of a slice of edges, from pairs of edges and weights."""
     hidden = functional.embedding_bag(wiring.pairs[part], tables, mode="sum")
     for edges, weight in inputs:
-        hidden.addmm_(edges[part], weight.T)
+        hidden = sum_with_product(hidden, edges[part], weight)
     return hidden.relu_()
 
 
@@ -134,7 +135,7 @@ def _ascend(values: Tensor, layers: Sequence[Tensor], known: Tensor | None = Non
         if known is not None and weight is layers[-2]:
             activations.append(known)
         else:
-            activations.append(torch.addmm(bias, activations[-1], weight.T).relu_())
+            activations.append(activated(activations[-1], weight, bias))
     return activations
 
 
@@ -155,7 +156,7 @@ def _descend(
         gradient = _before_relu(gradient, activations[layer + 1], gradient)
         gradients[2 * layer].addmm_(gradient.T, activations[layer])
         gradients[2 * layer + 1].add_(gradient.sum(dim=0))
-        gradient = gradient @ layers[2 * layer]
+        gradient = product(gradient, layers[2 * layer].T)
     return gradient
 
 
@@ -252,7 +253,7 @@ def _update_backward(
     gradient = _before_relu(gradient, activations[0], gradients.hidden[part])
     for (edges, _), g_weight in zip(inputs, gradients.weights, strict=True):
         g_weight.addmm_(gradient.T, edges[part])
-    gradients.encoded[part].addmm_(gradient, inputs[0][1])
+    gradients.encoded[part] = sum_with_product(gradients.encoded[part], gradient, inputs[0][1].T)
 
 
 def _reused(gradient: Tensor | None, edges: Tensor, width: int) -> Tensor:
@@ -272,5 +273,5 @@ def _carried(g_hidden: Tensor, edges: Tensor, weight: Tensor) -> Tensor:
     """(E, h) gradient of e, in the room of that of h where it fits."""
     carried = _reused(g_hidden, edges, edges.shape[1])
     for part in _slices(edges):
-        carried[part] = g_hidden[part] @ weight
+        carried[part] = product(g_hidden[part], weight.T)
     return carried

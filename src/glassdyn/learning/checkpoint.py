@@ -1,0 +1,57 @@
+"""The state of a training in one safetensors file, from which it goes on to the bit."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from glassdyn.files import replacing
+from glassdyn.learning.training import START, Measure, Progress, Recording
+
+__all__ = ["restore", "store"]
+
+
+def store(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress) -> None:
+    """Write weights, moments of the gradients, best weights and recordings; whole or not at all."""
+    tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
+    tensors |= {f"best.{name}": value for name, value in progress.best.items()}
+    for number, moments in optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{number}.{name}": value for name, value in moments.items()}
+    text = json.dumps(progress.recordings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as beside:
+        save_file({name: value.contiguous() for name, value in tensors.items()}, beside, {"recordings": text})
+
+
+def restore(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> Progress:
+    """Bring network and optimiser to where they were stored; `START` where there is no file."""
+    if not path.exists():
+        return START
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        recordings = json.loads(file.metadata()["recordings"])
+    network.load_state_dict(_under("network.", tensors))
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, value in _under("optimiser.", tensors).items():
+        number, _, moment = name.partition(".")
+        moments.setdefault(int(number), {})[moment] = value
+    groups = optimiser.state_dict()["param_groups"]
+    optimiser.load_state_dict({"state": moments, "param_groups": groups})
+    return Progress(tuple(map(_recording, recordings)), _under("best.", tensors))
+
+
+def _recording(written: list[Any]) -> Recording:
+    step, train, held_out, objective = written
+    return Recording(step, _measure(*train), _measure(*held_out), objective)
+
+
+def _measure(losses: list[float], pearsons: list[float]) -> Measure:
+    return Measure(tuple(losses), tuple(pearsons))
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

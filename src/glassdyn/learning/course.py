@@ -1,0 +1,160 @@
+"""A whole training, from tables to a model; cut off at any step, it goes on where it was.
+
+Its checkpoint lies in the scratch folder under a hash of all that determines the result: code, parameters
+and tables. With another learning rate it begins anew.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict
+from fcntl import LOCK_SH
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from glassdyn.fleet.scratch import Folder, default_root, digest, job_key, locked
+from glassdyn.learning import checkpoint, training
+from glassdyn.learning.exercises import Problem, problem_of
+from glassdyn.learning.model_file import TrainedModel, projection_of
+from glassdyn.learning.models import Sizes
+from glassdyn.learning.models.sizes import sizes_of
+from glassdyn.learning.processes import Group
+from glassdyn.learning.samples import Tables, labelled
+from glassdyn.learning.training import Progress
+from glassdyn.params import Descriptors, Graph, Loss, Model, Train
+
+__all__ = ["Course", "Lesson", "attended", "graduate", "prepared"]
+
+
+class Course(NamedTuple):
+    """All that determines a training, besides code and tables.
+
+    Attributes:
+        train: names of the samples to learn from.
+        held_out: names of those that stop it and select the model.
+        descriptors: bins of the node features.
+        graph: which pairs are joined and what nodes and edges carry.
+        model: kind, recurrences and layers.
+        loss: targets and their weights.
+        settings: how to descend and when to stop.
+    """
+
+    train: Sequence[str]
+    held_out: Sequence[str]
+    descriptors: Descriptors
+    graph: Graph
+    model: Model
+    loss: Loss
+    settings: Train
+
+
+class Lesson(NamedTuple):
+    """What a training works with.
+
+    Attributes:
+        problem: exercises.
+        network: as it stands.
+        optimiser: of its weights.
+        sizes: of features and targets.
+    """
+
+    problem: Problem
+    network: nn.Module
+    optimiser: torch.optim.Optimizer
+    sizes: Sizes
+
+
+def prepared(course: Course, tables: Tables, device: torch.device) -> Lesson:
+    """Read the tables and build the untrained network, on a device."""
+    train, held_out = (
+        [labelled(name, tables, course.graph, course.loss.targets) for name in names]
+        for names in (course.train, course.held_out)
+    )
+    sizes = sizes_of(train[0], course.graph.r_threshold)
+    network = training.initial(course.model, sizes, course.settings.seed).to(device)
+    optimiser = torch.optim.Adam(network.parameters(), lr=course.settings.lr)
+    return Lesson(problem_of(train, held_out, course.loss).to(device), network, optimiser, sizes)
+
+
+def attended(
+    course: Course,
+    lesson: Lesson,
+    tables: Tables,
+    members: Group,
+    advance: Callable[[float], None] = lambda _steps: None,
+) -> Iterator[Progress]:
+    """Train from where an earlier attempt was cut off, if there was one.
+
+    Args:
+        course: what determines the training.
+        lesson: made from it and the tables; changed in place.
+        tables: folders of the tables, whose contents enter the checkpoint's name.
+        members: the processes that train together; the first keeps the checkpoint.
+        advance: told of every step.
+
+    Yields:
+        The progress found, if any, and that of every recording.
+    """
+    root = default_root()
+    folder = Folder(root / "jobs" / _key(course, tables))
+    path = folder.checkpoint / "training.safetensors"
+    first = members.rank == 0
+    with locked(root / "in-use", LOCK_SH), locked(folder.lock) if first else nullcontext():
+        if first:
+            folder.describe({"name": "train", "arguments": _arguments(course)})
+        found = checkpoint.restore(path, lesson.network, lesson.optimiser)
+        advance(found.step)
+        if found.recordings:
+            yield found
+        for progress in training.fit(
+            lesson.network,
+            lesson.optimiser,
+            lesson.problem,
+            course.settings,
+            depth=course.model.n_rec,
+            progress=found,
+            members=members,
+            advance=advance,
+        ):
+            if first:
+                checkpoint.store(path, lesson.network, lesson.optimiser, progress)
+            yield progress
+
+
+def graduate(course: Course, lesson: Lesson, progress: Progress, pca: Path) -> TrainedModel:
+    """The selected model, with all that it needs on new data.
+
+    Args:
+        course: of the training.
+        lesson: after it.
+        progress: its end.
+        pca: file of the principal components, read where they are the node features.
+    """
+    network = training.initial(course.model, lesson.sizes, course.settings.seed)
+    network.load_state_dict(progress.best)
+    return TrainedModel(
+        network,
+        course.model,
+        lesson.sizes,
+        course.graph,
+        course.descriptors,
+        course.loss.targets,
+        lesson.problem.normalisation,
+        projection_of(pca) if course.graph.nodes == "pca" else None,
+    )
+
+
+def _key(course: Course, tables: Tables) -> str:
+    names = [f"{name}.parquet" for name in (*course.train, *course.held_out)]
+    folders = [tables.features, tables.labels, *([tables.pca] if course.graph.nodes == "pca" else [])]
+    inputs = [digest(folder / name) for folder in folders for name in names]
+    return job_key(attended, _arguments(course), inputs, ["training.safetensors"])  # type: ignore[arg-type]
+
+
+def _arguments(course: Course) -> dict[str, object]:
+    sections = course.descriptors, course.graph, course.model, course.loss, course.settings
+    return {"train": course.train, "held_out": course.held_out} | {
+        type(section).__name__: asdict(section) for section in sections
+    }

@@ -1,0 +1,105 @@
+"""What is to be learnt: standardised graphs with targets and weights, and the order in which they come."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from glassdyn.learning.augmentation import SYMMETRIES, around, ball, turned
+from glassdyn.learning.graphs import Normalisation, Snapshot, normalisation_of, standardise
+from glassdyn.learning.loss import Histogram, histogram_of, weights
+from glassdyn.params import Loss, Train
+
+__all__ = ["Exercise", "Problem", "drawn", "problem_of"]
+
+
+class Exercise(NamedTuple):
+    """One snapshot, or a part of it, made ready: what goes in and what should come out.
+
+    Attributes:
+        graph: standardised features.
+        learnt: (N_A,) int64, the A particles whose errors count.
+        targets: (N_A, targets) standardised labels.
+        weight: (N_A, targets) of their squared errors.
+    """
+
+    graph: Snapshot
+    learnt: Tensor
+    targets: Tensor
+    weight: Tensor
+
+    def to(self, device: torch.device) -> "Exercise":
+        """The same exercise on another device."""
+        tensors = (part.to(device) for part in self[1:])
+        return Exercise(self.graph.to(device), *tensors)
+
+
+class Problem(NamedTuple):
+    """What is to be learnt.
+
+    Attributes:
+        train: exercises whose errors are reduced.
+        held_out: exercises that tell when to stop and which weights to keep.
+        normalisation: statistics of the training snapshots.
+    """
+
+    train: Sequence[Exercise]
+    held_out: Sequence[Exercise]
+    normalisation: Normalisation
+
+    def to(self, device: torch.device) -> "Problem":
+        """The same problem on another device; the normalisation stays where the labels are."""
+        train, held_out = ([one.to(device) for one in part] for part in (self.train, self.held_out))
+        return Problem(train, held_out, self.normalisation)
+
+
+def problem_of(train: Sequence[Snapshot], held_out: Sequence[Snapshot], loss: Loss) -> Problem:
+    """Standardise labelled graphs with the statistics of the training part, and weigh their labels."""
+    normalisation = normalisation_of(train)
+    histogram = histogram_of([graph.y[graph.species == 0] for graph in train], loss.bins)
+
+    def exercises(part: Sequence[Snapshot]) -> list[Exercise]:
+        return [_exercise(graph, normalisation, histogram, loss.alpha) for graph in part]
+
+    return Problem(exercises(train), exercises(held_out), normalisation)
+
+
+def _exercise(graph: Snapshot, normalisation: Normalisation, histogram: Histogram, alpha: float) -> Exercise:
+    """Standardise one labelled graph; its weights come from the labels in their own units."""
+    learnt = torch.nonzero(graph.species == 0).squeeze(1)
+    labels = graph.y[learnt]
+    targets = normalisation.targets.apply(labels)
+    return Exercise(standardise(graph, normalisation), learnt, targets, weights(labels, histogram, alpha))
+
+
+def drawn(exercises: Sequence[Exercise], number: int, settings: Train, depth: int) -> Exercise:
+    """The exercise of one draw, which the seed and its number determine.
+
+    Every snapshot comes once per epoch, in an order of its own. Where `subgraph` is above 0, it is a ball
+    of so many particles around one of its A particles; where `augment` is set, one of the 48 views of it.
+
+    Args:
+        exercises: whole snapshots.
+        number: draws before this one.
+        settings: seed, subgraph, augment.
+        depth: blocks of the network, hence shells around a ball.
+    """
+    epoch, place = divmod(number, len(exercises))
+    order = np.random.default_rng([settings.seed, epoch]).permutation(len(exercises))
+    exercise = exercises[int(order[place])]
+    chance = np.random.default_rng([settings.seed, number, 1])
+    centre, symmetry = chance.random(), int(chance.integers(len(SYMMETRIES)))
+    if settings.subgraph:
+        exercise = _part(exercise, int(centre * len(exercise.learnt)), settings.subgraph, depth)
+    return exercise._replace(graph=turned(exercise.graph, symmetry)) if settings.augment else exercise
+
+
+def _part(exercise: Exercise, centre: int, particles: int, depth: int) -> Exercise:
+    """The A particles of a ball around one of them, and what a network needs to predict them."""
+    core = ball(exercise.graph, int(exercise.learnt[centre]), particles)
+    graph, kept = around(exercise.graph, core, depth)
+    rows = torch.isin(exercise.learnt, core)
+    learnt = torch.searchsorted(kept, exercise.learnt[rows])
+    return Exercise(graph, learnt, exercise.targets[rows], exercise.weight[rows])

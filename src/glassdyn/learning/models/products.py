@@ -1,0 +1,38 @@
+"""Products with small weights in the fastest form that PyTorch has on this machine, without gradients.
+
+On a CPU oneDNN's kernel is twice as fast as the BLAS that PyTorch calls where the processor has AVX-512 and
+is not Intel's, and applies bias and ReLU before the values leave the registers (64 by 64 weights, one core of
+an AMD EPYC: 200 against 98 Gflop/s). It is the kernel that `torch.compile` calls.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = ["activated", "product", "sum_with_product"]
+
+ONEDNN: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+
+
+def activated(values: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """(n, out) ReLU(values weight^T + bias) of (n, in) values, (out, in) weight and (out,) bias."""
+    if ONEDNN and values.is_cpu:
+        layer: Tensor = torch.ops.mkldnn._linear_pointwise(values, weight, bias, "relu", [], "")  # noqa: SLF001
+        return layer
+    return functional.linear(values, weight, bias).relu_()
+
+
+def product(values: Tensor, weight: Tensor) -> Tensor:
+    """(n, out) values weight^T of (n, in) values and (out, in) weight."""
+    if ONEDNN and values.is_cpu:
+        found: Tensor = torch.ops.mkldnn._linear_pointwise(values, weight, None, "none", [], "")  # noqa: SLF001
+        return found
+    return functional.linear(values, weight)
+
+
+def sum_with_product(terms: Tensor, values: Tensor, weight: Tensor) -> Tensor:
+    """(n, out) terms + values weight^T of (n, out) terms, (n, in) values and (out, in) weight."""
+    if ONEDNN and values.is_cpu:
+        found: Tensor = torch.ops.mkldnn._linear_pointwise.binary(values, terms, weight, None, "add")  # noqa: SLF001
+        return found
+    return torch.addmm(terms, values, weight.T)

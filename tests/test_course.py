@@ -1,0 +1,202 @@
+"""A training cut off anywhere ends as if it had not been; other parameters begin anew."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from glassdyn import tables
+from glassdyn.learning import checkpoint, course, training
+from glassdyn.learning.model_file import save
+from glassdyn.learning.processes import ALONE
+from glassdyn.learning.samples import Tables
+from glassdyn.params import Descriptors
+from liquids import DISTANCES, NETWORK, PLAIN, SHORT, liquid
+from road import shorten
+
+BRIEF = replace(SHORT, max_steps=12, record_every=3)
+
+
+def write_tables(folder, samples=5, particles=100):
+    """Tables of small liquids: descriptors at random, labels that follow one of them."""
+    for copy in range(samples):
+        positions, species, box_length = liquid(copy, particles)
+        generator = np.random.default_rng(copy)
+        features = generator.normal(size=(particles, 4)).astype(np.float32)
+        name, particle = f"copy{copy:02}-sample00.parquet", np.arange(particles, dtype=np.uint32)
+        structure = {"particle": particle, "type": species, "descriptors": features}
+        structure |= dict(zip("xyz", positions.T, strict=True))
+        about = {"box_length": box_length}
+        tables.write(folder / "data/features" / name, tables.structure_schema(2), [structure], about)
+        labels = {"particle": particle, "type": species, "p_hop": 0.2 + 0.1 * features[:, 0].astype(float)}
+        tables.write(folder / "data/labels" / name, tables.labels_schema(["p_hop"]), [labels])
+    return Tables(*(folder / "data" / name for name in ("features", "pca", "labels")))
+
+
+@pytest.fixture
+def lessons(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLASSDYN_SCRATCH", str(tmp_path / "scratch"))
+    folders = write_tables(tmp_path)
+    names = [f"copy{copy:02}-sample00" for copy in range(5)]
+    return folders, course.Course(
+        names[:3], names[3:4], Descriptors(0.7, 4.7, 2), DISTANCES, NETWORK, PLAIN, BRIEF
+    )
+
+
+def attend(lessons, most=None, **changes):
+    """Recordings and weights of a training, cut off after `most` recordings."""
+    folders, chosen = lessons
+    chosen = chosen._replace(settings=replace(chosen.settings, **changes))
+    lesson = course.prepared(chosen, folders, torch.device("cpu"))
+    seen = []
+    for progress in course.attended(chosen, lesson, folders, ALONE):
+        seen.append(progress)
+        if most is not None and len(seen) >= most:
+            break
+    return seen, course.graduate(chosen, lesson, seen[-1], folders.pca / "none")
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_a_training_that_was_cut_off_ends_as_the_undisturbed_one(lessons, tmp_path, schedule, monkeypatch):
+    for attempt in range(3):
+        seen, _ = attend(lessons, most=2, schedule=schedule)
+        assert len(seen[0].recordings) == attempt + 1  # what is found is what was stored last
+    resumed, model = attend(lessons, schedule=schedule)
+    monkeypatch.setenv("GLASSDYN_SCRATCH", str(tmp_path / "elsewhere"))
+    straight, undisturbed = attend(lessons, schedule=schedule)
+    assert resumed[-1].recordings == straight[-1].recordings
+    save(tmp_path / "one", model)
+    save(tmp_path / "two", undisturbed)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_a_finished_training_is_not_done_again(lessons):
+    straight, _ = attend(lessons)
+    again, _ = attend(lessons)
+    assert len(again) == 1
+    assert again[0].recordings == straight[-1].recordings
+
+
+def test_other_parameters_begin_anew(lessons):
+    attend(lessons, most=3)
+    for changes in ({"lr": 0.005}, {"clip": 0.5}, {"seed": 2}):
+        assert len(attend(lessons, most=1, **changes)[0][0].recordings) == 1
+
+
+def test_other_tables_begin_anew(lessons, tmp_path):
+    attend(lessons, most=3)
+    write_tables(tmp_path, samples=1, particles=120)
+    assert len(attend(lessons, most=1)[0][0].recordings) == 1
+
+
+def test_a_checkpoint_brings_back_every_bit(lessons, tmp_path):
+    folders, chosen = lessons
+    lesson = course.prepared(chosen, folders, torch.device("cpu"))
+    progress = next(training.fit(*lesson[1:3], lesson.problem, SHORT, depth=3))
+    checkpoint.store(tmp_path / "state", lesson.network, lesson.optimiser, progress)
+    other = course.prepared(chosen, folders, torch.device("cpu"))
+    found = checkpoint.restore(tmp_path / "state", other.network, other.optimiser)
+    assert found.recordings == progress.recordings
+    states = (optimiser.state_dict()["state"] for optimiser in (lesson.optimiser, other.optimiser))
+    one, two = states
+    for number, moments in one.items():
+        assert all(torch.equal(value, two[number][name]) for name, value in moments.items())
+
+
+def test_learning_rates_follow_the_schedule():
+    cosine = replace(SHORT, schedule="cosine", lr=0.2, max_steps=100)
+    rates = [training.learning_rate(step, cosine) for step in range(101)]
+    assert rates[0] == 0.2
+    assert rates[50] == pytest.approx(0.1)
+    assert rates[100] == pytest.approx(0)
+    assert training.learning_rate(77, SHORT) == SHORT.lr
+
+
+SETTINGS = {
+    "liquid": {"particles": 200},
+    "graph": {"r_threshold": 1.5},
+    "descriptors": {"r_max": 2.6},
+    "train": {"max_steps": 120, "patience": 1000, "record_every": 2, "batch": 2},
+    "model": {"hidden": [8, 8]},
+}
+
+
+def checkout(folder, root):
+    """A folder in which the stage can run."""
+    folder.mkdir()
+    write_tables(folder)
+    shorten(root / "params.yaml", folder / "params.yaml", SETTINGS)
+    return folder
+
+
+def stage(folder, root, *launcher):
+    ours = {"PYTHONPATH": str(root / "src"), "GLASSDYN_SCRATCH": str(folder / ".scratch")}
+    command = [sys.executable, *launcher, "-m", "glassdyn.stages.train"]
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=os.environ | ours,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process):
+    told = process.communicate()[1]
+    assert process.returncode == 0, told
+
+
+@pytest.mark.slow
+def test_killed_five_times_the_model_is_that_of_an_undisturbed_training(tmp_path, root):
+    dice = random.Random(7)
+    quiet, killed = checkout(tmp_path / "quiet", root), checkout(tmp_path / "killed", root)
+    finish(stage(quiet, root))
+    kills = 0
+    while kills < 5:
+        process = stage(killed, root)
+        wait_for_checkpoint(process, killed)
+        time.sleep(dice.uniform(0.0, 0.4))
+        if process.poll() is not None:
+            break
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        kills += 1
+    finish(stage(killed, root))
+    assert kills == 5
+    for name in ("models/network.safetensors", "metrics/train.json"):
+        assert (killed / name).read_bytes() == (quiet / name).read_bytes()
+    curves = "plots/train/plots/metrics/validation/loss.tsv"
+    assert (killed / curves).read_bytes() == (quiet / curves).read_bytes()
+
+
+def wait_for_checkpoint(process, folder):
+    """Until the training has begun to store what it reaches."""
+    newest = latest(folder)
+    while process.poll() is None and latest(folder) == newest:
+        time.sleep(0.01)
+
+
+def latest(folder):
+    return max((path.stat().st_mtime_ns for path in folder.glob(".scratch/jobs/*/checkpoint/*")), default=0)
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_does(tmp_path, root):
+    one, two = checkout(tmp_path / "one", root), checkout(tmp_path / "two", root)
+    finish(stage(one, root))
+    finish(stage(two, root, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"))
+    metrics = [json.loads((folder / "metrics/train.json").read_text()) for folder in (one, two)]
+    assert metrics[0]["steps"] == metrics[1]["steps"] == 120
+    for part in ("train", "validation"):
+        for name in ("loss", "pearson"):
+            found = [told[part]["p_hop"][name] for told in metrics]
+            assert found[0] == pytest.approx(found[1], rel=1e-4)  # sums of float32 in another order
