@@ -91,7 +91,9 @@ def measure(who: str, hidden: tuple[int, ...], n_rec: int) -> dict[str, float]:
     graph = liquid()
     learnt, labels = graph.species == 0, torch.randn(PARTICLES, 1)
     model = Model("graph_network", n_rec, shared=False, hidden=hidden)
-    network = build(model, Sizes(FEATURES, 1, 1, reach=1.5)) if who == "ours" else Concatenating(hidden, n_rec)
+    network = (
+        build(model, Sizes(FEATURES, 1, 1, reach=1.5)) if who == "ours" else Concatenating(hidden, n_rec)
+    )
     optimiser = torch.optim.Adam(network.parameters())
     times = []
     for _ in range(1 + STEPS):

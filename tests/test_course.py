@@ -22,21 +22,22 @@ from glassdyn.params import Descriptors
 from liquids import DISTANCES, NETWORK, PLAIN, SHORT, liquid
 from road import shorten
 
+PARTICLES = 100
 BRIEF = replace(SHORT, max_steps=12, record_every=3)
 
 
-def write_tables(folder, samples=5, particles=100):
+def write_tables(folder, samples=5, slope=0.1):
     """Tables of small liquids: descriptors at random, labels that follow one of them."""
     for copy in range(samples):
-        positions, species, box_length = liquid(copy, particles)
+        positions, species, box_length = liquid(copy, PARTICLES)
         generator = np.random.default_rng(copy)
-        features = generator.normal(size=(particles, 4)).astype(np.float32)
-        name, particle = f"copy{copy:02}-sample00.parquet", np.arange(particles, dtype=np.uint32)
+        features = generator.normal(size=(PARTICLES, 4)).astype(np.float32)
+        name, particle = f"copy{copy:02}-sample00.parquet", np.arange(PARTICLES, dtype=np.uint32)
         structure = {"particle": particle, "type": species, "descriptors": features}
         structure |= dict(zip("xyz", positions.T, strict=True))
         about = {"box_length": box_length}
         tables.write(folder / "data/features" / name, tables.structure_schema(2), [structure], about)
-        labels = {"particle": particle, "type": species, "p_hop": 0.2 + 0.1 * features[:, 0].astype(float)}
+        labels = {"particle": particle, "type": species, "p_hop": 0.2 + slope * features[:, 0].astype(float)}
         tables.write(folder / "data/labels" / name, tables.labels_schema(["p_hop"]), [labels])
     return Tables(*(folder / "data" / name for name in ("features", "pca", "labels")))
 
@@ -93,7 +94,7 @@ def test_other_parameters_begin_anew(lessons):
 
 def test_other_tables_begin_anew(lessons, tmp_path):
     attend(lessons, most=3)
-    write_tables(tmp_path, samples=1, particles=120)
+    write_tables(tmp_path, samples=1, slope=0.11)
     assert len(attend(lessons, most=1)[0][0].recordings) == 1
 
 

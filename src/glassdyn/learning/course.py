@@ -4,17 +4,19 @@ Its checkpoint lies in the scratch folder under a hash of all that determines th
 and tables. With another learning rate it begins anew.
 """
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from fcntl import LOCK_SH
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import nn
 
-from glassdyn.fleet.scratch import Folder, default_root, digest, job_key, locked
+from glassdyn.fleet.scratch import Folder, default_root, digest, locked
 from glassdyn.learning import checkpoint, training
 from glassdyn.learning.exercises import Problem, problem_of
 from glassdyn.learning.model_file import TrainedModel, projection_of
@@ -24,6 +26,7 @@ from glassdyn.learning.processes import Group
 from glassdyn.learning.samples import Tables, labelled
 from glassdyn.learning.training import Progress
 from glassdyn.params import Descriptors, Graph, Loss, Model, Train
+from glassdyn.provenance import code_digest
 
 __all__ = ["Course", "Lesson", "attended", "graduate", "prepared"]
 
@@ -150,7 +153,8 @@ def _key(course: Course, tables: Tables) -> str:
     names = [f"{name}.parquet" for name in (*course.train, *course.held_out)]
     folders = [tables.features, tables.labels, *([tables.pca] if course.graph.nodes == "pca" else [])]
     inputs = [digest(folder / name) for folder in folders for name in names]
-    return job_key(attended, _arguments(course), inputs, ["training.safetensors"])  # type: ignore[arg-type]
+    entries = [__name__, code_digest(__name__), _arguments(course), inputs]
+    return sha256(json.dumps(entries, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
 def _arguments(course: Course) -> dict[str, object]:

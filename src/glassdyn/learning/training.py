@@ -12,15 +12,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-<<<<<<< HEAD
 from glassdyn.learning.correlation import pearson
-from glassdyn.learning.graphs import Normalisation, Snapshot, normalisation_of, standardise
-from glassdyn.learning.loss import Histogram, histogram_of, squared_error, weights
-=======
-from glassdyn.learning.evaluation import pearson
 from glassdyn.learning.exercises import Exercise, Problem, drawn
 from glassdyn.learning.loss import squared_error
->>>>>>> 863b10e (Training goes on where it was cut off, from balls with halos if need be, on one process or several)
 from glassdyn.learning.models import Sizes, build
 from glassdyn.learning.processes import ALONE, Group, apart, in_turns, together
 from glassdyn.params import Model, Train
