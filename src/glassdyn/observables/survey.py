@@ -155,7 +155,8 @@ def structure_of(
     vectors: structure.WaveVectors,
 ) -> Structure:
     """Measure one configuration: positions (N, 3), species (N,), L."""
-    edges = RADIAL_WIDTH * np.arange(int(min(RANGE, box_length / 2) / RADIAL_WIDTH) + 1)
+    bins = int(min(RANGE, box_length / 2) / RADIAL_WIDTH)
+    edges = np.multiply(RADIAL_WIDTH, np.arange(bins + 1))
     counts = structure.pair_counts(positions, species, box_length, edges)
     factors = structure.structure_factors(positions, species, box_length, vectors)
     return Structure(
