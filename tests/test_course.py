@@ -123,7 +123,7 @@ def test_learning_rates_follow_the_schedule():
 
 SETTINGS = {
     "liquid": {"particles": 200},
-    "graph": {"r_threshold": 1.5},
+    "graph": {"r_threshold": 1.5, "nodes": "full"},
     "descriptors": {"r_max": 2.6},
     "train": {"max_steps": 120, "patience": 1000, "record_every": 2, "batch": 2},
     "model": {"hidden": [8, 8]},
