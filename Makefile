@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 INSTALLED := .venv/installed
 
-.PHONY: help install repro test test-unit lint format deps lock validate bench-simulation bench-observe bench-labels bench-network
+.PHONY: help install repro test test-unit test-endurance lint format deps lock validate bench-simulation bench-observe bench-labels bench-network
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -21,11 +21,14 @@ repro: $(INSTALLED) ## the whole road, from params.yaml to metrics and plots
 	glassdyn check
 	dvc repro
 
-test: $(INSTALLED) ## all tests
-	pytest -n auto --dist loadfile --no-loadscope-reorder
+test: $(INSTALLED) ## all tests but those of endurance
+	pytest -n auto --dist loadfile --no-loadscope-reorder -m "not endurance"
 
 test-unit: $(INSTALLED) ## the quick tests only
-	pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow"
+	pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow and not endurance"
+
+test-endurance: $(INSTALLED) ## runs killed over and over, and on a cluster
+	pytest -n auto --dist loadfile --no-loadscope-reorder -m endurance
 
 lint: $(INSTALLED) ## style and types, as CI checks them
 	ruff check .

@@ -156,7 +156,7 @@ def finish(process):
     assert process.returncode == 0, told
 
 
-@pytest.mark.slow
+@pytest.mark.endurance
 def test_killed_five_times_the_model_is_that_of_an_undisturbed_training(tmp_path, root):
     dice = random.Random(7)
     quiet, killed = checkout(tmp_path / "quiet", root), checkout(tmp_path / "killed", root)
@@ -190,7 +190,7 @@ def latest(folder):
     return max((path.stat().st_mtime_ns for path in folder.glob(".scratch/jobs/*/checkpoint/*")), default=0)
 
 
-@pytest.mark.slow
+@pytest.mark.endurance
 def test_two_processes_train_as_one_does(tmp_path, root):
     one, two = checkout(tmp_path / "one", root), checkout(tmp_path / "two", root)
     finish(stage(one, root))

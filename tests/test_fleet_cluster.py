@@ -16,7 +16,7 @@ from glassdyn.fleet import FleetError, Job
 from test_fleet import chains, contents, notes, program, run, scratch, wait_until
 
 pytest.importorskip("distributed")
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.endurance
 
 HERE = Path(__file__).parent
 __all__ = ["scratch"]

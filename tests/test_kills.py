@@ -14,7 +14,7 @@ import pytest
 from road import SHORT, shorten
 from test_fleet import wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.endurance
 
 KILLS = 10
 
