@@ -62,3 +62,10 @@ def test_tau_alpha_that_was_not_reached_is_left_out(drawn):
     assert len(figure.axes) == 2
     figure = liquid.scattering(drawn[0]["scattering"], {"declared": 2.0}, 7.2)
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()][:2] == ["A", "B"]
+
+
+def test_figures_are_freed_with_their_last_name(drawn):
+    from matplotlib import pyplot as plt
+
+    liquid.figures(*drawn)
+    assert not plt.get_fignums(), "pyplot keeps a figure until it is told to close it"

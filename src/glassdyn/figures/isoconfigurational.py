@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from glassdyn.figures import style
@@ -19,8 +18,7 @@ def agreement(table: pl.DataFrame, label: str) -> Figure:
         table: columns raw and mean, one row per particle.
         label: its name.
     """
-    style.use()
-    figure, (scatter, density) = plt.subplots(1, 2, figsize=(7.2, 3.2))
+    figure, (scatter, density) = style.panels(1, 2, size=(7.2, 3.2))
     scatter.plot(table["mean"], table["raw"], ".", markersize=2, alpha=0.5, rasterized=True)
     scatter.set_xlabel(f"{label}, mean over the other runs")
     scatter.set_ylabel(f"{label}, one run")

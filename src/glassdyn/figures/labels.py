@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import polars as pl
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from glassdyn.figures import style
@@ -71,11 +70,10 @@ def tracks(table: pl.DataFrame, p_c: float) -> Figure:
         table: columns kind, particle, time, x, y, z, p_hop and cwt_<scale>.
         p_c: the least p_hop of a hop, sigma_AA.
     """
-    style.use()
     kinds = table["kind"].unique(maintain_order=True)
     scales = [name for name in table.columns if name.startswith("cwt_")]
-    figure, panels = plt.subplots(
-        3, len(kinds), figsize=(2.9 * len(kinds), 5.4), sharex=True, sharey="row", squeeze=False
+    figure, panels = style.panels(
+        3, len(kinds), size=(2.9 * len(kinds), 5.4), sharex=True, sharey="row", squeeze=False
     )
     for (top, middle, bottom), kind in zip(panels.T, kinds, strict=True):
         rows = table.filter(pl.col("kind") == kind)

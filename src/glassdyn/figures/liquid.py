@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -108,8 +107,7 @@ def tau_alpha(table: pl.DataFrame, tau: Numbers) -> Figure:
         table: columns copy, sample, waiting_time, A, B.
         tau: A and B of all samples together, where they were measured.
     """
-    style.use()
-    figure, both = plt.subplots(1, 2, figsize=(7.2, 3.2), sharex=True)
+    figure, both = style.panels(1, 2, size=(7.2, 3.2), sharex=True)
     copies = table["copy"].unique(maintain_order=True).to_list()
     for pair, name in zip(both, SPECIES, strict=True):
         for copy, colour in zip(copies, style.sequence(len(copies)), strict=True):
@@ -128,8 +126,7 @@ def tau_alpha(table: pl.DataFrame, tau: Numbers) -> Figure:
 
 def displacements(table: pl.DataFrame) -> Figure:
     """Distributions of displacements at several lags (Fig. 2.3): columns time, distance, A, B."""
-    style.use()
-    figure, both = plt.subplots(1, 2, figsize=(7.2, 3.2), sharex=True, sharey=True)
+    figure, both = style.panels(1, 2, size=(7.2, 3.2), sharex=True, sharey=True)
     times = table["time"].unique(maintain_order=True).to_list()
     for pair, name in zip(both, SPECIES, strict=True):
         for time, colour in zip(times, style.sequence(len(times)), strict=True):
@@ -174,8 +171,7 @@ def energy(table: pl.DataFrame, temperature: Numbers) -> Figure:
         table: columns sample, time, total, potential, temperature, pressure.
         temperature: declared.
     """
-    style.use()
-    figure, (above, below) = plt.subplots(2, 1, figsize=(4.6, 4.6), sharex=True)
+    figure, (above, below) = style.panels(2, 1, size=(4.6, 4.6), sharex=True)
     samples = table["sample"].unique(maintain_order=True).to_list()
     for sample, colour in zip(samples, style.sequence(len(samples)), strict=True):
         mine = table.filter(pl.col("sample") == sample)

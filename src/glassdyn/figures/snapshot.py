@@ -1,7 +1,6 @@
 """A cut through the liquid: who moves, and who was predicted to."""
 
 import polars as pl
-from matplotlib import pyplot as plt
 from matplotlib.collections import EllipseCollection
 from matplotlib.figure import Figure
 
@@ -23,8 +22,7 @@ def slab(table: pl.DataFrame, *, label: str) -> Figure:
         table: columns `type`, `x`, `y` in units of sigma_AA, `target_rank`, `predicted_rank`.
         label: name of the label, for the titles.
     """
-    style.use()
-    figure, panels = plt.subplots(1, 2, figsize=(7.8, 4.0), sharex=True, sharey=True)
+    figure, panels = style.panels(1, 2, size=(7.8, 4.0), sharex=True, sharey=True)
     lengths = [float(table[axis].max() or 0.0) + 0.5 for axis in ("x", "y")]  # type: ignore[arg-type]
     for panel, column, title in zip(
         panels, ("target_rank", "predicted_rank"), ("true", "predicted from structure"), strict=True

@@ -5,11 +5,10 @@ from typing import Any
 
 import matplotlib as mpl
 from cycler import cycler
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "PART_COLOURS", "SPECIES", "axes", "mark", "save", "sequence", "use"]
+__all__ = ["COLOURS", "PART_COLOURS", "SPECIES", "axes", "mark", "panels", "save", "sequence"]
 
 SPECIES = ("A", "B")
 """Names of species 0 and 1."""
@@ -29,7 +28,6 @@ SHEET: dict[Any, Any] = {
     "axes.titlesize": 10,
     "figure.constrained_layout.use": True,
     "figure.dpi": 100,
-    "figure.figsize": (4.6, 3.4),
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "image.cmap": "viridis",
@@ -49,11 +47,24 @@ SHEET: dict[Any, Any] = {
 }
 
 
-def use() -> None:
-    """Draw with the project's style sheet, without a display."""
-    mpl.use("Agg")
+def panels(rows: int, columns: int, *, size: tuple[float, float], **sharing: Any) -> tuple[Figure, Any]:
+    """Open a figure in the project's style with several pairs of axes, without a display.
+
+    It does not come from pyplot, which would keep every figure alive until it is told to close it.
+
+    Args:
+        rows: of axes.
+        columns: of axes.
+        size: width and height, inches.
+        sharing: sharex, sharey and squeeze, as `Figure.subplots` takes them.
+
+    Returns:
+        The figure and the array of its axes.
+    """
     mpl.rcdefaults()
     mpl.rcParams.update(SHEET)
+    figure = Figure(figsize=size)
+    return figure, figure.subplots(rows, columns, **sharing)
 
 
 def axes(x: str, y: str, *, x_scale: str = "linear", y_scale: str = "linear") -> tuple[Figure, Axes]:
@@ -65,8 +76,7 @@ def axes(x: str, y: str, *, x_scale: str = "linear", y_scale: str = "linear") ->
         x_scale: "linear" or "log".
         y_scale: "linear" or "log".
     """
-    use()
-    figure, pair = plt.subplots()
+    figure, pair = panels(1, 1, size=(4.6, 3.4))
     pair.set(xlabel=x, ylabel=y, xscale=x_scale, yscale=y_scale)
     return figure, pair
 
@@ -87,7 +97,7 @@ def sequence(count: int) -> list[tuple[float, float, float, float]]:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a PNG and close the figure; the bytes hold neither a date nor a version of the software.
+    """Write a PNG; the bytes hold neither a date nor a version of the software.
 
     Args:
         figure: what to write.
@@ -95,4 +105,3 @@ def save(figure: Figure, path: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, format="png", metadata={"Software": None})
-    plt.close(figure)
