@@ -7,7 +7,7 @@ INSTALLED := .venv/installed
 .PHONY: help install repro test test-unit test-endurance lint format deps lock validate bench-simulation bench-observe bench-labels bench-network
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{n = split($$1, names, " "); for (i = 1; i <= n; i++) printf "  make %-17s %s\n", names[i], $$2}'
 
 install: $(INSTALLED) ## every pinned package, in .venv
 $(INSTALLED): requirements.lock pyproject.toml

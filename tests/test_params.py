@@ -8,6 +8,9 @@ from ruamel.yaml import YAML
 
 from glassdyn import params
 
+ATTENTION = {"kind": "attention", "n_rec": 2, "shared": False, "hidden": [8, 6]}
+EQUIVARIANT = {"kind": "equivariant", "n_rec": 2, "shared": True, "hidden": [8, 8]}
+
 REFUSED = {
     "unknown key": ("model.n_recc", 3, "no such parameter: model.n_recc"),
     "unknown section": ("modle", {}, "no such parameter: modle"),
@@ -30,6 +33,14 @@ REFUSED = {
     "alpha beyond 1": ("loss.alpha", 1.5, "alpha lies in [0, 1]"),
     "too many components": ("pca.components", 162, "at most 161"),
     "propensity after the end": ("replicate.times", [9.0], "0 < time <= duration / 2"),
+    "propensity twice": ("replicate.times", [0.1, 0.1], "distinct"),
+    "label that is not made": ("loss.targets", ["cwt_100"], "the labels of this run are p_hop, cwt_50"),
+    "heads that do not share": ("model", ATTENTION, "4 heads"),
+    "weights that cannot be shared": ("model", EQUIVARIANT, "cannot share weights"),
+    "negative seed": ("train.seed", -1, "must not be negative"),
+    "nothing to extend by": ("graph.nodes", "extended", "got smooth 0"),
+    "average over the whole box": ("evaluate.lengths", [4.0], "lengths <= L / 4: got [4.0]"),
+    "one block": ("evaluate.block_length", 5.0, "block_length <= L / 2"),
     "unknown word": ("simulation.engine", "gromacs", "simulation.engine"),
 }
 

@@ -40,6 +40,9 @@ __all__ = [
 
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
+HEADS = 4
+"""Of the attention model."""
+
 
 class ParamsError(ValueError):
     """Parameters that break a rule; the message names the rule, the value and the way out."""
@@ -181,6 +184,10 @@ class Replicate:
             "a time of the propensity lies in the second half of a run, 0 < time <= duration / 2: "
             f"got {beyond} for a duration of {self.duration} (params.yaml: replicate.times)",
         )
+        require(
+            len(set(self.times)) == len(self.times),
+            f"times of the propensity are distinct: got {list(self.times)} (params.yaml: replicate.times)",
+        )
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -213,6 +220,11 @@ class Describe:
             value = getattr(self, key)
             require(value >= 0, f"must not be negative: got {value} (params.yaml: describe.{key})")
         require_positive(self, "describe", "r_average")
+
+    @property
+    def adds_columns(self) -> bool:
+        """Whether structure tables have columns beside the thesis's."""
+        return self.smooth > 0 or self.generations > 0 or self.inherent
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -324,6 +336,16 @@ class Model:
             len(self.hidden) > 0 and min(self.hidden) > 0,
             f"at least one layer, each above 0: got {list(self.hidden)} (params.yaml: model.hidden)",
         )
+        require(
+            self.kind != "attention" or self.hidden[-1] % HEADS == 0,
+            f"attention has {HEADS} heads, which share the last width equally: "
+            f"got {list(self.hidden)} (params.yaml: model.hidden)",
+        )
+        require(
+            self.kind != "equivariant" or not self.shared,
+            "convolutions of the equivariant model differ in their features and cannot share weights: "
+            "got true; set it to false (params.yaml: model.shared)",
+        )
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -368,6 +390,7 @@ class Train:
         require(
             self.subgraph >= 0, f"must not be negative: got {self.subgraph} (params.yaml: train.subgraph)"
         )
+        require(self.seed >= 0, f"must not be negative: got {self.seed} (params.yaml: train.seed)")
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -421,6 +444,12 @@ class Params:
         self._check_box()
         self._check_windows()
         self._check_copies()
+        self._check_targets()
+        require(
+            self.graph.nodes != "extended" or self.describe.adds_columns,
+            "extended node features are those of describe: got smooth 0, generations 0 and inherent false "
+            "(params.yaml: graph.nodes; take full, or switch one of describe on)",
+        )
         require(
             not self.train.augment or self.graph.edges == "vector",
             "augmentation turns the vectors of edges, and distances stay what they are: "
@@ -445,6 +474,17 @@ class Params:
             f"graph.r_threshold): got L = {box_length:.3f} < {2 * reach:.3f}; take at least {fewest} "
             "particles (params.yaml: liquid.particles)",
         )
+        beyond = [length for length in self.evaluate.lengths if length > box_length / 4]
+        require(
+            not beyond,
+            "a box must hold several regions to average over, lengths <= L / 4: "
+            f"got {beyond} in L = {box_length:.3f} (params.yaml: evaluate.lengths)",
+        )
+        require(
+            box_length >= 2 * self.evaluate.block_length,
+            "the bootstrap draws at least 8 blocks of a box, block_length <= L / 2: "
+            f"got {self.evaluate.block_length} in L = {box_length:.3f} (params.yaml: evaluate.block_length)",
+        )
 
     def _check_windows(self) -> None:
         self._check_window("record", self.record.duration)
@@ -464,6 +504,16 @@ class Params:
             2 * half + 1 >= 2 * self.hops.min_segment - 1,
             "the window must hold two segments: "
             f"got min_segment {self.hops.min_segment} in {2 * half + 1} frames (params.yaml: hops.min_segment)",
+        )
+
+    def _check_targets(self) -> None:
+        labels = ["p_hop", *(f"cwt_{scale}" for scale in self.wavelets.scales)]
+        labels += [f"{label}_ell{length:g}" for length in self.coarse.lengths for label in labels]
+        absent = [target for target in self.loss.targets if target not in labels]
+        require(
+            not absent,
+            f"the labels of this run are {', '.join(labels)}: got {absent} "
+            "(params.yaml: loss.targets; or add scales to wavelets, lengths to coarse)",
         )
 
     def _check_copies(self) -> None:
