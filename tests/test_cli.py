@@ -57,6 +57,10 @@ def test_preset_lists_writes_and_tells_what_has_changed(root, tmp_path, capsys, 
     assert params.load().liquid.particles == 64000
     assert main(["preset", "thesis"]) == 0
     assert "already" in capsys.readouterr().out
+    assert main(["preset", "published"]) == 0
+    capsys.readouterr()
+    assert main(["check"]) == 0
+    assert "984,000,000 steps more, 300 runs" in capsys.readouterr().out
     assert main(["preset", "bapst"]) == 1
     assert "no such preset" in capsys.readouterr().err
 

@@ -125,11 +125,14 @@ def _amounts(given: Params) -> list[tuple[str, str]]:
     cycle = given.record.forget + given.record.duration
     steps = simulation.copies * (simulation.steps(prepare) + simulation.samples * simulation.steps(cycle))
     gigabytes = samples * frames * liquid.particles * 12 / 1e9
+    of_runs = simulation.intervals(given.replicate.duration) * simulation.frame_steps
+    runs = simulation.copies * min(given.replicate.samples_per_copy, simulation.samples) * given.replicate.runs
     return [
         ("box length", f"L = {liquid.box_length:.5f} sigma_AA for N = {liquid.particles}"),
         ("samples", f"{samples} from {simulation.copies} copies"),
         ("one sample", f"{frames} frames, {simulation.frame_time:g} tau apart"),
-        ("molecular dynamics", f"{steps:,} steps in all, without isoconfigurational runs"),
+        ("molecular dynamics", f"{steps:,} steps in all"),
+        ("isoconfigurational", f"{runs * of_runs:,} steps more, {runs} runs" if runs else "no runs"),
         ("trajectories", f"{gigabytes:.2f} GB before compression"),
         ("split", _split(given)),
         (
