@@ -1,7 +1,7 @@
 """A trained model as one safetensors file: weights, and all that is needed to use them on new data.
 
 The file's metadata has one entry, a JSON text with the model's parameters, sizes, graph options and
-targets, and a digest of the weights. Nothing in it is executable.
+targets, and a digest of all of these and the weights. Nothing in it is executable.
 """
 
 import hashlib
@@ -12,19 +12,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from glassdyn.features import pca
+from glassdyn.files import replacing
 from glassdyn.learning.graphs import Normalisation, Scaling, Snapshot, standardise
 from glassdyn.learning.models import Sizes, build
 from glassdyn.params import Descriptors, Graph, Model
 
 __all__ = ["ModelFileError", "Projection", "TrainedModel", "load", "predict", "projection_of", "save"]
 
-FORMAT = "glassdyn network 1"
+FORMAT = "glassdyn network 2"
 """Name and version of the format, the first thing that a reader checks."""
 
 
@@ -83,12 +84,13 @@ def predict(trained: TrainedModel, graph: Snapshot) -> Tensor:
 
 
 def save(path: Path, trained: TrainedModel) -> None:
-    """Write a trained model; the same model gives the same bytes."""
-    tensors = _tensors(trained)
-    text = json.dumps(_description(trained) | {"digest": _digest(tensors)}, sort_keys=True)
+    """Write a trained model, whole or not at all; the same model gives the same bytes."""
+    tensors, description = _tensors(trained), _description(trained)
+    text = json.dumps(description | {"digest": _digest(description, tensors)}, sort_keys=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # One entry only: the library writes several in no fixed order.
-    save_file(tensors, path, metadata={"glassdyn": text})
+    with replacing(path) as beside:
+        # One entry only: the library writes several in no fixed order.
+        save_file(tensors, beside, metadata={"glassdyn": text})
 
 
 def load(path: Path) -> TrainedModel:
@@ -98,18 +100,28 @@ def load(path: Path) -> TrainedModel:
         ModelFileError: with the reason, for a file that is absent, foreign, damaged or incomplete.
     """
     text, tensors = _read(path)
+    description = _described(path, text)
+    if description.pop("digest", None) != _digest(description, tensors):
+        raise ModelFileError(f"{path} is damaged: its contents do not match their digest; train anew")
     try:
-        description = json.loads(text)
-        if description.pop("format") != FORMAT:
-            raise ModelFileError(f"{path} is no model of this version: {FORMAT} is what can be read")
-        if description.pop("digest") != _digest(tensors):
-            raise ModelFileError(f"{path} is damaged: its weights do not match their digest; train anew")
         fields = {
             name: TypeAdapter(kind).validate_json(json.dumps(description[name])) for name, kind in PARTS
         }
-    except (KeyError, json.JSONDecodeError, ValidationError) as error:
+        trained = _rebuilt(fields, tensors)
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise ModelFileError(f"{path} does not hold all of a model: {error}") from None
+    _require_fitting(path, trained)
+    return trained
+
+
+def _described(path: Path, text: str) -> dict[str, Any]:
+    try:
+        description = json.loads(text)
+    except json.JSONDecodeError as error:
         raise ModelFileError(f"{path} does not describe a model: {error}") from None
-    return _rebuild(path, fields, tensors)
+    if not isinstance(description, dict) or description.get("format") != FORMAT:
+        raise ModelFileError(f"{path} is no model of this version: {FORMAT} is what can be read; train anew")
+    return description
 
 
 PARTS: tuple[tuple[str, Any], ...] = (
@@ -142,8 +154,8 @@ def _tensors(trained: TrainedModel) -> dict[str, Tensor]:
     return {name: value.detach().cpu().contiguous() for name, value in sorted(tensors.items())}
 
 
-def _digest(tensors: Mapping[str, Tensor]) -> str:
-    digest = hashlib.sha256()
+def _digest(description: Mapping[str, object], tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.numpy().tobytes())
@@ -162,15 +174,12 @@ def _read(path: Path) -> tuple[str, dict[str, Tensor]]:
     return text, tensors
 
 
-def _rebuild(path: Path, fields: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TrainedModel:
+def _rebuilt(fields: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TrainedModel:
     network = build(fields["model"], fields["sizes"])
-    try:
-        network.load_state_dict(_under("network.", tensors))
-        statistics = {
-            name: Scaling(**_under(f"normalisation.{name}.", tensors)) for name in Normalisation._fields
-        }
-    except (RuntimeError, TypeError) as error:
-        raise ModelFileError(f"{path} lacks parts of its model: {error}") from None
+    network.load_state_dict(_under("network.", tensors))
+    statistics = {
+        name: Scaling(**_under(f"normalisation.{name}.", tensors)) for name in Normalisation._fields
+    }
     projection = _under("projection.", tensors)
     return TrainedModel(
         network=network.eval(),
@@ -178,6 +187,29 @@ def _rebuild(path: Path, fields: Mapping[str, Any], tensors: Mapping[str, Tensor
         normalisation=Normalisation(**statistics),
         projection=Projection(**projection) if projection else None,
     )
+
+
+def _require_fitting(path: Path, trained: TrainedModel) -> None:
+    """The numbers of features and targets agree wherever the file tells them."""
+    sizes, described = trained.sizes, 1 + 2 * trained.descriptors.bins
+    if (trained.projection is not None) != (trained.graph.nodes == "pca"):
+        raise ModelFileError(
+            f"{path} must hold principal components where graph.nodes is pca, and only there"
+        )
+    nodes = {"type": 1, "full": described, "extended": sizes.nodes, "pca": sizes.nodes}[trained.graph.nodes]
+    shapes = {
+        "node features": ((nodes,), trained.normalisation.nodes.mean.shape),
+        "edge features": ((sizes.edges,), trained.normalisation.edges.mean.shape),
+        "targets": ((len(trained.targets),), trained.normalisation.targets.mean.shape),
+        "sizes": (sizes[:3], (nodes, 3 if trained.graph.edges == "vector" else 1, len(trained.targets))),
+    }
+    if trained.projection is not None:
+        shapes["components"] = (sizes.nodes, described), trained.projection.components.shape
+    for name, (wanted, found) in shapes.items():
+        if tuple(wanted) != tuple(found):
+            raise ModelFileError(
+                f"{path} contradicts itself in its {name}: {tuple(wanted)} and {tuple(found)}; train anew"
+            )
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
