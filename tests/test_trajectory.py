@@ -58,6 +58,17 @@ def damaged(path, tmp_path, change):
     return copy
 
 
+def changed(path, tmp_path, name, change):
+    """A copy with other values of a dataset of all particles."""
+    copy = damaged(path, tmp_path, bytes)
+    with h5py.File(copy, "a") as file:
+        group = file["particles/all"]
+        values = change(group[name][...])
+        del group[name]
+        group[name] = values
+    return copy
+
+
 class TestReading:
     def test_numbers(self, trajectory):
         assert (trajectory.frames, trajectory.particles) == (FRAMES, PARTICLES)
@@ -99,6 +110,64 @@ class TestReading:
             pytest.raises(TrajectoryError, match=r"equally spaced: got gaps of \[40, 60\]"),
         ):
             _ = trajectory.interval
+
+    @pytest.mark.parametrize("name", ["step", "time"])
+    def test_frames_at_one_moment_are_named(self, path, tmp_path, name):
+        copy = changed(path, tmp_path, f"position/{name}", lambda values: values * 0)
+        with (
+            open_trajectory(copy) as trajectory,
+            pytest.raises(TrajectoryError, match=r"got (gaps of \[0\]|0 to 0)"),
+        ):
+            _ = trajectory.interval
+
+    @pytest.mark.parametrize("late", [np.nan, np.inf, 0.05])
+    @pytest.mark.parametrize("frame", [3, FRAMES - 1])
+    def test_times_that_steps_do_not_tell_are_named(self, path, tmp_path, late, frame):
+        copy = changed(
+            path,
+            tmp_path,
+            "position/time",
+            lambda times: times + np.where(np.arange(FRAMES) == frame, late, 0),
+        )
+        with (
+            open_trajectory(copy) as trajectory,
+            pytest.raises(TrajectoryError, match="grow by one interval"),
+        ):
+            _ = trajectory.interval
+
+    def test_times_in_single_precision_will_do(self, path, tmp_path):
+        copy = changed(path, tmp_path, "position/time", lambda times: (times + 1000).astype(np.float32))
+        with open_trajectory(copy) as trajectory:
+            assert trajectory.interval == pytest.approx(0.1, rel=1e-5)
+
+    @pytest.mark.parametrize("timestep", [0.001, 0.002, 0.0025, 0.003, 0.004, 0.005, 0.01, 1 / 300])
+    def test_samples_of_a_copy_have_one_interval(self, trajectory, timestep):
+        """Whatever the steps before the first frame, which the time counts too."""
+        for frame_steps in (1, 10, 20, 25, 40, 100):
+            found = set()
+            for before in (0, 1, 5600, 123457, 9876543):
+                trajectory.__dict__.pop("interval", None)
+                trajectory.steps = before + frame_steps * np.arange(FRAMES)
+                trajectory.times = trajectory.steps * timestep
+                found.add(trajectory.interval)
+            (interval,) = found
+            assert interval == pytest.approx(timestep * frame_steps, rel=1e-9)
+
+    def test_chunks_of_whole_frames_are_refused_where_they_fill_the_memory(self, path, tmp_path, monkeypatch):
+        copy = tmp_path / "frames.h5"
+        with h5py.File(path) as source, h5py.File(copy, "w") as other:
+            source.copy("h5md", other)
+            source.copy("particles", other)
+            del other["particles/all/position/value"]
+            other["particles/all/position"].create_dataset(
+                "value", data=POSITIONS.astype(np.float32), chunks=(1, PARTICLES, 3)
+            )
+        with open_trajectory(copy) as trajectory:
+            assert len(list(trajectory.particle_blocks(1))) == 1
+            monkeypatch.setattr("glassdyn.trajectory.WIDEST", 12 * FRAMES * PARTICLES - 1)
+            with pytest.raises(TrajectoryError, match=r"h5repack .*CHUNK=128x128x3 .*frames\.h5"):
+                list(trajectory.particle_blocks(1))
+            assert len(list(trajectory.frame_blocks(1))) == FRAMES
 
 
 class TestOtherReaders:
@@ -219,6 +288,15 @@ class TestRefusals:
         with h5py.File(copy, "a") as file:
             del file["particles/all"][name]
         with pytest.raises(TrajectoryError, match=f"has .*{name}"), open_trajectory(copy):
+            pass
+
+    @pytest.mark.parametrize("shift", [1, 255])
+    def test_species_other_than_two(self, path, tmp_path, shift):
+        copy = changed(path, tmp_path, "species", lambda species: species + np.uint8(shift))
+        with (
+            pytest.raises(TrajectoryError, match=r"0 for A and 1 for B: got .* renumber"),
+            open_trajectory(copy),
+        ):
             pass
 
     @pytest.mark.parametrize("place", np.linspace(0.01, 0.99, 12).tolist())

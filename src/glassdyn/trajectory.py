@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from glassdyn.h5md import BLOCK, WIDTH
 from glassdyn.recorder import Recorder, TrajectoryError, sample_name
 
 __all__ = [
@@ -29,6 +30,15 @@ __all__ = [
 
 NAME = re.compile(r"copy(\d{2,})-sample(\d{2,})")
 CACHE = 8 * 1024**2
+
+DIGITS = 10
+"""Of the time between frames: more than a timestep has, fewer than rounding leaves of differences of times."""
+
+LATE = 0.01
+"""Part of an interval by which the time of a frame may be off: single precision, in files of others."""
+
+WIDEST = 2**30
+"""Bytes that are read at a time at the most: a row of chunks is read as a whole, or again for each block."""
 
 
 def copy_of(name: str) -> int:
@@ -79,7 +89,7 @@ class Trajectory:
         self._values = _member(path, group, "position/value")
         self.frames, self.particles = _shape(path, self._values)
         self.box_length = _box_length(path, group)
-        self.species = _series(path, group, "species", self.particles).astype(np.uint8)
+        self.species = _species(path, group, self.particles)
         self.steps = _series(path, group, "position/step", self.frames).astype(np.int64)
         self.times = _series(path, group, "position/time", self.frames).astype(np.float64)
 
@@ -90,16 +100,32 @@ class Trajectory:
 
     @cached_property
     def interval(self) -> float:
-        """Time from one frame to the next, units of tau.
+        """Time from one frame to the next, units of tau, to ten digits.
+
+        Times count from the start of a simulation, and the last digits of their differences tell how long ago
+        that was: without rounding, two samples of one liquid would have different intervals.
 
         Raises:
-            TrajectoryError: where there is one frame only, or frames are not equally spaced.
+            TrajectoryError: where there is one frame only, or frames are not equally spaced, in steps or in time.
         """
+        if self.frames == 1:
+            raise TrajectoryError(f"frames must be equally spaced: got one frame only ({self.path})")
         gaps = np.diff(self.steps)
-        if len(gaps) == 0 or (gaps != gaps[0]).any():
-            odd = "one frame only" if len(gaps) == 0 else f"gaps of {np.unique(gaps)[:5].tolist()} steps"
-            raise TrajectoryError(f"frames must be equally spaced: got {odd} ({self.path})")
-        return float((self.times[-1] - self.times[0]) / len(gaps))
+        if gaps[0] <= 0 or (gaps != gaps[0]).any():
+            raise TrajectoryError(
+                f"frames must be equally spaced: got gaps of {np.unique(gaps)[:5].tolist()} steps ({self.path})"
+            )
+        interval = float(f"{(self.times[-1] - self.times[0]) / len(gaps):.{DIGITS}g}")
+        with np.errstate(invalid="ignore"):  # infinities; comparisons with NaN are false
+            off = np.abs(self.times - self.times[0] - interval * np.arange(self.frames))
+            sound = interval > 0 and (off <= LATE * interval).all()
+        if not sound:
+            passed = np.diff(self.times)
+            raise TrajectoryError(
+                "times must grow by one interval from frame to frame, as steps do: got "
+                f"{passed.min():g} to {passed.max():g} tau; correct particles/all/position/time ({self.path})"
+            )
+        return interval
 
     @cached_property
     def observables(self) -> dict[str, NDArray[np.float64]]:
@@ -127,15 +153,30 @@ class Trajectory:
         return self._read(slice(None), slice(start, stop))
 
     def particle_blocks(self, max_bytes: int) -> Iterator[slice]:
-        """Slices of particles for `series`, each of at most `max_bytes`, or of one chunk's width."""
-        yield from _blocks(self.particles, self._chunk(1), 12 * self.frames, max_bytes)
+        """Slices of particles for `series`, each of at most `max_bytes`, or of one chunk's width.
+
+        Raises:
+            TrajectoryError: where a chunk's width is more than memory is made for.
+        """
+        yield from self._blocks(1, max_bytes)
 
     def frame_blocks(self, max_bytes: int) -> Iterator[slice]:
-        """Slices of frames for `window`, each of at most `max_bytes`, or of one chunk's length."""
-        yield from _blocks(self.frames, self._chunk(0), 12 * self.particles, max_bytes)
+        """Slices of frames for `window`, each of at most `max_bytes`, or of one chunk's length; errors alike."""
+        yield from self._blocks(0, max_bytes)
 
-    def _chunk(self, axis: int) -> int:
-        return int(self._values.chunks[axis]) if self._values.chunks else 1
+    def _blocks(self, axis: int, max_bytes: int) -> Iterator[slice]:
+        length, chunks = self._values.shape[axis], self._values.chunks
+        chunk = int(chunks[axis]) if chunks else 1
+        row_bytes = self._values.nbytes // length
+        if min(chunk, length) * row_bytes > max(WIDEST, max_bytes):
+            raise TrajectoryError(
+                f"chunks hold many frames of some particles, at most {WIDEST / 1e9:.2f} GB in a row of them: got "
+                f"chunks of {chunks} in positions of {self._values.shape}; rewrite the file by `h5repack -l "
+                f"particles/all/position/value:CHUNK={BLOCK}x{WIDTH}x3 {self.path} <new file>`"
+            )
+        step = max(max_bytes // (row_bytes * chunk), 1) * chunk
+        for start in range(0, length, step):
+            yield slice(start, min(start + step, length))
 
     def _read(self, frames: slice, particles: slice) -> NDArray[np.float32]:
         try:
@@ -202,6 +243,17 @@ def _series(path: Path, group: h5py.Group, name: str, length: int) -> NDArray[np
     return values
 
 
+def _species(path: Path, group: h5py.Group, particles: int) -> NDArray[np.uint8]:
+    species = _series(path, group, "species", particles)
+    strange = np.unique(species[(species != 0) & (species != 1)])
+    if len(strange):
+        raise TrajectoryError(
+            f"species are 0 for A and 1 for B: got {strange[:5].tolist()} too ({path}); renumber "
+            "particles/all/species"
+        )
+    return species.astype(np.uint8)
+
+
 def _box_length(path: Path, group: h5py.Group) -> float:
     edges = _member(path, group, "box/edges")
     if isinstance(edges, h5py.Group):
@@ -220,9 +272,3 @@ def _contents(path: Path, dataset: h5py.Dataset) -> NDArray[np.generic]:
     except (OSError, RuntimeError) as error:
         raise TrajectoryError(f"{path} is damaged at {dataset.name} ({error})") from None
     return contents
-
-
-def _blocks(length: int, chunk: int, row_bytes: int, max_bytes: int) -> Iterator[slice]:
-    step = max(max_bytes // (row_bytes * chunk), 1) * chunk
-    for start in range(0, length, step):
-        yield slice(start, min(start + step, length))
