@@ -10,10 +10,10 @@ from glassdyn.params import Descriptors
 EDGES = bin_edges(Descriptors(r_min=0.7, r_max=4.7, bins=80))
 
 
-def double_sum(positions, species, box_length, edges):
-    """G_Y,a(i) = 1 / (4 pi r_a^2) #{ j of type Y : r_ij in [r_a, r_a+1) }, j != i, particle by particle."""
+def double_sum(positions, species, box_length, edges, chosen=None):
+    """G_Y,a(i) = 1 / (4 pi r_a^2) #{ j of type Y : r_ij in [r_a, r_a+1) }, j != i, for every i or the chosen."""
     wrapped, rows = wrap(positions, box_length), []
-    for i in range(len(positions)):
+    for i in range(len(positions)) if chosen is None else chosen:
         squares = (minimum_image(wrapped - wrapped[i], box_length) ** 2).sum(axis=1)
         squares[i] = np.inf
         shell = (squares >= edges[:-1, None] ** 2) & (squares < edges[1:, None] ** 2)  # (bins, N)
@@ -35,6 +35,17 @@ def test_descriptors_equal_the_double_sum(particles, box_length):
     np.testing.assert_array_equal(
         radial_descriptors(positions, species, box_length, EDGES),
         double_sum(positions, species, box_length, EDGES),
+    )
+
+
+def test_descriptors_of_a_thesis_sample_equal_the_double_sum():
+    """Fifty of 64000 particles at the density of the liquid, the first and the last among them."""
+    box_length = (64000 / 1.2) ** (1 / 3)
+    positions, species = mixture(64000, box_length)
+    chosen = np.linspace(0, 63999, 50).astype(int)
+    np.testing.assert_array_equal(
+        radial_descriptors(positions, species, box_length, EDGES)[chosen],
+        double_sum(positions, species, box_length, EDGES, chosen),
     )
 
 
@@ -92,13 +103,30 @@ def test_refusals(box_length, message):
         radial_descriptors(positions, species, 20.0, EDGES[::-1])
 
 
+@pytest.mark.parametrize("kind", [2, 3, 255])
+def test_species_other_than_two_are_refused(kind):
+    positions, species = mixture(20, 9.4)
+    species[11] = kind
+    for describe in (radial_descriptors, lambda *liquid: smooth_descriptors(*liquid, 0.1)):
+        with pytest.raises(ValueError, match=rf"0 for A and 1 for B: got \[{kind}\]"):
+            describe(positions, species, 9.4, EDGES)
+
+
+def test_smooth_descriptors_have_no_jump_where_neighbours_cease_to_count():
+    positions = np.array([[0.0, 0, 0], [4.7 - 1e-6, 0, 0], [0, 4.7 + 1e-6, 0], [0, 0, 4.0]])
+    species = np.array([0, 1, 1, 0], np.uint8)
+    found = smooth_descriptors(positions, species, 12.0, EDGES, 0.1)[0]
+    assert (found[80:] < 1e-9).all()
+    assert found[:80].max() > 0.01
+
+
 def test_smooth_descriptors_equal_the_double_sum():
     positions, species = mixture(300, 9.5)
     found = smooth_descriptors(positions, species, 9.5, EDGES, 0.1)
     wrapped, centres = wrap(positions, 9.5), (EDGES[1:] + EDGES[:-1]) / 2
     for i in range(0, 300, 7):
         distances = np.linalg.norm(minimum_image(wrapped - wrapped[i], 9.5), axis=1)
-        near = (distances < 4.7) & (np.arange(300) != i)
+        near = ((distances < 4.7) & (np.arange(300) != i)) * (1 + np.cos(np.pi * distances / 4.7)) / 2
         gaussians = np.exp(-((distances[:, None] - centres) ** 2) / (2 * 0.1**2)) * near[:, None]  # (N, bins)
         expected = np.concatenate([gaussians[species == kind].sum(axis=0) for kind in (0, 1)])
         np.testing.assert_allclose(found[i], expected, rtol=1e-6, atol=1e-9)

@@ -3,7 +3,7 @@
 G_Y,a(i) = 1 / (4 pi r_a^2) #{ j of species Y, j != i : r_ij in [r_a, r_a+1) }
 
 Counts are exact: squared distances are compared with squared edges in float64. Smooth descriptors give each
-neighbour to all bins, by a Gaussian of its distance.
+neighbour to all bins, by a Gaussian of its distance, and fade where neighbours cease to count.
 """
 
 from typing import NamedTuple
@@ -85,11 +85,12 @@ def radial_descriptors(
         (N, 2 bins): the bins of A, then those of B; units of sigma_AA^-2.
 
     Raises:
-        ValueError: where the box is too small, a position not finite, or the edges do not increase.
+        ValueError: where the box is too small, a position not finite, a species another, or the edges do not
+            increase.
     """
     table, bins = _table(edges), len(edges) - 1
     cells = cell_list(positions, box_length, float(edges[-1]), CELLS_PER_CUTOFF)
-    kinds = species[cells.order].astype(np.uint32) * np.uint32(bins + 1)
+    kinds = _kinds(species, cells, bins + 1)
     descriptors = np.empty((len(positions), 2 * bins), np.float32)
     share(cells.side**3, lambda first, last: _histogram(first, last, cells, kinds, table, descriptors))
     return descriptors
@@ -104,7 +105,10 @@ def smooth_descriptors(
 ) -> NDArray[np.float32]:
     """Sum a Gaussian of every neighbour's distance at the bins' centres c_a.
 
-    S_Y,a(i) = sum over j of species Y, j != i, r_ij below the last edge, of exp(-(r_ij - c_a)^2 / 2 width^2)
+    S_Y,a(i) = sum over j of species Y, j != i, of f(r_ij) exp(-(r_ij - c_a)^2 / 2 width^2)
+
+    f(r) = (1 + cos(pi r / r_max)) / 2 below the last edge r_max, and 0 from there on: no neighbour comes or goes
+    with a jump, in a box of any size.
 
     Args:
         positions: (N, 3), wrapped or not, units of sigma_AA.
@@ -119,15 +123,23 @@ def smooth_descriptors(
     Raises:
         ValueError: as `radial_descriptors`.
 
-    Source: Behler, Parrinello, Phys. Rev. Lett. 98, 146401 (2007); Boattini, Smallenburg, Filion, Phys. Rev.
+    Source: Behler, Parrinello, Phys. Rev. Lett. 98, 146401 (2007), equations 4 and 5; Boattini, Smallenburg, Filion, Phys. Rev.
     Lett. 127, 088007 (2021).
     """
     table = _table(edges)
     cells = cell_list(positions, box_length, float(edges[-1]), CELLS_PER_CUTOFF)
-    kinds = species[cells.order].astype(np.uint32) * np.uint32(len(edges) - 1)
+    kinds = _kinds(species, cells, len(edges) - 1)
     found = np.empty((len(positions), 2 * len(edges) - 2), np.float32)
     share(cells.side**3, lambda first, last: _gaussians(first, last, cells, kinds, table, width, found))
     return found
+
+
+def _kinds(species: NDArray[np.uint8], cells: Cells, width: int) -> NDArray[np.uint32]:
+    """(N,) where the numbers of each sorted particle's species begin, `width` for each species."""
+    strange = np.unique(species[(species != 0) & (species != 1)])
+    if len(strange):
+        raise ValueError(f"species are 0 for A and 1 for B: got {strange[:5].tolist()} too; renumber them")
+    return species[cells.order].astype(np.uint32) * np.uint32(width)
 
 
 def _table(edges: NDArray[np.float64]) -> Bins:
@@ -181,6 +193,7 @@ def _gaussians(
     """Smooth descriptors of the particles in the cells begin ... end - 1."""
     sums, room = np.empty(descriptors.shape[1]), _room(len(kinds))
     centres = (np.sqrt(table.squares[1:]) + np.sqrt(table.squares[:-1])) / 2
+    last = np.sqrt(table.squares[-1])
     for cell in range(begin, end):
         number = _gather(cell, cells, kinds, room)
         for here in range(cells.starts[cell], cells.starts[cell + 1]):
@@ -188,9 +201,11 @@ def _gaussians(
             for k in range(_keep(here, cells, number, table, room)):
                 if room.near_squares[k] > 0:  # else it is the particle itself
                     distance = np.sqrt(room.near_squares[k])
+                    fading = 0.5 + 0.5 * np.cos(np.pi * distance / last)
                     a = np.searchsorted(centres, distance - REACH * width)
                     while a < len(centres) and centres[a] < distance + REACH * width:
-                        sums[room.near_kinds[k] + a] += np.exp(-0.5 * ((distance - centres[a]) / width) ** 2)
+                        gaussian = np.exp(-0.5 * ((distance - centres[a]) / width) ** 2)
+                        sums[room.near_kinds[k] + a] += fading * gaussian
                         a += 1
             descriptors[cells.order[here]] = sums
 
