@@ -2,14 +2,22 @@
 
 import h5py
 import numpy as np
+import polars as pl
 import pytest
 
 from glassdyn import tables
-from glassdyn.figures.labels import save_all
+from glassdyn.figures.labels import hop_densities, save_all, tracks
 from glassdyn.labels.coarse import coarse_grained
 from glassdyn.labels.hops import hop_at, hop_series, rule_of
 from glassdyn.labels.middle import averaged, label_names, label_parameters, labelled_blocks
-from glassdyn.labels.summary import densities, example_particles, examples, summarise
+from glassdyn.labels.summary import (
+    densities,
+    example_particles,
+    examples,
+    linear_edges,
+    logarithmic_edges,
+    summarise,
+)
 from glassdyn.labels.tracks import tracks_of
 from glassdyn.labels.wavelets import kernels, wavelet_at
 from glassdyn.params import Hops, Wavelets
@@ -68,7 +76,8 @@ def test_parameters_stand_in_the_table(caged, tmp_path):
     label(caged[0], tmp_path / "a.parquet")
     assert tables.parameters(tmp_path / "a.parquet") == {
         "p_c": 0.16, "t_f": 5.0, "min_segment": 50, "weight": "none",
-        "scales": [20, 50], "interval": pytest.approx(0.1), "frames": FRAMES,
+        "scales": [20, 50], "interval": 0.1, "frames": FRAMES, "frame": 250,
+        "box_length": pytest.approx((PARTICLES / 1.2) ** (1 / 3)),
     }  # fmt: skip
 
 
@@ -105,8 +114,6 @@ def wrap_one(group):
 
 def skip_a_step(group):
     step = group["position/step"]
-    if step.shape == ():
-        pytest.skip("steps are stored as one increment")
     step[300:] = step[300:] + 1
 
 
@@ -145,20 +152,55 @@ def test_windows_too_short_name_what_fits(caged, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_summaries_show_the_labels(caged, tmp_path):
+def test_densities_are_those_of_each_species(caged, tmp_path):
     table = label(caged[0], tmp_path / "a.parquet")
-    density = densities({"one": table, "two": table}, "p_hop", bins=20)
-    assert density.height == 40
-    width = density["value"][1] - density["value"][0]
-    assert density.filter(sample="one")["density"].sum() * width == pytest.approx(1)
-    chosen = example_particles(table, HOPS.p_c, "cwt_50")
-    assert table["p_hop"][chosen["hopping"]] == table["p_hop"].max()
-    assert table["p_hop"][chosen["slow"]] < HOPS.p_c
+    edges = linear_edges(table["p_hop"])
+    density = densities({"one": table, "two": table}, "p_hop", edges)
+    assert density.height == 2 * 2 * (len(edges) - 1)
+    for species, kind in (("A", 0), ("B", 1)):
+        found = density.filter(sample="two", species=species)
+        expected, _ = np.histogram(table.filter(type=kind)["p_hop"], edges, density=True)
+        np.testing.assert_allclose(found["density"], expected)
+        np.testing.assert_array_equal([*found["low"], found["high"][-1]], edges)
+
+
+def test_logarithmic_bins_hold_every_value_but_the_negligible():
+    values = pl.Series([0.0, 1e-9, 0.01, 0.3, 2.0])
+    edges = logarithmic_edges(values)
+    assert (edges[0], edges[-1]) == pytest.approx((0.01, 2.0))
+    np.testing.assert_allclose(edges[1:] / edges[:-1], edges[1] / edges[0])
+    table = pl.DataFrame({"type": np.zeros(5, np.uint8), "cwt_50": values})
+    found = densities({"all": table}, "cwt_50", edges).filter(species="A")
+    inside = (found["density"] * (found["high"] - found["low"])).sum()
+    assert inside == pytest.approx(3 / 5)
+    assert np.isfinite(logarithmic_edges(pl.Series([0.0, 0.0]))).all()
+
+
+def test_examples_are_a_particles_of_their_kinds(caged, tmp_path):
+    table = label(caged[0], tmp_path / "a.parquet")
     with open_trajectory(caged[0]) as opened:
+        chosen = example_particles(table, opened, HOPS, "cwt_50")
         shown = examples(opened, chosen, HOPS, WAVELETS)
+    assert (table["type"].to_numpy()[list(chosen.values())] == 0).all()
     middle = shown.filter(kind="hopping")[250]
-    assert middle["p_hop"].item() == table["p_hop"].max()
+    assert middle["p_hop"].item() == table.filter(type=0)["p_hop"].max()
     assert middle["time"].item() == pytest.approx(25.0)
+
+
+def test_the_slow_example_hops_nowhere_in_the_window(caged, tmp_path, monkeypatch):
+    path, planted = caged
+    table = label(path, tmp_path / "a.parquet")
+    early = int(np.flatnonzero((planted.frames < 120) & (table["type"].to_numpy() == 0))[0])
+    raised = pl.when(pl.col("particle") == early).then(99.0).otherwise("cwt_50").alias("cwt_50")
+    table = table.with_columns(raised)
+    assert table["p_hop"][early] < HOPS.p_c, "what it does at the middle tells nothing"
+    with open_trajectory(path) as opened:
+        slow = example_particles(table, opened, HOPS, "cwt_50")["slow"]
+        rule = rule_of(HOPS, opened.interval)
+        series = hop_series(tracks_of(opened.series(0, PARTICLES), opened.box_length), rule)
+        assert series[early].max() >= HOPS.p_c > series[slow].max()
+        monkeypatch.setattr("glassdyn.labels.summary.CANDIDATES", 1)
+        assert example_particles(table, opened, HOPS, "cwt_50")["slow"] == early, "all that were followed hop"
 
 
 def test_figures_repeat_to_the_byte(caged, tmp_path):
@@ -170,6 +212,33 @@ def test_figures_repeat_to_the_byte(caged, tmp_path):
     assert names == [f"{name}.{kind}" for name in ("cwt", "examples", "p_hop") for kind in ("csv", "png")]
     for name in names:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_no_line_crosses_an_empty_bin():
+    rows = {"low": [0.0, 0.1, 0.2, 0.3], "high": [0.1, 0.2, 0.3, 0.4], "density": [5.0, 0.0, 0.0, 1.0]}
+    pooled = pl.DataFrame({"sample": "all", "species": "A", **rows})
+    figure = hop_densities(pl.concat([pooled, pooled.with_columns(species=pl.lit("B"))]), 0.23)
+    figure.draw_without_rendering()
+    (pair,) = figure.axes
+    floor = pair.get_ylim()[0]
+    assert 0.1 < floor < 1.0
+    for steps in pair.patches:
+        (heights,) = [steps.get_data().values]
+        assert heights.tolist() == rows["density"]
+        between = [y for x, y in steps.get_path().vertices if 0.1 < x < 0.3]
+        assert max(between, default=0.0) < floor
+    assert "sigma_{AA}^{-1}" in pair.get_ylabel()
+
+
+def test_padded_parts_of_the_wavelet_panel_are_grey():
+    time = np.arange(101) * 0.5
+    still = {"x": 0.0, "y": 0.0, "z": 0.0, "p_hop": 0.1, "cwt_10": 0.2}
+    figure = tracks(pl.DataFrame({"kind": "slow", "particle": 3, "time": time}).with_columns(**{
+        name: pl.lit(value) for name, value in still.items()
+    }), 0.2, 0.1)  # fmt: skip
+    spans = [span.get_bbox().intervalx.tolist() for span in figure.axes[2].patches]
+    assert spans == [[0.0, 4.0], [46.0, 50.0]], "four scales of 1 tau from both ends of 50 tau"
+    assert figure.axes[2].get_legend().get_texts()[0].get_text() == r"$a = 1\,\tau$"
 
 
 def test_frames_are_turned_particle_by_particle():

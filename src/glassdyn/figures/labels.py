@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import polars as pl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from glassdyn.figures import style
-from glassdyn.labels.summary import Summary
+from glassdyn.figures.style import COLOURS, SPECIES
+from glassdyn.labels.summary import ALL, Summary
+from glassdyn.labels.wavelets import SIDE
 
 __all__ = ["hop_densities", "save_all", "tracks", "wavelet_densities"]
 
@@ -21,54 +24,65 @@ def save_all(summary: Summary, p_c: float, folder: Path) -> None:
     """
     style.save(hop_densities(summary.p_hop, p_c), folder / "p_hop.png")
     style.save(wavelet_densities(summary.cwt, summary.interval), folder / "cwt.png")
-    style.save(tracks(summary.examples, p_c), folder / "examples.png")
+    style.save(tracks(summary.examples, p_c, summary.interval), folder / "examples.png")
     for name in ("p_hop", "cwt", "examples"):
-        getattr(summary, name).write_csv(folder / f"{name}.csv")
+        getattr(summary, name).write_csv(folder / f"{name}.csv", float_precision=8)
 
 
 def hop_densities(table: pl.DataFrame, p_c: float) -> Figure:
-    """Density of p_hop, one curve for each sample (thesis, Fig. 2.6).
+    """Density of p_hop, A and B of all samples over A of each (thesis, Fig. 2.6).
 
     Args:
-        table: columns sample, value, density.
+        table: columns sample, species, low, high, density.
         p_c: the least p_hop of a hop, sigma_AA.
     """
-    figure, pair = style.axes(r"$p_\mathrm{hop}$  [$\sigma_{AA}$]", "probability density", y_scale="log")
-    samples = table["sample"].unique(maintain_order=True)
-    for sample, colour in zip(samples, style.sequence(len(samples)), strict=True):
-        rows = table.filter((pl.col("sample") == sample) & (pl.col("density") > 0))
-        pair.plot(rows["value"], rows["density"], color=colour, linewidth=0.8)
-    style.mark(pair, x=p_c, text=rf"$p_c = {p_c:g}$")
-    pair.set_xlim(left=0)
-    pair.legend(title=f"{len(samples)} samples")
-    return figure
-
-
-def wavelet_densities(table: pl.DataFrame, interval: float) -> Figure:
-    """Density of the wavelet labels, one curve for each scale (thesis, Fig. 2.9).
-
-    Args:
-        table: columns label, value, density, of one sample.
-        interval: time between frames, units of tau.
-    """
     figure, pair = style.axes(
-        r"$m(a)$  [$\sigma_{AA}\,\tau^{1/2}$]", "probability density", x_scale="log", y_scale="log"
+        r"$p_\mathrm{hop}$  [$\sigma_{AA}$]", r"PDF of $p_\mathrm{hop}$  [$\sigma_{AA}^{-1}$]", y_scale="log"
     )
-    labels = table["label"].unique(maintain_order=True)
-    for label, colour in zip(labels, style.sequence(len(labels)), strict=True):
-        rows = table.filter((pl.col("label") == label) & (pl.col("density") > 0))
-        scale = interval * int(label.removeprefix("cwt_"))
-        pair.plot(rows["value"], rows["density"], color=colour, label=rf"$a = {scale:g}\,\tau$")
+    single = table.filter((pl.col("sample") != ALL) & (pl.col("species") == "A"))
+    for k, (_, rows) in enumerate(single.group_by("sample", maintain_order=True)):
+        label = "A, single samples" if k == 0 else None
+        style.histogram(pair, rows, color=COLOURS["A"], linewidth=0.5, alpha=0.3, label=label)
+    for name in SPECIES:
+        rows = table.filter((pl.col("sample") == ALL) & (pl.col("species") == name))
+        style.histogram(pair, rows, color=COLOURS[name], linewidth=1.5, label=f"{name}, all samples")
+    style.mark(pair, x=p_c, text=rf"$p_c = {p_c:g}\,\sigma_{{AA}}$")
+    pair.set_xlim(left=0)
     pair.legend()
     return figure
 
 
-def tracks(table: pl.DataFrame, p_c: float) -> Figure:
+def wavelet_densities(table: pl.DataFrame, interval: float) -> Figure:
+    """Density of the wavelet labels of A particles, steps for each scale (thesis, Fig. 2.9).
+
+    Args:
+        table: columns label, species, low, high, density, of all samples.
+        interval: time between frames, units of tau.
+    """
+    figure, pair = style.axes(
+        r"$m(a)$  [$\sigma_{AA}\,\tau^{1/2}$]",
+        r"PDF of $m(a)$  [$\sigma_{AA}^{-1}\,\tau^{-1/2}$]",
+        x_scale="log",
+        y_scale="log",
+    )
+    learnt = table.filter(pl.col("species") == "A")
+    labels = learnt["label"].unique(maintain_order=True)
+    for label, colour in zip(labels, style.sequence(len(labels)), strict=True):
+        rows = learnt.filter(pl.col("label") == label)
+        style.histogram(pair, rows, color=colour, linewidth=1.2, label=_scale(label, interval))
+    pair.legend(title="A particles", loc="lower left")
+    return figure
+
+
+def tracks(table: pl.DataFrame, p_c: float, interval: float) -> Figure:
     """Draw example trajectories over their p_hop and wavelet labels (thesis, Figs. 2.7 and 2.8).
+
+    Where a window of the trajectory does not hold a scale, the background of its wavelet label is grey.
 
     Args:
         table: columns kind, particle, time, x, y, z, p_hop and cwt_<scale>.
         p_c: the least p_hop of a hop, sigma_AA.
+        interval: time between frames, units of tau.
     """
     kinds = table["kind"].unique(maintain_order=True)
     scales = [name for name in table.columns if name.startswith("cwt_")]
@@ -80,19 +94,43 @@ def tracks(table: pl.DataFrame, p_c: float) -> Figure:
         for axis, colour in zip("xyz", style.sequence(3), strict=True):
             top.plot(rows["time"], rows[axis], color=colour, linewidth=0.7, label=axis)
         middle.plot(rows["time"], rows["p_hop"])
-        style.mark(middle, y=p_c, text=rf"$p_c = {p_c:g}$")
+        style.mark(middle, y=p_c, text=rf"$p_c = {p_c:g}\,\sigma_{{AA}}$")
         for scale, colour in zip(scales, style.sequence(len(scales)), strict=True):
-            bottom.plot(rows["time"], rows[scale], color=colour, label=f"{scale.removeprefix('cwt_')} frames")
-        top.set_title(f"{kind}: particle {rows['particle'][0]}")
+            bottom.plot(rows["time"], rows[scale], color=colour, label=_scale(scale, interval))
+        end = rows["time"].to_numpy().max()
+        _shade(bottom, [SIDE * interval * _frames(scale) for scale in scales], end)
+        top.set_title(f"{kind}: A particle {rows['particle'][0]}")
         bottom.set_xlabel(r"$t$  [$\tau$]")
         for panel in (top, middle, bottom):
-            style.mark(panel, x=rows["time"].to_numpy().max() / 2)
+            style.mark(panel, x=end / 2)
+            panel.set_xlim(0, end)
     units = (
         r"$r - r(0)$  [$\sigma_{AA}$]",
         r"$p_\mathrm{hop}$  [$\sigma_{AA}$]",
         r"$m(a)$  [$\sigma_{AA}\,\tau^{1/2}$]",
     )
-    for panel, unit in zip(panels[:, 0], units, strict=True):
-        panel.set_ylabel(unit)
-        panel.legend()
+    for row, unit in zip(panels, units, strict=True):
+        row[0].set_ylabel(unit)
+        row[-1].legend(loc="upper right", ncols=3 if row is panels[0] else 1)
     return figure
+
+
+def _shade(panel: Axes, margins: list[float], end: float) -> None:
+    """Grey the times nearer to an end of the window than each margin, the darker the more margins they lie in."""
+    for k, margin in enumerate(margins):
+        look = {"color": "0.5", "alpha": 0.3 / len(margins), "linewidth": 0, "zorder": 0}
+        panel.axvspan(
+            0,
+            min(margin, end / 2),
+            label=f"padded: nearer than ${SIDE}a$ to an end" if k == 0 else None,
+            **look,
+        )
+        panel.axvspan(max(end - margin, end / 2), end, **look)
+
+
+def _frames(label: str) -> int:
+    return int(label.removeprefix("cwt_"))
+
+
+def _scale(label: str, interval: float) -> str:
+    return rf"$a = {interval * _frames(label):g}\,\tau$"

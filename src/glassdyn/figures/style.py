@@ -4,11 +4,25 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
+import polars as pl
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
-__all__ = ["COLOURS", "PART_COLOURS", "SPECIES", "axes", "mark", "panels", "save", "sequence"]
+__all__ = [
+    "COLOURS",
+    "PART_COLOURS",
+    "SPECIES",
+    "axes",
+    "histogram",
+    "logarithmic",
+    "mark",
+    "panels",
+    "save",
+    "sequence",
+]
 
 SPECIES = ("A", "B")
 """Names of species 0 and 1."""
@@ -47,6 +61,14 @@ SHEET: dict[Any, Any] = {
 }
 
 
+class PlainNumbers(LogFormatter):
+    """Labels of a logarithmic axis: 0.2 and 10, where matplotlib writes 2 x 10^-1 and 10^1."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """Write a number, or nothing at a tick that is too near to others."""
+        return f"{x:g}" if super().__call__(x, pos) else ""
+
+
 def panels(rows: int, columns: int, *, size: tuple[float, float], **sharing: Any) -> tuple[Figure, Any]:
     """Open a figure in the project's style with several pairs of axes, without a display.
 
@@ -77,8 +99,31 @@ def axes(x: str, y: str, *, x_scale: str = "linear", y_scale: str = "linear") ->
         y_scale: "linear" or "log".
     """
     figure, pair = panels(1, 1, size=(4.6, 3.4))
-    pair.set(xlabel=x, ylabel=y, xscale=x_scale, yscale=y_scale)
+    pair.set(xlabel=x, ylabel=y)
+    for direction, scale in (("x", x_scale), ("y", y_scale)):
+        if scale == "log":
+            logarithmic(pair, direction)
     return figure, pair
+
+
+def logarithmic(pair: Axes, direction: str) -> None:
+    """Make the axis in a direction, "x" or "y", logarithmic, its numbers plain."""
+    pair.set(**{f"{direction}scale": "log"})  # type: ignore[arg-type]
+    axis = pair.xaxis if direction == "x" else pair.yaxis
+    axis.set_major_formatter(PlainNumbers())
+    axis.set_minor_formatter(PlainNumbers())
+
+
+def histogram(pair: Axes, table: pl.DataFrame, **look: Any) -> None:
+    """Draw a density as steps; on a logarithmic ordinate they fall to its floor at an empty bin.
+
+    Args:
+        pair: where.
+        table: columns low and high, the edges of bins that touch, and density.
+        look: of the steps.
+    """
+    edges = np.append(table["low"], table["high"][-1])
+    pair.stairs(table["density"].to_numpy(), edges, baseline=None, **look)
 
 
 def mark(pair: Axes, *, x: float | None = None, y: float | None = None, text: str = "") -> None:

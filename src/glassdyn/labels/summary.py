@@ -14,18 +14,37 @@ from glassdyn.labels.wavelets import scalogram
 from glassdyn.params import Hops, Wavelets
 from glassdyn.trajectory import Trajectory
 
-__all__ = ["Summary", "densities", "example_particles", "examples", "summarise"]
+__all__ = [
+    "Summary",
+    "densities",
+    "example_particles",
+    "examples",
+    "linear_edges",
+    "logarithmic_edges",
+    "summarise",
+]
 
 ROWS = 1000
 """Moments drawn of one example."""
+
+BINS = 60
+"""Of a density."""
+
+CANDIDATES = 500
+"""Particles followed through the whole window in search of one that never hops."""
+
+ALL = "all"
+"""Stands for the samples together where the name of one is expected."""
+
+SPECIES = ("A", "B")
 
 
 class Summary(NamedTuple):
     """Tables to draw.
 
     Attributes:
-        p_hop: density in every sample, see `densities`.
-        cwt: density of each wavelet label in the first sample.
+        p_hop: density in all samples together and in each, see `densities`.
+        cwt: density of each wavelet label in all samples together.
         examples: trajectories of the first sample, see `examples`.
         interval: time between frames, units of tau.
     """
@@ -47,57 +66,91 @@ def summarise(
         hops: parameters of p_hop.
         wavelets: scales of the wavelet transform.
     """
-    sample, table = next(iter(labels.items()))
     names = label_names(wavelets.scales)[1:]
-    chosen = example_particles(table, hops.p_c, names[-1])
+    together = {ALL: pl.concat(labels.values())}
+    chosen = example_particles(next(iter(labels.values())), first, hops, names[-1])
     return Summary(
-        densities(labels, "p_hop"),
-        pl.concat([densities({sample: table}, name) for name in names]),
+        densities(together | labels, "p_hop", linear_edges(together[ALL]["p_hop"])),
+        pl.concat(densities(together, name, logarithmic_edges(together[ALL][name])) for name in names),
         examples(first, chosen, hops, wavelets),
         first.interval,
     )
 
 
-def densities(labels: Mapping[str, pl.DataFrame], column: str, bins: int = 50) -> pl.DataFrame:
-    """Probability density of a label, sample by sample, on bins common to all.
+def linear_edges(values: pl.Series) -> NDArray[np.float64]:
+    """(BINS + 1,) edges of bins of equal width, from 0 to the largest value."""
+    return np.linspace(0, _largest(values), BINS + 1)
+
+
+def logarithmic_edges(values: pl.Series) -> NDArray[np.float64]:
+    """(BINS + 1,) edges of bins of equal ratio, from the smallest value above a thousandth of the largest."""
+    largest = _largest(values)
+    above = values.filter(values >= largest / 1000)
+    return np.geomspace(float(above.to_numpy().min(initial=largest / 2)), largest, BINS + 1)
+
+
+def _largest(values: pl.Series) -> float:
+    return float(values.to_numpy().max()) or 1.0
+
+
+def densities(labels: Mapping[str, pl.DataFrame], column: str, edges: NDArray[np.float64]) -> pl.DataFrame:
+    """Probability density of a label, for each species of each sample, on bins common to all.
 
     Args:
         labels: label tables by sample.
         column: the label.
-        bins: of equal width, from 0 to the largest value.
+        edges: (bins + 1,) of the bins; a value outside of them still counts as one of all.
 
     Returns:
-        Columns sample, label, value (the middle of a bin), density.
+        Columns sample, label, species, low and high (the edges of a bin), density.
     """
-    largest = max(float(table[column].to_numpy().max()) for table in labels.values())
-    edges = np.linspace(0, largest or 1.0, bins + 1)
     frames = []
     for sample, table in labels.items():
-        density, _ = np.histogram(table[column].to_numpy(), edges, density=True)
-        frames.append(
-            pl.DataFrame(
-                {"sample": sample, "label": column, "value": (edges[1:] + edges[:-1]) / 2, "density": density}
-            )
-        )
+        for kind, species in enumerate(SPECIES):
+            values = table.filter(pl.col("type") == kind)[column].to_numpy()
+            counts, _ = np.histogram(values, edges)
+            bins = {
+                "low": edges[:-1],
+                "high": edges[1:],
+                "density": counts / (max(len(values), 1) * np.diff(edges)),
+            }
+            frames.append(pl.DataFrame({"sample": sample, "label": column, "species": species, **bins}))
     return pl.concat(frames)
 
 
-def example_particles(labels: pl.DataFrame, p_c: float, longest: str) -> dict[str, int]:
-    """Choose a particle that hops, one that moves slowly without a hop, and a typical one.
+def example_particles(
+    labels: pl.DataFrame, trajectory: Trajectory, hops: Hops, longest: str
+) -> dict[str, int]:
+    """Choose an A particle that hops, one that moves slowly without a hop, and a typical one.
 
     Args:
         labels: label table of a sample.
-        p_c: the least p_hop of a hop, sigma_AA.
+        trajectory: of the same sample.
+        hops: parameters of p_hop.
         longest: column of the wavelet label at the longest scale.
 
     Returns:
-        Particle by kind: the largest p_hop; the largest wavelet label without a hop at the middle; the
-        median p_hop.
+        Particle by kind: the largest p_hop; the largest wavelet label of those that hop nowhere in the
+        window; the median p_hop.
     """
-    p_hop, wavelet = labels["p_hop"].to_numpy(), labels[longest].to_numpy()
-    still = np.where(p_hop < p_c, wavelet, -1.0)
-    median = int(np.argsort(p_hop, kind="stable")[len(p_hop) // 2])
-    return {"hopping": int(p_hop.argmax()), "slow": int(still.argmax()), "typical": median}
+    learnt = labels.filter(pl.col("type") == 0)
+    by_hop = learnt.sort("p_hop", maintain_order=True)["particle"]
+    by_wavelet = learnt.sort(pl.col("p_hop") >= hops.p_c, -pl.col(longest), maintain_order=True)["particle"]
+    return {
+        "hopping": by_hop[-1],
+        "slow": _without_hop(trajectory, by_wavelet.head(CANDIDATES).to_list(), hops),
+        "typical": by_hop[len(by_hop) // 2],
+    }
+
+
+def _without_hop(trajectory: Trajectory, candidates: Sequence[int], hops: Hops) -> int:
+    """The first particle that hops nowhere in the window; where all do, the one with the smallest largest hop."""
+    rule, largest = rule_of(hops, trajectory.interval), {}
+    for particle in candidates:
+        largest[particle] = hop_series(_track(trajectory, particle), rule).max()
+        if largest[particle] < hops.p_c:
+            return particle
+    return min(largest, key=largest.__getitem__)
 
 
 def examples(
@@ -119,14 +172,18 @@ def examples(
     rule = rule_of(hops, trajectory.interval)
     tables = []
     for kind, particle in particles.items():
-        block = trajectory.series(particle, particle + 1)
-        tracks = tracks_of(block, trajectory.box_length, particle)  # (1, 3, T)
+        tracks = _track(trajectory, particle)
         series = [hop_series(tracks, rule)[0], *_moduli(tracks[0], wavelets.scales, trajectory.interval)]
         columns = dict(zip(label_names(wavelets.scales), (values[frames] for values in series), strict=True))
         moved = dict(zip("xyz", (tracks[0] - tracks[0, :, :1])[:, frames], strict=True))
         named = {"kind": kind, "particle": particle, "time": trajectory.times[frames] - trajectory.times[0]}
         tables.append(pl.DataFrame({**named, **moved, **columns}))
     return pl.concat(tables)
+
+
+def _track(trajectory: Trajectory, particle: int) -> NDArray[np.float64]:
+    """(1, 3, T) positions of one particle, units of sigma_AA."""
+    return tracks_of(trajectory.series(particle, particle + 1), trajectory.box_length, particle)
 
 
 def _moduli(track: NDArray[np.float64], scales: Sequence[int], interval: float) -> NDArray[np.float64]:
