@@ -22,6 +22,7 @@ __all__ = [
     "TableError",
     "agreed_parameters",
     "answers_schema",
+    "check_together",
     "labels_schema",
     "parameters",
     "pca_schema",
@@ -154,13 +155,32 @@ def agreed_parameters(paths: Sequence[Path]) -> dict[str, Any]:
     first = parameters(paths[0])
     for path in paths[1:]:
         other = parameters(path)
-        differing = sorted(key for key in first.keys() | other.keys() if first.get(key) != other.get(key))
-        if differing:
-            raise TableError(
-                f"tables used together are made with the same parameters: {paths[0]} and {path} "
-                f"differ in {differing}; run `dvc repro` to make them anew"
-            )
+        _refuse(
+            paths[0],
+            path,
+            [key for key in first.keys() | other.keys() if first.get(key) != other.get(key)],
+        )
     return first
+
+
+def check_together(one: Path, other: Path) -> None:
+    """Refuse two tables of one sample, such as its structure and its labels, that were not made from the same.
+
+    A name means one thing in all tables: frames, the middle frame, the box, edges.
+
+    Raises:
+        TableError: where a parameter that both have differs.
+    """
+    first, second = parameters(one), parameters(other)
+    _refuse(one, other, [key for key in first.keys() & second.keys() if first[key] != second[key]])
+
+
+def _refuse(one: Path, other: Path, differing: Sequence[str]) -> None:
+    if differing:
+        raise TableError(
+            f"tables used together are made with the same parameters: {one} and {other} "
+            f"differ in {sorted(differing)}; run `dvc repro` to make them anew"
+        )
 
 
 def _open(path: Path) -> pq.ParquetFile:

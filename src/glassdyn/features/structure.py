@@ -47,6 +47,7 @@ def parameters(trajectory: Trajectory, description: Description) -> dict[str, An
     """What determines the table, to be stored with it."""
     return {
         "edges": description.edges.tolist(),
+        "frames": trajectory.frames,
         "frame": trajectory.middle,
         "box_length": trajectory.box_length,
         **asdict(description.extras),

@@ -51,7 +51,14 @@ def label_names(scales: Sequence[int]) -> list[str]:
 
 def label_parameters(trajectory: Trajectory, hops: Hops, wavelets: Wavelets) -> dict[str, Any]:
     """What determines the labels, to be stored with them."""
-    return {**asdict(hops), **asdict(wavelets), "interval": trajectory.interval, "frames": trajectory.frames}
+    return {
+        **asdict(hops),
+        **asdict(wavelets),
+        "interval": trajectory.interval,
+        "frames": trajectory.frames,
+        "frame": trajectory.middle,
+        "box_length": trajectory.box_length,
+    }
 
 
 def labelled_blocks(

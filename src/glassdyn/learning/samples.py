@@ -41,12 +41,13 @@ def labelled(name: str, folders: Tables, graph: Graph, targets: Sequence[str]) -
 
     Raises:
         TableError: for a table that is absent or damaged, lacks a target, or was made with parameters
-            other than those of the first table in its folder.
+            other than those of the first table in its folder, or of the sample's other tables.
     """
     path = folders.features / f"{name}.parquet"
     for folder in (folders.features, folders.labels, *([folders.pca] if graph.nodes == "pca" else [])):
-        first = min(folder.glob("*.parquet"), default=folder / path.name)
+        first = min(folder.glob("[!.]*.parquet"), default=folder / path.name)
         tables.agreed_parameters([first, folder / path.name])
+        tables.check_together(path, folder / path.name)
     structure = tables.read(path)
     species = structure["type"].to_numpy()
     if graph.nodes == "pca":
@@ -60,8 +61,13 @@ def labelled(name: str, folders: Tables, graph: Graph, targets: Sequence[str]) -
         box_length=tables.parameters(path)["box_length"],
         graph=graph,
     )
-    labels = tables.read(folders.labels / f"{name}.parquet", list(targets))
-    built.y = torch.from_numpy(labels.to_numpy().astype(np.float32))
+    labels = tables.read(folders.labels / path.name, ["type", *targets])
+    if not labels["type"].equals(structure["type"]):
+        raise tables.TableError(
+            f"tables of a sample have a row for each of its particles: {path} and {folders.labels / path.name} "
+            f"have {len(species)} and {len(labels)}, or of other types; run `dvc repro` to make them anew"
+        )
+    built.y = torch.from_numpy(labels.select(targets).to_numpy().astype(np.float32))
     return built
 
 
