@@ -12,8 +12,10 @@ SHORT = {
     "equilibrate": {"melt": 1.0, "thermalise": 1.0, "equilibrate": 2.0},
     "record": {"forget": 1.0, "duration": 4.4},
     "replicate": {"runs": 2, "duration": 4.4},
+    "describe": {"smooth": 0.1, "generations": 1, "inherent": True},
     "hops": {"t_f": 0.4, "min_segment": 4},
     "wavelets": {"scales": [5]},
+    "coarse": {"lengths": [1.0]},
     "split": {"train": [0], "validation": [1], "test": [2]},
     "train": {"max_steps": 40, "patience": 2},
 }

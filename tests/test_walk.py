@@ -7,7 +7,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from glassdyn import params, tables, trajectory
-from glassdyn.features.descriptors import bin_edges
+from glassdyn.features.averages import generations
+from glassdyn.features.descriptors import bin_edges, smooth_descriptors
+from glassdyn.labels.coarse import coarse_grained
+from glassdyn.neighbours import neighbours
 from road import leaves, recording, shorten
 from test_descriptors import double_sum
 from test_hops import recursion
@@ -74,3 +77,25 @@ def test_tables_of_the_run_s_own_data_equal_their_definitions(walked):
             np.testing.assert_allclose(
                 labels[f"cwt_{scale}"], integral(origin, middle, scale), rtol=0, atol=1e-6
             )
+
+
+def test_columns_beside_the_thesis_s_are_those_of_the_same_frame(walked):
+    folder, _ = walked
+    parameters = params.load(folder / "params.yaml")
+    name, edges = trajectory.sample_name(0, 0), bin_edges(parameters.descriptors)
+    with trajectory.open_trajectory(folder / "data" / "trajectories" / f"{name}.h5") as opened:
+        liquid = opened.frame(opened.middle), opened.species, opened.box_length
+    structure = tables.read(folder / "data" / "features" / f"{name}.parquet")
+    assert structure.columns[5:] == ["descriptors", "smooth", "averaged_1", "inherent"]
+    thermal, inherent = (structure[column].to_numpy() for column in ("descriptors", "inherent"))
+    smooth = smooth_descriptors(*liquid, edges, parameters.describe.smooth)
+    np.testing.assert_array_equal(structure["smooth"].to_numpy(), smooth)
+    reach = parameters.describe.r_average
+    averaged = generations(thermal, neighbours(liquid[0], liquid[2], reach), count=1, length=reach)
+    np.testing.assert_array_equal(structure["averaged_1"].to_numpy(), averaged[:, 160:].astype(np.float32))
+    labels = tables.read(folder / "data" / "labels" / f"{name}.parquet")
+    assert labels.columns[2:] == ["p_hop", "cwt_5", "p_hop_ell1", "cwt_5_ell1"]
+    coarse = coarse_grained(labels.select("p_hop", "cwt_5").to_numpy(), liquid[0], liquid[2], [1.0])
+    np.testing.assert_array_equal(labels.select("p_hop_ell1", "cwt_5_ell1").to_numpy(), coarse)
+    # at rest, the first shell is sharper than in motion
+    assert inherent[:, :80].mean(axis=0).max() > 1.1 * thermal[:, :80].mean(axis=0).max()

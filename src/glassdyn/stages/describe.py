@@ -1,6 +1,5 @@
 """Stage describe: the structure around every particle of the middle frames."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from glassdyn import params, progress, tables, trajectory
@@ -12,10 +11,8 @@ from glassdyn.features.structure import Description, described, parameters, sche
 def main() -> None:
     """Write a structure table for every trajectory."""
     settings = params.load()
-    simulation = settings.simulation
-    # copies read every key, whether the quench is asked for or not: what a stage declares is what it reads
-    quench = Quench(simulation.engine, replace(settings.potential), simulation.timestep)
-    description = Description(bin_edges(settings.descriptors), replace(settings.describe), quench)
+    quench = Quench(settings.simulation.engine, settings.potential)
+    description = Description(bin_edges(settings.descriptors), settings.describe, quench)
     source = Path("data/trajectories")
     samples = trajectory.names(source)
     with progress.bar("describe", total=len(samples), unit="samples") as advance:
