@@ -35,9 +35,9 @@ def caged(tmp_path_factory):
     return path, write_caged(path, 1, particles=PARTICLES, frames=FRAMES)
 
 
-def label(path, target, hops=HOPS, wavelets=WAVELETS):
+def label(path, target, hops=HOPS, wavelets=WAVELETS, advance=lambda _: None):
     with open_trajectory(path) as opened:
-        blocks = labelled_blocks(opened, hops, wavelets, lambda _: None)
+        blocks = labelled_blocks(opened, hops, wavelets, advance)
         schema = tables.labels_schema(label_names(wavelets.scales))
         tables.write(target, schema, blocks, label_parameters(opened, hops, wavelets))
     return tables.read(target)
@@ -45,7 +45,10 @@ def label(path, target, hops=HOPS, wavelets=WAVELETS):
 
 def test_labels_of_a_file_equal_those_of_its_arrays(caged, tmp_path, monkeypatch):
     monkeypatch.setattr("glassdyn.labels.middle.BLOCK_BYTES", 100 * 12 * FRAMES)
-    table = label(caged[0], tmp_path / "a.parquet")
+    news = []
+    table = label(caged[0], tmp_path / "a.parquet", advance=news.append)
+    assert len(news) > 1
+    assert sum(news) == PARTICLES * FRAMES
     with open_trajectory(caged[0]) as opened:
         tracks = tracks_of(opened.series(0, PARTICLES), opened.box_length)
         assert len(list(opened.particle_blocks(100 * 12 * FRAMES))) > 1

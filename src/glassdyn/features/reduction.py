@@ -1,6 +1,6 @@
 """Structure tables reduced to principal components that the training samples define."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,15 @@ def rows_of(path: Path, edges: Sequence[float]) -> NDArray[np.float32]:
     return np.column_stack([table["type"].to_numpy().astype(np.float32), table["descriptors"].to_numpy()])
 
 
-def fit(training: Sequence[Path], components: int) -> tuple[Pca, dict[str, Any]]:
+def fit(
+    training: Sequence[Path], components: int, advance: Callable[[float], None] = lambda _tables: None
+) -> tuple[Pca, dict[str, Any]]:
     """Principal components of training samples, read one at a time.
 
     Args:
         training: their structure tables.
         components: how many to keep.
+        advance: told of every table read.
 
     Returns:
         The components, and what they were fitted on: samples, rows, edges.
@@ -40,6 +43,7 @@ def fit(training: Sequence[Path], components: int) -> tuple[Pca, dict[str, Any]]
     moments = nothing(2 * len(edges) - 1)
     for path in training:
         moments = add(moments, rows_of(path, edges))
+        advance(1)
     about = {"samples": [path.stem for path in training], "rows": moments.rows, "edges": edges}
     return principal_components(moments, components), about
 

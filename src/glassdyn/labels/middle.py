@@ -70,7 +70,7 @@ def labelled_blocks(
         trajectory: with equally spaced frames.
         hops: parameters of p_hop.
         wavelets: scales of the wavelet transform.
-        advance: told the fraction done since it was told last.
+        advance: told how many positions, of a particle in a frame, were done since it was told last.
 
     Yields:
         Columns of the label table.
@@ -85,7 +85,7 @@ def labelled_blocks(
         plan = Plan(trajectory.middle, rule_of(hops, trajectory.interval), weights, trajectory.box_length)
         for block, positions in _read_ahead(trajectory):
             labels = _label(positions, block.start, plan)
-            advance(labels.shape[1] / trajectory.particles)
+            advance(labels.shape[1] * trajectory.frames)
             identity = {"particle": np.arange(block.start, block.stop), "type": trajectory.species[block]}
             yield {**identity, **dict(zip(names, labels, strict=True))}
     except TrajectoryError:

@@ -17,13 +17,19 @@ def main() -> None:
     """Write a label table for every trajectory, and plots of the labels."""
     settings = params.load()
     samples = trajectory.names(SOURCE)
-    with progress.bar("label", total=len(samples), unit="samples") as advance:
+    with progress.bar("label", total=sum(map(positions, samples)), unit="positions") as advance:
         for sample in samples:
             label(sample, settings, advance)
     labels = {sample: tables.read(TARGET / f"{sample}.parquet") for sample in samples}
     with trajectory.open_trajectory(SOURCE / f"{samples[0]}.h5") as first:
         summary = summarise(labels, first, settings.hops, settings.wavelets)
     figures.save_all(summary, settings.hops.p_c, Path("plots/labels"))
+
+
+def positions(sample: str) -> int:
+    """Frames times particles of a trajectory."""
+    with trajectory.open_trajectory(SOURCE / f"{sample}.h5") as opened:
+        return opened.frames * opened.particles
 
 
 def label(sample: str, settings: params.Params, advance: Callable[[float], None]) -> None:

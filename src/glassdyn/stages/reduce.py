@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from glassdyn import params, tables, trajectory
+from glassdyn import params, progress, tables, trajectory
 from glassdyn.features import pca
 from glassdyn.features.reduction import explained, fit, reduced
 from glassdyn.figures import features, style
@@ -14,12 +14,15 @@ def main() -> None:
     source, plots = Path("data/features"), Path("plots/pca")
     samples = trajectory.names(source)
     training = [sample for sample in samples if trajectory.copy_of(sample) in settings.split.train]
-    model, about = fit([source / f"{sample}.parquet" for sample in training], settings.pca.components)
-    pca.save(Path("models/pca.safetensors"), model, about)
+    paths = [source / f"{sample}.parquet" for sample in training]
     schema = tables.pca_schema(settings.pca.components)
-    for sample in samples:
-        columns = reduced(model, source / f"{sample}.parquet", about["edges"])
-        tables.write(Path("data/pca") / f"{sample}.parquet", schema, [columns], about)
+    with progress.bar("reduce", total=len(training) + len(samples), unit="tables") as advance:
+        model, about = fit(paths, settings.pca.components, advance)
+        pca.save(Path("models/pca.safetensors"), model, about)
+        for sample in samples:
+            columns = reduced(model, source / f"{sample}.parquet", about["edges"])
+            tables.write(Path("data/pca") / f"{sample}.parquet", schema, [columns], about)
+            advance(1)
     table = explained(model)
     style.save(features.explained_variance(table, settings.pca.components), plots / "explained_variance.png")
     table.write_csv(plots / "explained_variance.csv")
