@@ -1,0 +1,93 @@
+"""The committed results are those of the committed code, are physics, and are what the README says."""
+
+import hashlib
+import json
+
+import pytest
+from ruamel.yaml import YAML
+
+from glassdyn import params
+
+
+@pytest.fixture(scope="module")
+def metrics(root):
+    names = ("physics", "train", "evaluate")
+    return {name: json.loads((root / "metrics" / f"{name}.json").read_text()) for name in names}
+
+
+@pytest.fixture(scope="module")
+def lock(root):
+    return YAML(typ="safe").load(root / "dvc.lock")["stages"]
+
+
+def test_results_belong_to_the_code(root, lock):
+    stale = {
+        name
+        for name, stage in lock.items()
+        for dependency in stage["deps"]
+        if dependency["path"].startswith("src/")
+        and hashlib.md5((root / dependency["path"]).read_bytes()).hexdigest() != dependency["md5"]  # noqa: S324
+    }
+    assert not stale, "run `make repro` and commit dvc.lock, metrics and plots with the code"
+
+
+def test_results_belong_to_the_parameters(root, lock):
+    given = YAML(typ="safe").load(root / "params.yaml")
+    for name, stage in lock.items():
+        for key, value in stage["params"]["params.yaml"].items():
+            here = given
+            for word in key.split("."):
+                here = here[word]
+            assert here == value, f"stage {name}: {key}"
+
+
+def test_files_of_results_are_those_that_the_lock_names(root, lock):
+    for stage in lock.values():
+        for output in stage["outs"]:
+            path = root / output["path"]
+            if output["path"].startswith("metrics/"):
+                assert hashlib.md5(path.read_bytes()).hexdigest() == output["md5"], path  # noqa: S324
+
+
+def test_the_default_run_is_physics(metrics):
+    physics = metrics["physics"]
+    assert not any(physics["warnings"].values()), physics["warnings"]
+    assert physics["energy"]["largest_drift"] < 1e-4
+    assert physics["temperature"]["ratio"] == pytest.approx(1, abs=0.02)
+    assert physics["tau_alpha"]["ratio"] == pytest.approx(1, abs=0.3)
+
+
+def test_the_default_run_is_long_enough(root):
+    """At least five copies, two samples of each, and an equilibration of five relaxation times."""
+    given = params.load(root / "params.yaml")
+    assert 1000 <= given.liquid.particles <= 2000
+    assert 0.55 <= given.liquid.temperature <= 0.7
+    assert given.simulation.copies >= 5
+    assert given.simulation.samples >= 2
+    assert given.equilibrate.equilibrate >= 5
+
+
+def test_the_readme_says_what_the_metrics_say(root, metrics):
+    physics, evaluate = metrics["physics"], metrics["evaluate"]
+    tau, plateau = physics["tau_alpha"], physics["plateau"]
+    network, rivals = evaluate["test"]["p_hop"], evaluate["baselines"]
+
+    def rho(scores):
+        return f"{scores['pearson']:.3f} ± {scores['pearson_subset_std']:.3f}"
+
+    rows = {
+        "tau_alpha of A, B [tau]": f"{tau['A']:.1f} ± {tau['error_A']:.1f}, {tau['B']:.1f} ± {tau['error_B']:.1f}",
+        "RMSD at the plateau (A and B), p_c [sigma_AA]": f"{plateau['all']:.2f}, {plateau['p_c']:.2f}",
+        "temperature in NVE / target": f"{physics['temperature']['ratio']:.3f}",
+        "largest energy drift per particle in a window": f"{physics['energy']['largest_drift']:.1e}".replace(
+            "e-0", "e-"
+        ),
+        "p_hop, network: Pearson, A particles of the test copies": rho(network),
+        "p_hop, ridge on radial descriptors": rho(rivals["ridge"]["p_hop"]),
+        "p_hop, ridge on averaged descriptors": rho(rivals["averaged_ridge"]["p_hop"]),
+        "p_hop, perceptron without graph": rho(rivals["perceptron"]["p_hop"]),
+        "p_hop, constant": f"loss {rivals['constant']['p_hop']['loss']:.5f} (network: {network['loss']:.5f})",
+    }
+    lines = (root / "README.md").read_text().splitlines()
+    cells = {line.split("|")[1].strip(): line.split("|")[2].strip() for line in lines if line.count("|") > 3}
+    assert {name: cells.get(name) for name in rows} == rows
