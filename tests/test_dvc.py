@@ -152,8 +152,8 @@ def test_experiments_and_branches_are_compared(checkout):
     before = checkout.metric("test", "p_hop", "pearson")
     for alpha in ("0.0", "0.5"):
         checkout.dvc("exp", "run", "--temp", "-n", f"alpha-{alpha[2]}", "-S", f"loss.alpha={alpha}")
-    table = checkout.dvc("exp", "show", "--csv", "--precision", "12").splitlines()
-    rows = {row["Experiment"]: row for row in csv.DictReader(table[table.index(next(iter(filter(None, table)))) :])}
+    table = checkout.dvc("exp", "show", "--csv", "--precision", "12").strip().splitlines()
+    rows = {row["Experiment"]: row for row in csv.DictReader(table)}
     column = next(name for name in rows["alpha-5"] if name.endswith("test.p_hop.pearson"))
     assert float(rows["alpha-0"][column]) == pytest.approx(before, abs=1e-9)
     assert float(rows["alpha-5"][column]) != pytest.approx(before, abs=1e-9)
