@@ -3,20 +3,24 @@
 import json
 import re
 import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 import torch
 
-from glassdyn import geometry, params, tables
-from glassdyn.learning import assessment, model_file
+from glassdyn import geometry, params, tables, trajectory
+from glassdyn.learning import assessment, examination, model_file, rivals, training
+from glassdyn.learning.course import attended, graduate, prepared
 from glassdyn.learning.graphs import normalisation_of
 from glassdyn.learning.model_file import TrainedModel
 from glassdyn.learning.models import build
 from glassdyn.learning.models.sizes import sizes_of
+from glassdyn.learning.processes import ALONE
 from glassdyn.learning.samples import Tables, labelled
-from glassdyn.params import Descriptors, Graph, Model
+from glassdyn.params import Descriptors, Graph, Loss, Model
 from glassdyn.stages import evaluate
 
 N, BOX, BINS = 250, 9.5, 6
@@ -57,6 +61,7 @@ def folder(root, tmp_path_factory):
     (folder / "params.yaml").write_text(re.sub(r"max_steps: \d+", "max_steps: 60", text))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        patch.setenv("GLASSDYN_SCRATCH", str(tmp_path_factory.mktemp("scratch")))
         fill(folder)
         evaluate.main()
         yield folder
@@ -94,8 +99,10 @@ def leaves(tree):
 def test_the_stage_writes_what_others_rely_on(folder):
     metrics = json.loads((folder / "metrics/evaluate.json").read_text(), parse_constant=refuse)
     assert all(isinstance(value, int | float | str) for value in leaves(metrics))
+    assert metrics["selected_on"] == "validation"
     for label in LABELS:
         assert set(metrics["test"][label]) >= SCORES
+        assert metrics["test"][label]["coarse"]["ell0"]["pearson"] == metrics["test"][label]["pearson"]
         for rival in ("ridge", "averaged_ridge", "perceptron"):
             assert set(metrics["baselines"][rival][label]) >= SCORES
         assert not any("pearson" in name for name in metrics["baselines"]["constant"][label])
@@ -131,18 +138,88 @@ def test_predictions_hold_every_particle_and_give_the_metrics_back(folder):
     assert metrics["test"]["p_hop"]["pearson"] == pytest.approx(rho, rel=1e-9)
 
 
-def test_two_runs_write_the_same_bytes(folder):
+def test_two_runs_write_the_same_bytes_and_the_second_trains_nothing(folder, monkeypatch):
     first = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     for name in ("data/predictions", "metrics", "plots"):
         shutil.rmtree(folder / name)
+    monkeypatch.setattr(training, "drawn", None)
     evaluate.main()
     assert first == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_particles_b_do_not_enter_the_scores(folder):
     settings = params.load().evaluate
-    models = {"network": lambda graph: graph.y.double().numpy() + 1.0}
-    answers = assessment.answer("copy04-sample00", models, graph=GRAPH, labels=LABELS)
+
+    def offset(name):
+        return tables.read(Tables().labels / f"{name}.parquet", list(LABELS)).to_numpy() + 1.0
+
+    answers = assessment.answer("copy04-sample00", {"network": offset}, folders=Tables(), labels=LABELS)
     one = assessment.scores_of(assessment.pool([answers], LABELS, 3.0), settings)
     answers.targets[answers.species == 1] = 1e6
     assert assessment.scores_of(assessment.pool([answers], LABELS, 3.0), settings) == one
+
+
+@pytest.mark.parametrize("nodes", ["type", "full"])
+def test_ridges_see_the_descriptors_whatever_the_network_sees(folder, nodes):
+    """Their features are those of the structure tables: with one type of node the network sees nothing."""
+    trained = model_file.load(folder / "models/network.safetensors")
+    trained = trained._replace(graph=replace(GRAPH, nodes=nodes))
+    fitted = rivals.linear(course_of(trained), Tables())
+    truth = tables.read(Tables().labels / "copy04-sample00.parquet").filter(pl.col("type") == 0)
+    is_a = tables.read(Tables().features / "copy04-sample00.parquet")["type"].to_numpy() == 0
+    for name in ("ridge", "averaged_ridge"):
+        rho = np.corrcoef(truth["cwt_50"], fitted[name]("copy04-sample00")[is_a, 1])[0, 1]
+        assert rho > 0.6  # half signal, half noise: 0.707 at the most
+    assert rivals.own("copy04-sample00", Tables()).shape == (N, 1 + 2 * BINS)
+
+
+def test_averages_are_those_of_the_double_sum(folder):
+    name = "copy04-sample00"
+    own, found = rivals.own(name, Tables()), rivals.averaged(name, Tables())
+    positions = tables.read(Tables().features / f"{name}.parquet", ["x", "y", "z"]).to_numpy()
+    vectors = geometry.minimum_image(positions[:, None] - positions[None], BOX)
+    distances = np.linalg.norm(vectors, axis=2)
+    weights = np.where(distances < 3.5, np.exp(-distances / 2.0), 0.0)
+    weights /= weights.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(found, np.hstack([own, weights @ own, weights @ weights @ own]), rtol=1e-9)
+
+
+def course_of(trained, select_on="validation"):
+    given = params.load()
+    settings = replace(given.train, select_on=select_on, max_steps=20, record_every=5)
+    loss = Loss(trained.targets, 0.0, 50)
+    return examination.course_of(trained, trajectory.names(Tables().features), given.split, loss, settings)
+
+
+@pytest.mark.parametrize("select_on", ["validation", "test"])
+def test_labels_of_the_test_copies_leak_into_nothing(folder, tmp_path, monkeypatch, select_on):
+    """Neither into the model file nor into any rival, unless they are asked to select."""
+    shutil.copytree(folder / "data", tmp_path / "data")
+    shutil.copy(folder / "params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    told = []
+    for disturbed in (False, True):
+        monkeypatch.setenv("GLASSDYN_SCRATCH", str(tmp_path / f"scratch-{disturbed}"))
+        if disturbed:
+            disturb("copy04-sample00")
+            disturb("copy04-sample01")
+        trained = model_file.load(folder / "models/network.safetensors")
+        course = course_of(trained, select_on)
+        lesson = prepared(course, Tables(), ALONE.device)
+        *_, end = attended(course, lesson, Tables(), ALONE)
+        model_file.save(tmp_path / "network", graduate(course, lesson, end, Path("none")))
+        models = examination.models_of(trained, course, Tables(), ALONE)
+        answers = {name: model("copy04-sample00").tobytes() for name, model in models.items()}
+        told.append({"file": (tmp_path / "network").read_bytes()} | answers)
+    same = {name for name in told[0] if told[0][name] == told[1][name]}
+    fixed = {"network", "constant"}  # that one comes from the fixture, this one from the training copies
+    assert same == (set(told[0]) if select_on == "validation" else fixed)
+
+
+def disturb(name):
+    """Other labels for a sample: of the opposite sign."""
+    path = Tables().labels / f"{name}.parquet"
+    found = tables.read(path)
+    columns = {column: found[column].to_numpy() for column in found.columns}
+    columns |= {label: -columns[label] for label in LABELS}
+    tables.write(path, tables.labels_schema(LABELS), [columns])

@@ -12,8 +12,8 @@ from glassdyn.learning.bootstrap import Comparison, gain
 from glassdyn.learning.calibration import calibration
 from glassdyn.learning.evaluation import Scores, score, spatial_blocks
 from glassdyn.learning.rivals import Rival
-from glassdyn.learning.samples import Tables, labelled
-from glassdyn.params import Evaluate, Graph
+from glassdyn.learning.samples import Tables
+from glassdyn.params import Evaluate
 
 __all__ = [
     "Answers",
@@ -77,27 +77,26 @@ class Pool(NamedTuple):
         return Comparison(self.targets[:, k], self.predictions[model][:, k], self.samples, self.blocks)
 
 
-def answer(name: str, models: Mapping[str, Rival], *, graph: Graph, labels: Sequence[str]) -> Answers:
+def answer(name: str, models: Mapping[str, Rival], *, folders: Tables, labels: Sequence[str]) -> Answers:
     """Ask every model about one sample.
 
     Args:
         name: of the sample.
         models: by name.
-        graph: what nodes and edges carry, for all models alike.
+        folders: of the tables.
         labels: names of the labels that the models predict.
 
     Raises:
         TableError: for a table that is absent or damaged, or lacks a label.
     """
-    folders = Tables()
-    structure = folders.features / f"{name}.parquet"
-    snapshot = labelled(name, folders, graph, labels)
+    path = folders.features / f"{name}.parquet"
+    structure = tables.read(path, ["type", "x", "y", "z"])
     return Answers(
-        snapshot.species.numpy(),
+        structure["type"].to_numpy(),
         tables.read(folders.labels / f"{name}.parquet", list(labels)).to_numpy(),
-        {name: model(snapshot) for name, model in models.items()},
-        tables.read(structure, ["x", "y", "z"]).to_numpy(),
-        tables.parameters(structure)["box_length"],
+        {model: rival(name) for model, rival in models.items()},
+        structure.select("x", "y", "z").to_numpy(),
+        tables.parameters(path)["box_length"],
     )
 
 

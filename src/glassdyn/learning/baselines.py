@@ -1,4 +1,4 @@
-"""What a network has to beat: the training mean, and ridge regression on the same node features.
+"""What a network has to beat: the training mean, and ridge regression.
 
 Ridge regression needs the training set only through its second moments, which are summed snapshot by
 snapshot: memory does not grow with their number.
@@ -66,7 +66,7 @@ def moments(parts: Iterable[tuple[Values, Values]]) -> Moments:
     for features, targets in parts:
         if len(features) == 0:
             continue
-        part = _moments_of(features.astype(np.float64), targets)
+        part = _moments_of(features.astype(np.float64, copy=False), targets)
         total = part if total is None else _merge(total, part)
     if total is None:
         raise ValueError("a regression needs training particles: got none (params.yaml: split.train)")

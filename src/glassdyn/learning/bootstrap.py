@@ -52,6 +52,9 @@ def block_bootstrap(
         resamples: number of draws.
         confidence: probability within the interval, e.g. 0.95.
         generator: draws the blocks.
+
+    Raises:
+        ValueError: for less than two blocks, whose draws would all be the same.
     """
     return _bounds(_resampled(comparison, resamples, generator), confidence)
 
@@ -86,6 +89,11 @@ def _resampled(comparison: Comparison, resamples: int, generator: np.random.Gene
     """(resamples,) rho of each draw; that of all particles for draws in which a column is constant."""
     sums = _block_sums(comparison)  # (6, blocks)
     blocks = sums.shape[1]
+    if blocks < 2:
+        raise ValueError(
+            f"the bootstrap draws blocks of the box, and needs at least 2: got {blocks} "
+            "(params.yaml: evaluate.block_length)"
+        )
     draws = generator.multinomial(blocks, np.full(blocks, 1 / blocks), size=resamples)
     count, t, m, tt, mm, tm = sums @ draws.T  # each (resamples,)
     spread = (tt - t**2 / count) * (mm - m**2 / count)

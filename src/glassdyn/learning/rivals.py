@@ -1,115 +1,136 @@
-"""The network and what it has to beat, all of them functions from a graph to predictions.
+"""The network and what it has to beat, all of them functions from a sample's name to predictions.
 
 - `network`: the trained model;
 - `constant`: the mean label of the training copies;
-- `ridge`: ridge regression on the node features;
-- `averaged_ridge`: on the node features and their averages over neighbours, twice repeated;
-- `perceptron`: a graph network without recurrences, trained as the network was: it sees no neighbour.
+- `ridge`: ridge regression on type and radial descriptors, whatever the network's node features are;
+- `averaged_ridge`: on these and two generations of their averages over neighbours;
+- `perceptron`: the network's own training, without recurrences: it sees the same features and no neighbour.
 
 All are fitted to the training copies and chosen on those that the network was chosen on.
+
+Source of the averages' reach: Boattini, Smallenburg & Filion, Phys. Rev. Lett. 127, 088007 (2021).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from glassdyn import tables
 from glassdyn.features.averages import generations
 from glassdyn.learning import baselines, training
-from glassdyn.learning.exercises import problem_of
-from glassdyn.learning.graphs import Snapshot
+from glassdyn.learning.course import Course, attended, prepared
+from glassdyn.learning.graphs import node_features
 from glassdyn.learning.model_file import TrainedModel, predict
-from glassdyn.neighbours import Pairs
-from glassdyn.params import Loss, Model, Train
+from glassdyn.learning.processes import Group
+from glassdyn.learning.samples import Tables, labelled
+from glassdyn.neighbours import neighbours
+from glassdyn.params import Model
 
-__all__ = ["Rival", "averaged", "linear", "network", "perceptron"]
+__all__ = ["Rival", "averaged", "linear", "network", "own", "perceptron"]
 
 Values = NDArray[np.float64]
 
-Rival = Callable[[Snapshot], Values]
-"""From a graph, its features not standardised, to (N, K) predictions in the labels' units."""
+Rival = Callable[[str], Values]
+"""From the name of a sample to (N, K) predictions in the labels' units."""
+
+Features = Callable[[str, Tables], Values]
+"""From the name of a sample and the folders of its tables to (N, F) features."""
 
 GENERATIONS = 2
-DECAY = 1.0
+REACH = 3.5
+"""Radius of an average, units of sigma_AA; half the box where that is less."""
+
+DECAY = 2.0
 """Length over which a neighbour's share in an average decays, units of sigma_AA."""
 
 
-def network(trained: TrainedModel) -> Rival:
+def network(trained: TrainedModel, folders: Tables) -> Rival:
     """Make the trained network answer in float64."""
-    return lambda graph: predict(trained, graph).double().numpy()
+
+    def answer(name: str) -> Values:
+        graph = labelled(name, folders, trained.graph, trained.targets)
+        predicted: Values = predict(trained, graph).double().numpy()
+        return predicted
+
+    return answer
 
 
-def linear(fit_on: Sequence[Snapshot], choose_on: Sequence[Snapshot]) -> dict[str, Rival]:
-    """Fit the baselines that need no descent: `constant`, `ridge` and `averaged_ridge`.
+def linear(course: Course, folders: Tables) -> dict[str, Rival]:
+    """Fit the baselines that need no descent, one snapshot in memory at a time.
 
     Args:
-        fit_on: labelled graphs; their A particles count.
-        choose_on: those that choose the penalties.
+        course: of the network; its held-out samples choose the penalties.
+        folders: of the tables.
+
+    Returns:
+        `constant`, `ridge` and `averaged_ridge`.
     """
     found: dict[str, Rival] = {}
     for name, features in (("ridge", own), ("averaged_ridge", averaged)):
         known, held_out = (
-            baselines.moments(_learnt(features, graph) for graph in part) for part in (fit_on, choose_on)
+            baselines.moments(_learnt(features, part, folders, course.loss.targets))
+            for part in (course.train, course.held_out)
         )
-        chosen, _ = baselines.select_ridge(known, held_out)
         if not found:
-            found["constant"] = partial(_answer, own, baselines.constant(known))
-        found[name] = partial(_answer, features, chosen)
+            found["constant"] = partial(_answer, own, folders, baselines.constant(known))
+        chosen, _ = baselines.select_ridge(known, held_out)
+        found[name] = partial(_answer, features, folders, chosen)
     return found
 
 
 def perceptron(
     trained: TrainedModel,
-    fit_on: Sequence[Snapshot],
-    choose_on: Sequence[Snapshot],
-    *,
-    loss: Loss,
-    settings: Train,
+    course: Course,
+    folders: Tables,
+    members: Group,
     advance: Callable[[float], None] = lambda _steps: None,
 ) -> Rival:
-    """Train the encoder and decoder alone, with the network's widths, loss and settings.
+    """Train the encoder and decoder alone, on the network's course; goes on where it was cut off.
 
     Args:
-        trained: the network, for its widths and node features.
-        fit_on: labelled graphs; their A particles count.
-        choose_on: those that stop the training and select its best step.
-        loss: as the network's.
-        settings: as the network's.
+        trained: the network.
+        course: of the network.
+        folders: of the tables.
+        members: this process, and where it computes.
         advance: told of every step.
     """
-    problem = problem_of(fit_on, choose_on, loss)
-    model = Model(kind="graph_network", n_rec=0, shared=False, hidden=trained.model.hidden)
-    blind = training.initial(model, trained.sizes, settings.seed)
-    optimiser = torch.optim.Adam(blind.parameters(), lr=settings.lr)
-    *_, end = training.fit(blind, optimiser, problem, settings, depth=0, advance=advance)
-    blind.load_state_dict(end.best)
-    return network(trained._replace(network=blind, model=model, normalisation=problem.normalisation))
+    model = Model(kind="graph_network", n_rec=0, shared=False, hidden=course.model.hidden)
+    blind = course._replace(model=model)
+    lesson = prepared(blind, folders, members.device)
+    *_, end = attended(blind, lesson, folders, members, advance)
+    untrained = training.initial(model, lesson.sizes, course.settings.seed)
+    untrained.load_state_dict(end.best)
+    normalisation = lesson.problem.normalisation
+    return network(trained._replace(network=untrained, model=model, normalisation=normalisation), folders)
 
 
-def own(graph: Snapshot) -> Values:
-    """(N, F) node features."""
-    features: Values = graph.x.double().numpy()
-    return features
+def own(name: str, folders: Tables) -> Values:
+    """(N, F) type and radial descriptors of a sample."""
+    structure = tables.read(folders.features / f"{name}.parquet", ["type", "descriptors"])
+    found = node_features(structure["type"].to_numpy(), structure["descriptors"].to_numpy())
+    return found.astype(np.float64)
 
 
-def averaged(graph: Snapshot) -> Values:
-    """(N, 3 F) node features and two generations of their averages over the graph's edges."""
-    senders, receivers = graph.edge_index.numpy()
-    pairs = Pairs(receivers, senders, graph.edge_vectors.double().numpy())
-    return generations(own(graph), _without_self_edges(pairs), count=GENERATIONS, length=DECAY)
+def averaged(name: str, folders: Tables) -> Values:
+    """(N, 3 F) type, radial descriptors and two generations of their averages over neighbours."""
+    path = folders.features / f"{name}.parquet"
+    positions = tables.read(path, ["x", "y", "z"]).to_numpy()
+    box_length = tables.parameters(path)["box_length"]
+    pairs = neighbours(positions, box_length, min(REACH, box_length / 2))
+    return generations(own(name, folders), pairs, count=GENERATIONS, length=DECAY)
 
 
-def _without_self_edges(pairs: Pairs) -> Pairs:
-    others = pairs.receivers != pairs.senders
-    return Pairs(pairs.receivers[others], pairs.senders[others], pairs.vectors[others])
+def _learnt(
+    features: Features, names: Sequence[str], folders: Tables, labels: Sequence[str]
+) -> Iterable[tuple[Values, Values]]:
+    """Features and labels of the A particles, sample by sample."""
+    for name in names:
+        found = tables.read(folders.labels / f"{name}.parquet", ["type", *labels])
+        learnt = (found["type"] == 0).to_numpy()
+        yield features(name, folders)[learnt], found.select(labels).to_numpy()[learnt]
 
 
-def _learnt(features: Callable[[Snapshot], Values], graph: Snapshot) -> tuple[Values, Values]:
-    learnt = (graph.species == 0).numpy()
-    return features(graph)[learnt], graph.y.double().numpy()[learnt]
-
-
-def _answer(features: Callable[[Snapshot], Values], model: baselines.Linear, graph: Snapshot) -> Values:
-    return baselines.predict(model, features(graph))
+def _answer(features: Features, folders: Tables, model: baselines.Linear, name: str) -> Values:
+    return baselines.predict(model, features(name, folders))

@@ -3,12 +3,11 @@
 import json
 from pathlib import Path
 
-import numpy as np
-
 from glassdyn import params, progress, trajectory
 from glassdyn.figures import predictions as figures
-from glassdyn.learning import assessment, limits, model_file, rivals, summaries
-from glassdyn.learning.samples import Tables, labelled
+from glassdyn.learning import assessment, examination, model_file, processes
+from glassdyn.learning.samples import Tables
+from glassdyn.params import Loss
 
 __all__ = ["main"]
 
@@ -16,40 +15,23 @@ __all__ = ["main"]
 def main() -> None:
     """Read tables and the model; write predictions, metrics and plots."""
     parameters = params.load()
-    split, settings = parameters.split, parameters.evaluate
+    split, settings = parameters.split, parameters.train
     trained = model_file.load(Path("models/network.safetensors"))
-    labels, graph = trained.targets, trained.graph
-    names = trajectory.names(Tables().features)
-    watched = {"validation": split.validation, "test": split.test}[parameters.train.select_on]
-    fit_on, choose_on = (
-        [labelled(name, Tables(), graph, labels) for name in names if trajectory.copy_of(name) in copies]
-        for copies in (split.train, watched)
-    )
-    models = {"network": rivals.network(trained), **rivals.linear(fit_on, choose_on)}
-    loss, effort = parameters.loss, parameters.train
-    with progress.bar("evaluate: perceptron", total=effort.max_steps, unit="steps") as advance:
-        models["perceptron"] = rivals.perceptron(
-            trained, fit_on, choose_on, loss=loss, settings=effort, advance=advance
-        )
-    snapshots = {}
-    for name in (name for name in names if trajectory.copy_of(name) in split.test):
-        snapshots[name] = assessment.answer(name, models, graph=graph, labels=labels)
-        table = Path(f"data/predictions/{name}.parquet")
-        assessment.write(table, snapshots[name], model="network", labels=labels)
-    pooled = assessment.pool(list(snapshots.values()), labels, settings.block_length)
-    scores = assessment.scores_of(pooled, settings)
-    lengths = limits.by_length(list(snapshots.values()), labels, settings.lengths)
-    further: dict[str, assessment.Topic] = {
-        "gain": assessment.gains(pooled, settings),
-        "coarse": summaries.coarse(lengths),
-        "isoconfigurational": limits.against_runs(Path("data/replicas"), snapshots, labels, "network"),
-    }
-    metrics = Path("metrics/evaluate.json")
-    metrics.parent.mkdir(exist_ok=True)
-    found = assessment.metrics(pooled, scores, further)
-    metrics.write_text(json.dumps(found, indent=2, allow_nan=False) + "\n")
-    plots = summaries.all_of(pooled, scores, lengths, np.random.default_rng(settings.seed))
-    plots["slab"] = summaries.slab(next(iter(snapshots.values())), labels)
+    labels, names = trained.targets, trajectory.names(Tables().features)
+    loss = Loss(targets=labels, alpha=parameters.loss.alpha, bins=parameters.loss.bins)
+    course = examination.course_of(trained, names, split, loss, settings)
+    bar = progress.bar("evaluate: perceptron", total=settings.max_steps, unit="steps")
+    with processes.group() as members, bar as advance:
+        models = examination.models_of(trained, course, Tables(), members, advance)
+    tested = [name for name in names if trajectory.copy_of(name) in split.test]
+    answered = {name: assessment.answer(name, models, folders=Tables(), labels=labels) for name in tested}
+    for name, answers in answered.items():
+        assessment.write(Path(f"data/predictions/{name}.parquet"), answers, model="network", labels=labels)
+    metrics, plots = examination.graded(answered, labels, Path("data/replicas"), parameters.evaluate)
+    target = Path("metrics/evaluate.json")
+    target.parent.mkdir(exist_ok=True)
+    told = {"selected_on": settings.select_on, **metrics}
+    target.write_text(json.dumps(told, indent=2, allow_nan=False) + "\n")
     figures.write(plots, Path("plots/evaluate"))
 
 
