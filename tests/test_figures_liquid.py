@@ -2,10 +2,12 @@
 
 import io
 
+import numpy as np
 import polars as pl
 import pytest
 
 from glassdyn.figures import liquid, style
+from glassdyn.observables.checks import DRIFT
 from glassdyn.observables.summary import Declared, summary
 from glassdyn.observables.survey import survey
 from glassdyn.observables.tabulate import tables
@@ -31,7 +33,7 @@ def test_every_table_has_its_figure_with_labels_and_units(drawn):
         figure.draw_without_rendering()
         labels = [pair.get_xlabel() for pair in figure.axes] + [pair.get_ylabel() for pair in figure.axes]
         assert any("[" in label for label in labels), name
-        assert all(pair.lines for pair in figure.axes)
+        assert all(pair.lines or pair.patches for pair in figure.axes)
 
 
 def test_same_tables_same_bytes(drawn, tmp_path):
@@ -61,7 +63,7 @@ def test_tau_alpha_that_was_not_reached_is_left_out(drawn):
     figure = liquid.tau_alpha(lost, {"declared": 2.0})
     assert len(figure.axes) == 2
     figure = liquid.scattering(drawn[0]["scattering"], {"declared": 2.0}, 7.2)
-    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()][:2] == ["A", "B"]
+    assert legend(figure.axes[0])[:2] == ["A", "B"]
 
 
 def test_figures_are_freed_with_their_last_name(drawn):
@@ -69,3 +71,46 @@ def test_figures_are_freed_with_their_last_name(drawn):
 
     liquid.figures(*drawn)
     assert not plt.get_fignums(), "pyplot keeps a figure until it is told to close it"
+
+
+def legend(pair):
+    return [text.get_text() for text in pair.get_legend().get_texts()]
+
+
+@pytest.mark.parametrize("values", [(0.11, 0.7), (0.012, 0.0125), (0.02, 300.0)])
+def test_numbers_of_logarithmic_axes_are_plain(values):
+    figure, pair = style.axes("t", "y", y_scale="log")
+    pair.plot([1, 2], values)
+    figure.draw_without_rendering()
+    ticks = zip(pair.yaxis.get_ticklocs(minor=True), pair.yaxis.get_ticklabels(minor=True), strict=True)
+    major = zip(pair.yaxis.get_ticklocs(), pair.yaxis.get_ticklabels(), strict=True)
+    low, high = pair.get_ylim()
+    written = {at: text.get_text() for at, text in [*ticks, *major] if low <= at <= high and text.get_text()}
+    assert len(written) >= 2, "one number alone tells no scale"
+    assert all(float(text) == pytest.approx(at) and "e" not in text for at, text in written.items())
+
+
+def test_no_line_crosses_an_empty_bin_of_the_displacements(drawn):
+    table = drawn[0]["displacements"]
+    figure = liquid.displacements(table)
+    for pair, name in zip(figure.axes, "AB", strict=True):
+        for steps, (_, rows) in zip(pair.patches, table.group_by("time", maintain_order=True), strict=True):
+            values = steps.get_data()
+            np.testing.assert_array_equal(values.values, rows[name])
+            np.testing.assert_array_equal(values.edges, [*rows["low"], rows["high"][-1]])
+        assert not pair.lines
+
+
+def test_energies_are_drawn_since_the_start_beside_the_drift_allowed():
+    time = np.linspace(0, 50, 101)
+    total = -6.0 + 3 * DRIFT * time / time[-1]
+    rows = {"time": time, "total": total, "potential": total, "temperature": 0.6, "pressure": 4.0}
+    figure = liquid.energy(pl.DataFrame({"sample": "copy00-sample00", **rows}), 0.6, 3 * DRIFT)
+    curve, *bounds = figure.axes[0].lines
+    assert curve.get_ydata()[0] == 0
+    assert curve.get_ydata()[-1] == pytest.approx(3 * (1 - (liquid.SMOOTH - 1) / 100))
+    assert [bound.get_ydata()[0] for bound in bounds] == [1, -1]
+    assert "3.00" in legend(figure.axes[0])[0]
+    low, high = figure.axes[0].get_ylim()
+    assert low < -1
+    assert high > curve.get_ydata()[-1], "a drift that is not allowed is seen"

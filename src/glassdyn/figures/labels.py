@@ -1,6 +1,7 @@
 """Figures of the labels: their densities, and single trajectories that they describe."""
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -70,7 +71,7 @@ def wavelet_densities(table: pl.DataFrame, interval: float) -> Figure:
     for label, colour in zip(labels, style.sequence(len(labels)), strict=True):
         rows = learnt.filter(pl.col("label") == label)
         style.histogram(pair, rows, color=colour, linewidth=1.2, label=_scale(label, interval))
-    pair.legend(title="A particles", loc="lower left")
+    pair.legend(title="A particles")
     return figure
 
 
@@ -117,14 +118,10 @@ def tracks(table: pl.DataFrame, p_c: float, interval: float) -> Figure:
 
 def _shade(panel: Axes, margins: list[float], end: float) -> None:
     """Grey the times nearer to an end of the window than each margin, the darker the more margins they lie in."""
-    for k, margin in enumerate(margins):
-        look = {"color": "0.5", "alpha": 0.3 / len(margins), "linewidth": 0, "zorder": 0}
-        panel.axvspan(
-            0,
-            min(margin, end / 2),
-            label=f"padded: nearer than ${SIDE}a$ to an end" if k == 0 else None,
-            **look,
-        )
+    look: dict[str, Any] = {"color": "0.5", "alpha": 0.3 / len(margins), "linewidth": 0, "zorder": 0}
+    for margin in margins:
+        name = f"padded: nearer than ${SIDE}a$ to an end" if margin == margins[0] else None
+        panel.axvspan(0, min(margin, end / 2), label=name, **look)
         panel.axvspan(max(end - margin, end / 2), end, **look)
 
 

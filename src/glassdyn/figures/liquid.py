@@ -1,6 +1,7 @@
 """The liquid that was simulated: relaxation and structure (thesis, figures 2.1 to 2.3)."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -9,6 +10,7 @@ from matplotlib.figure import Figure
 
 from glassdyn.figures import style
 from glassdyn.figures.style import COLOURS, SPECIES
+from glassdyn.observables.checks import DRIFT
 
 __all__ = [
     "displacements",
@@ -24,7 +26,14 @@ __all__ = [
 
 Numbers = Mapping[str, float]
 
+LENGTH = r"$\sigma_{AA}$"
 TIME = r"$t$  $[\tau]$"
+
+THIN: dict[str, Any] = {"color": COLOURS["A"], "linewidth": 0.6, "alpha": 0.6}
+"""The look of one sample among many."""
+
+SMOOTH = 20
+"""Rows of the table of energies in a running mean."""
 
 
 def figures(tables: Mapping[str, pl.DataFrame], numbers: Mapping[str, Numbers]) -> dict[str, Figure]:
@@ -44,7 +53,9 @@ def figures(tables: Mapping[str, pl.DataFrame], numbers: Mapping[str, Numbers]) 
         "displacements": displacements(tables["displacements"]),
         "radial_distribution": radial_distribution(tables["radial_distribution"]),
         "structure_factor": structure_factor(tables["structure_factor"], numbers["structure"]["wave_number"]),
-        "energy": energy(tables["energy"], numbers["temperature"]),
+        "energy": energy(
+            tables["energy"], numbers["temperature"]["declared"], numbers["energy"]["largest_drift"]
+        ),
     }
 
 
@@ -61,8 +72,8 @@ def rmsd(table: pl.DataFrame, plateau: Numbers) -> Figure:
     for name in SPECIES:
         pair.plot(table["time"], table[name], color=COLOURS[name], label=name)
         cage = plateau[f"time_{name}"], plateau[name]
-        pair.plot(*cage, "o", color=COLOURS[name], label=f"plateau of {name}, {plateau[name]:.3f}")
-    style.mark(pair, y=plateau["p_c"], text=f"$p_c$ = {plateau['p_c']:.3g}")
+        pair.plot(*cage, "o", color=COLOURS[name], label=f"plateau of {name}, {plateau[name]:.3f} {LENGTH}")
+    style.mark(pair, y=plateau["p_c"], text=f"$p_c$ = {plateau['p_c']:.3g} {LENGTH}")
     pair.legend(loc="upper left")
     return figure
 
@@ -112,29 +123,28 @@ def tau_alpha(table: pl.DataFrame, tau: Numbers) -> Figure:
     for pair, name in zip(both, SPECIES, strict=True):
         for copy, colour in zip(copies, style.sequence(len(copies)), strict=True):
             mine = table.filter(pl.col("copy") == copy).drop_nulls(name)
-            pair.plot(
-                mine["waiting_time"], mine[name], "o-", color=colour, linewidth=0.9, label=f"copy {copy}"
-            )
+            label = f"copy {copy}" if len(copies) <= 8 else None
+            pair.plot(mine["waiting_time"], mine[name], "o-", color=colour, linewidth=0.9, label=label)
         if name in tau:
-            style.mark(pair, y=tau[name])
+            style.mark(pair, y=tau[name], text=f"all: {tau[name]:.3g} $\\tau$")
         pair.set(xlabel=r"waiting time  $[\tau]$", ylabel=f"$\\tau_{{\\alpha,{name}}}$  $[\\tau]$")
         pair.set_ylim(0, 1.15 * float(table[name].max() or 1))  # type: ignore[arg-type]
-    if len(copies) <= 8:
-        both[1].legend(ncols=2)
+        pair.legend(ncols=2, loc="lower left")
     return figure
 
 
 def displacements(table: pl.DataFrame) -> Figure:
-    """Distributions of displacements at several lags (Fig. 2.3): columns time, distance, A, B."""
+    """Distributions of displacements at several lags (Fig. 2.3): columns time, low, high, A, B."""
     figure, both = style.panels(1, 2, size=(7.2, 3.2), sharex=True, sharey=True)
     times = table["time"].unique(maintain_order=True).to_list()
     for pair, name in zip(both, SPECIES, strict=True):
         for time, colour in zip(times, style.sequence(len(times)), strict=True):
-            mine = table.filter((pl.col("time") == time) & (pl.col(name) > 0))
-            pair.plot(mine["distance"], mine[name], color=colour, label=f"{time:.3g} $\\tau$")
-        pair.set(xlabel=r"$d = |\mathbf{r}(t) - \mathbf{r}(0)|$  $[\sigma_{AA}]$", title=name, yscale="log")
+            mine = table.filter(pl.col("time") == time).rename({name: "density"})
+            style.histogram(pair, mine, color=colour, linewidth=0.9, label=f"{time:.3g} $\\tau$")
+        pair.set(xlabel=r"$d = |\mathbf{r}(t) - \mathbf{r}(0)|$  $[\sigma_{AA}]$", title=name)
+        style.logarithmic(pair, "y")
     both[0].set(ylabel=r"PDF of $d$  $[\sigma_{AA}^{-1}]$", ylim=(3e-3, None), xlim=(0, 2.5))
-    both[1].legend(title="$t$")
+    both[1].legend(title="$t$", loc="upper right")
     return figure
 
 
@@ -149,11 +159,16 @@ def radial_distribution(table: pl.DataFrame) -> Figure:
 
 
 def structure_factor(table: pl.DataFrame, wave_number: float) -> Figure:
-    """Structure factors, and where F_s is taken: columns wave_number, total, AA, AB, BB."""
-    figure, pair = style.axes(r"$q$  $[\sigma_{AA}^{-1}]$", "$S(q)$")
+    """Structure factors, and where F_s is taken: columns wave_number, total, AA, AB, BB.
+
+    The partial ones are those of Ashcroft and Langreth: S_AB goes to 0 at large q, and may be negative.
+    """
+    figure, pair = style.axes(r"$q$  $[\sigma_{AA}^{-1}]$", "$S(q)$,  $S_{XY}(q)$ of Ashcroft and Langreth")
     pair.plot(table["wave_number"], table["total"], color="0.2", label="all")
     _pairs(pair, table, "wave_number", linewidth=0.9)
-    style.mark(pair, x=wave_number, text=f"$q$ = {wave_number:.2f}")
+    style.mark(pair, y=0.0)
+    style.mark(pair, x=wave_number, text=rf"$F_s$: $q$ = {wave_number:.2f} $\sigma_{{AA}}^{{-1}}$")
+    pair.set_xlim(left=0)
     pair.legend()
     return figure
 
@@ -164,22 +179,31 @@ def _pairs(pair: Axes, table: pl.DataFrame, x: str, linewidth: float = 1.5) -> N
         pair.plot(table[x], table[name], color=colour, linewidth=linewidth, label=name)
 
 
-def energy(table: pl.DataFrame, temperature: Numbers) -> Figure:
-    """Energy and temperature along every window at constant energy.
+def energy(table: pl.DataFrame, declared: float, drift: float) -> Figure:
+    """Energy since the start and temperature along every window at constant energy, as running means.
 
     Args:
         table: columns sample, time, total, potential, temperature, pressure.
-        temperature: declared.
+        declared: temperature, units of eps_AA / k_B.
+        drift: the largest of all windows, see `observables.energy.drift`.
     """
     figure, (above, below) = style.panels(2, 1, size=(4.6, 4.6), sharex=True)
-    samples = table["sample"].unique(maintain_order=True).to_list()
-    for sample, colour in zip(samples, style.sequence(len(samples)), strict=True):
-        mine = table.filter(pl.col("sample") == sample)
-        window = mine["time"] - mine["time"][0]
-        above.plot(window, 1e5 * (mine["total"] - mine["total"].mean()), color=colour, linewidth=0.8)
-        below.plot(window, mine["temperature"], color=colour, linewidth=0.5)
-    style.mark(below, y=temperature["declared"], text="declared")
-    above.set(ylabel=r"$(E - \bar E) / N$  $[10^{-5} \epsilon_{AA}]$")
+    for _, mine in table.group_by("sample", maintain_order=True):
+        window, total = _running_mean(mine["time"] - mine["time"][0]), _running_mean(mine["total"])
+        above.plot(window, (total - total[0]) / DRIFT, **THIN)
+        below.plot(window, _running_mean(mine["temperature"]), **THIN)
+    power = f"10^{{{np.log10(DRIFT):.0f}}}"
+    style.mark(above, y=1.0, text=f"drift allowed; the largest is {drift / DRIFT:.2f}")
+    style.mark(above, y=-1.0)
+    style.mark(below, y=declared, text="declared")
+    above.set(ylabel=rf"$(E(t) - E(0)) / N$  $[{power} \epsilon_{{AA}}]$")
+    above.margins(y=0.25)
     below.set(xlabel=TIME, ylabel=r"$T$  $[\epsilon_{AA}/k_B]$")
-    below.legend()
+    above.set_title(rf"single samples, running means over {SMOOTH * (window[1] - window[0]):.2g} $\tau$")
+    for pair in (above, below):
+        pair.legend(loc="upper right")
     return figure
+
+
+def _running_mean(values: pl.Series) -> pl.Series:
+    return values.rolling_mean(min(SMOOTH, len(values) - 1)).drop_nulls()

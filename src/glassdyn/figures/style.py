@@ -108,7 +108,7 @@ def axes(x: str, y: str, *, x_scale: str = "linear", y_scale: str = "linear") ->
 
 def logarithmic(pair: Axes, direction: str) -> None:
     """Make the axis in a direction, "x" or "y", logarithmic, its numbers plain."""
-    pair.set(**{f"{direction}scale": "log"})  # type: ignore[arg-type]
+    pair.set(**{f"{direction}scale": "log"})
     axis = pair.xaxis if direction == "x" else pair.yaxis
     axis.set_major_formatter(PlainNumbers())
     axis.set_minor_formatter(PlainNumbers())

@@ -70,7 +70,7 @@ def summarise(
     together = {ALL: pl.concat(labels.values())}
     chosen = example_particles(next(iter(labels.values())), first, hops, names[-1])
     return Summary(
-        densities(together | labels, "p_hop", linear_edges(together[ALL]["p_hop"])),
+        densities({**together, **labels}, "p_hop", linear_edges(together[ALL]["p_hop"])),
         pl.concat(densities(together, name, logarithmic_edges(together[ALL][name])) for name in names),
         examples(first, chosen, hops, wavelets),
         first.interval,

@@ -71,11 +71,12 @@ def _displacement_pdfs(survey: Survey, moved: relaxation.Displacements) -> pl.Da
     unit = survey.lag_times[-1] / TIMES_OF_PDF[-1] if tau is None else tau
     within = [unit * time for time in TIMES_OF_PDF if unit * time <= survey.lag_times[-1] * 1.05]
     chosen = np.unique([int(np.abs(np.log(survey.lag_times / time)).argmin()) for time in within])
-    middles = relaxation.BIN_WIDTH * (np.arange(moved.counts.shape[-1]) + 0.5)
+    edges = relaxation.BIN_WIDTH * np.arange(moved.counts.shape[-1] + 1)
+    bins = {"low": edges[:-1], "high": edges[1:]}
     densities = moved.counts / (moved.totals[..., None] * relaxation.BIN_WIDTH)  # (K, 2, B)
     return pl.concat(
-        pl.DataFrame({"distance": middles} | dict(zip(SPECIES, densities[k], strict=True))).select(
-            pl.lit(survey.lag_times[k]).alias("time"), "distance", *SPECIES
+        pl.DataFrame(bins | dict(zip(SPECIES, densities[k], strict=True))).select(
+            pl.lit(survey.lag_times[k]).alias("time"), pl.all()
         )
         for k in chosen
     )
