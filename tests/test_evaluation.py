@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from glassdyn.learning.bootstrap import Comparison, block_bootstrap, gain
-from glassdyn.learning.calibration import calibration, densities, reliability
+from glassdyn.learning.calibration import calibration, density, reliability
 from glassdyn.learning.correlation import pearson, spearman
 from glassdyn.learning.evaluation import score, spatial_blocks, subsets
 
@@ -136,6 +136,13 @@ def test_bootstrap_knows_that_neighbours_move_together(generator):
     assert widths[0] / widths[1] == pytest.approx(math.sqrt(20), rel=0.2)
 
 
+def test_one_block_bounds_nothing(generator):
+    data = comparison(generator)
+    one = data._replace(blocks=np.zeros_like(data.blocks))
+    with pytest.raises(ValueError, match=r"at least 2: got 1 .*evaluate\.block_length"):
+        score(one, generator=generator, **SETTINGS)
+
+
 def test_a_gain_is_known_better_than_its_two_terms(generator):
     data = comparison(generator)
     better = data._replace(predictions=data.predictions + 0.1 * data.targets)
@@ -196,12 +203,19 @@ def test_reliability_keeps_the_means_of_all_particles(generator):
     assert (np.diff(table.predictions) > 0).all()
 
 
-def test_densities_are_normalised_on_common_bins(generator):
-    columns = {"true": generator.normal(size=500), "predicted": 0.1 * generator.normal(size=500)}
-    centres, found = densities(columns, bins=40)
-    width = centres[1] - centres[0]
-    for name in columns:
-        assert found[name].sum() * width == pytest.approx(1.0)
-    flat, constant = densities({"one": np.zeros(10)}, bins=5)
-    assert np.isfinite(flat).all()
-    assert np.isfinite(constant["one"]).all()
+def test_densities_resolve_a_narrow_pdf_as_well_as_a_wide_one(generator):
+    values = generator.normal(size=500)
+    edges, found = density(values, most=60)
+    assert found @ np.diff(edges) == pytest.approx(1.0)
+    assert (edges[0], edges[-1]) == (values.min(), values.max())
+    assert len(density(generator.normal(size=4000), most=60)[1]) > len(found)
+    narrow_edges, narrow = density(0.01 * values, most=60)
+    np.testing.assert_allclose(narrow_edges, 0.01 * edges)
+    np.testing.assert_allclose(narrow, 100 * found)
+
+
+@pytest.mark.parametrize("values", [np.zeros(10), np.array([1.0]), np.array([0.3] * 9 + [0.3 + 1e-16, 5.0])])
+def test_densities_of_values_alike_are_finite(values):
+    edges, found = density(values, most=60)
+    assert len(found) <= 60
+    assert found @ np.diff(edges) == pytest.approx(1.0)

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 from matplotlib.figure import Figure
 
-from glassdyn.figures import style
+from glassdyn.figures import quantities, style
 
 __all__ = ["agreement", "ceilings", "write"]
 
@@ -20,15 +20,15 @@ def agreement(table: pl.DataFrame, label: str) -> Figure:
     """
     figure, (scatter, density) = style.panels(1, 2, size=(7.2, 3.2))
     scatter.plot(table["mean"], table["raw"], ".", markersize=2, alpha=0.5, rasterized=True)
-    scatter.set_xlabel(f"{label}, mean over the other runs")
-    scatter.set_ylabel(f"{label}, one run")
+    scatter.set_xlabel(f"mean over the other runs  [{quantities.unit(label)}]")
+    scatter.set_ylabel(f"one run  [{quantities.unit(label)}]")
     correlation = float(table.select(pl.corr("mean", "raw")).item())
-    scatter.set_title(rf"Pearson $\rho = {correlation:.2f}$")
+    scatter.set_title(rf"{quantities.symbol(label)}: Pearson $\rho = {correlation:.2f}$")
     for column, text in (("raw", "one run"), ("mean", "mean over the other runs")):
         density.hist(table[column], bins=60, density=True, histtype="step", label=text)
-    density.set_yscale("log")
-    density.set_xlabel(label)
-    density.set_ylabel("probability density")
+    style.logarithmic(density, "y")
+    density.set_xlabel(quantities.quantity(label))
+    density.set_ylabel(quantities.density(label))
     density.legend()
     return figure
 
@@ -39,14 +39,14 @@ def ceilings(table: pl.DataFrame) -> Figure:
     Args:
         table: columns sample, label, halves, raw and ceiling.
     """
-    figure, pair = style.axes("label", "Pearson correlation, A particles")
+    figure, pair = style.axes("", "Pearson correlation, A particles")
     means = table.group_by("label", maintain_order=True).agg(pl.col(pl.Float64).mean())
     for column, text in (
         ("halves", "means over half the runs"),
         ("ceiling", "ceiling of a prediction of one run"),
         ("raw", "one run and the mean over the others"),
     ):
-        pair.plot(means["label"], means[column], "o-", label=text)
+        pair.plot([quantities.symbol(label) for label in means["label"]], means[column], "o", label=text)
     pair.tick_params(axis="x", rotation=30)
     pair.set_ylim(0, 1)
     pair.legend()

@@ -9,18 +9,18 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from glassdyn.figures import snapshot, style
+from glassdyn.figures.quantities import density, quantity, symbol
 
 __all__ = ["lengths", "models", "pdf", "reliability", "scatter", "write"]
 
-UNITS = {"p_hop": r"$\sigma_{AA}$", "cwt": r"$\sigma_{AA}\,\tau^{1/2}$", "propensity": r"$\sigma_{AA}$"}
-"""Units of the labels, by the start of their names."""
-
 LOOKS: dict[str, dict[str, Any]] = {
-    "target": {"color": "0.25", "linewidth": 2.0},
-    "network": {"color": style.PART_COLOURS["test"]},
-    "ridge": {"color": style.COLOURS["A"], "linestyle": "--"},
+    "target": {"color": "0.25", "linestyle": "-", "linewidth": 1.8},
+    "network": {"color": style.PART_COLOURS["test"], "linestyle": "-"},
+    "ridge": {"color": "#d9a02b", "linestyle": "--"},
+    "averaged_ridge": {"color": "#7d4e1d", "linestyle": "-."},
+    "perceptron": {"color": "#56b4e9", "linestyle": ":"},
 }
-"""The look of a source of values, everywhere."""
+"""The look of a source of values, everywhere; no species has a colour of these."""
 
 
 def write(plots: Mapping[str, pl.DataFrame], folder: Path) -> None:
@@ -53,7 +53,7 @@ def scatter(table: pl.DataFrame, *, label: str) -> Figure:
         table: columns `target` and `predicted`.
         label: name of the label, for the axes.
     """
-    figure, axes = style.axes(f"true {_quantity(label)}", f"predicted {_quantity(label)}")
+    figure, axes = style.axes(f"true {quantity(label)}", f"predicted {quantity(label)}")
     axes.scatter(
         table["target"], table["predicted"], s=6, alpha=0.35, linewidths=0, color=LOOKS["network"]["color"]
     )
@@ -66,18 +66,12 @@ def pdf(table: pl.DataFrame, *, label: str) -> Figure:
     """Draw PDFs of true and predicted values on a log scale (thesis figures 3.3, 3.5, 3.6, right).
 
     Args:
-        table: column `value` and one column of densities per source, `target` among them.
+        table: columns `source`, `low` and `high` (the edges of a bin), `density`.
         label: name of the label, for the axes.
     """
-    figure, axes = style.axes(_quantity(label), f"PDF [1 / {_unit(label)}]", y_scale="log")
-    for source in table.columns[1:]:
-        density = table[source].to_numpy()
-        axes.plot(
-            table["value"],
-            np.where(density > 0, density, np.nan),
-            label=_name(source),
-            **LOOKS.get(source, {}),
-        )
+    figure, axes = style.axes(quantity(label), density(label), y_scale="log")
+    for (source,), rows in table.group_by("source", maintain_order=True):
+        style.histogram(axes, rows, label=_name(str(source)), **LOOKS[str(source)])
     axes.legend()
     return figure
 
@@ -89,8 +83,8 @@ def reliability(table: pl.DataFrame, *, label: str) -> Figure:
         table: columns `predicted`, `target`, `error`.
         label: name of the label, for the axes.
     """
-    figure, axes = style.axes(f"predicted {_quantity(label)}", f"mean true {_quantity(label)}")
-    look = {"color": LOOKS["network"]["color"], "fmt": "o", "capsize": 2}
+    figure, axes = style.axes(f"predicted {quantity(label)}", f"mean true {quantity(label)}")
+    look = {"color": LOOKS["network"]["color"], "fmt": "o", "capsize": 2, "label": "mean and standard error"}
     axes.errorbar(table["predicted"], table["target"], yerr=table["error"], **look)
     _draw_identity(axes, table["predicted"])
     axes.legend(loc="upper left")
@@ -101,15 +95,18 @@ def lengths(table: pl.DataFrame, *, label: str) -> Figure:
     """Draw the correlation of truth and prediction against the length that both are averaged over.
 
     Args:
-        table: column `length` and Pearson's coefficient of each model.
+        table: columns `length`, `model`, `pearson`, `pearson_error`.
         label: name of the label, for the axes.
     """
     figure, axes = style.axes(
-        r"length of coarse-graining $\ell$ [$\sigma_{AA}$]", rf"Pearson $\rho$ with {_name_of(label)}"
+        r"length of coarse-graining $\ell$  [$\sigma_{AA}$]", rf"Pearson $\rho$ with {symbol(label)}"
     )
-    for model in table.columns[1:]:
-        axes.plot(table["length"], table[model], marker="o", label=_name(model), **LOOKS.get(model, {}))
-    axes.legend()
+    step = 0.01 * float(table["length"].to_numpy().max())
+    for k, ((model,), rows) in enumerate(table.group_by("model", maintain_order=True)):
+        look = {"marker": "o", "capsize": 2, "label": _name(str(model)), **LOOKS[str(model)]}
+        # side by side, or their errors would hide each other
+        axes.errorbar(rows["length"] + k * step, rows["pearson"], yerr=rows["pearson_error"], **look)
+    axes.legend(title="with standard errors")
     return figure
 
 
@@ -120,35 +117,29 @@ def models(table: pl.DataFrame, *, label: str) -> Figure:
         table: columns `model`, `pearson`, `pearson_low`, `pearson_high`.
         label: name of the label, for the axes.
     """
-    figure, axes = style.axes(rf"Pearson $\rho$ with {_name_of(label)}, A particles, test copies", "")
+    figure, axes = style.axes(rf"Pearson $\rho$ with {symbol(label)}, and its bootstrap interval", "")
     rows = np.arange(table.height)
-    errors = [table["pearson"] - table["pearson_low"], table["pearson_high"] - table["pearson"]]
-    colours = [LOOKS.get(model, {"color": "0.6"})["color"] for model in table["model"]]
-    axes.barh(rows, table["pearson"], xerr=np.maximum(errors, 0.0), color=colours, height=0.6, capsize=3)
+    colours = [LOOKS[model]["color"] for model in table["model"]]
+    axes.barh(rows, table["pearson"], xerr=_errors(table), color=colours, height=0.6, capsize=3)
     axes.set_yticks(rows, [_name(model) for model in table["model"]])
     axes.yaxis.set_tick_params(which="both", left=False, right=False)
     axes.axvline(0.0, color="0.2", linewidth=0.8)
     axes.invert_yaxis()
+    axes.locator_params(axis="x", nbins=5)
+    axes.set_title("A particles of the test copies")
     return figure
+
+
+def _errors(table: pl.DataFrame) -> Any:
+    """(2, rows) how far the interval reaches below and above the coefficient."""
+    return np.maximum(
+        [table["pearson"] - table["pearson_low"], table["pearson_high"] - table["pearson"]], 0.0
+    )
 
 
 def _draw_identity(axes: Any, values: pl.Series) -> None:
     ends = [values.min(), values.max()]
     axes.plot(ends, ends, color="0.45", linestyle="--", linewidth=0.9, label="equal")
-
-
-def _unit(label: str) -> str:
-    return next((unit for start, unit in UNITS.items() if label.startswith(start)), "unit of the label")
-
-
-def _name_of(label: str) -> str:
-    if label == "p_hop":
-        return r"$p_\mathrm{hop}$"
-    return label.replace("cwt_", "CWT, scale ").replace("_", " ")
-
-
-def _quantity(label: str) -> str:
-    return f"{_name_of(label)} [{_unit(label)}]"
 
 
 def _name(source: str) -> str:

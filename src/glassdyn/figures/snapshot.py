@@ -5,6 +5,7 @@ from matplotlib.collections import EllipseCollection
 from matplotlib.figure import Figure
 
 from glassdyn.figures import style
+from glassdyn.figures.quantities import symbol
 
 __all__ = ["slab"]
 
@@ -50,5 +51,8 @@ def slab(table: pl.DataFrame, *, label: str) -> Figure:
         )
         panel.set_title(title)
     panels[0].set_ylabel(r"$y$  [$\sigma_{AA}$]")
-    figure.colorbar(drawn, ax=panels, label=f"rank of {label} among A particles", shrink=0.9)
+    bar = figure.colorbar(
+        drawn, ax=panels, label=f"rank of {symbol(label)} among A particles (B: grey)", shrink=0.9
+    )
+    bar.set_ticks([0, 0.25, 0.5, 0.75, 1], labels=["slowest", "1/4", "1/2", "3/4", "fastest"])
     return figure

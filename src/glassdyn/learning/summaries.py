@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from glassdyn.learning.assessment import RELIABILITY_BINS, Answers, Pool
-from glassdyn.learning.calibration import densities, quantiles, reliability
+from glassdyn.learning.calibration import density, quantiles, reliability
 from glassdyn.learning.evaluation import Scores
 
 __all__ = ["all_of", "coarse", "models", "pdf", "quantile", "reliable", "scatter", "slab"]
@@ -20,7 +20,7 @@ POINTS = 2000
 THICKNESS = 1.0
 """Of the slab that is drawn, units of sigma_AA."""
 
-PDF_BINS = 60
+PDF_BINS = 80
 LEVELS = np.linspace(0.01, 0.99, 99)
 
 
@@ -48,11 +48,12 @@ def all_of(
     }
 
 
-def coarse(lengths: pl.DataFrame) -> dict[str, dict[str, float]]:
+def coarse(lengths: pl.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
     """Label -> `ell<length>` -> correlation of the network on that scale, from a table of `limits.by_length`."""
-    found: dict[str, dict[str, float]] = {}
-    for label, length, rho in lengths.select("label", "length", "network").iter_rows():
-        found.setdefault(label, {})[f"ell{length:g}"] = rho
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for row in lengths.filter(pl.col("model") == "network").iter_rows(named=True):
+        rho = {name: row[name] for name in ("pearson", "pearson_error", "regions")}
+        found.setdefault(row["label"], {})[f"ell{row['length']:g}"] = rho
     return found
 
 
@@ -97,11 +98,13 @@ def slab(answers: Answers, labels: Sequence[str]) -> pl.DataFrame:
 
 
 def pdf(pooled: Pool) -> pl.DataFrame:
-    """Columns label, value and the density of targets, network and ridge there, on common bins."""
+    """Columns label, source (target, network or ridge), low, high and the density in the bin between them."""
     parts = []
     for label in pooled.labels:
-        values, found = densities(_columns(pooled, label), bins=PDF_BINS)
-        parts.append(pl.DataFrame({"label": [label] * len(values), "value": values} | found))
+        for source, values in _columns(pooled, label).items():
+            edges, found = density(values, most=PDF_BINS)
+            bins = pl.DataFrame({"low": edges[:-1], "high": edges[1:], "density": found})
+            parts.append(bins.select(pl.lit(label).alias("label"), pl.lit(source).alias("source"), pl.all()))
     return pl.concat(parts)
 
 

@@ -1,0 +1,80 @@
+"""Figures of the predictions: every model has its look, in every picture, and intervals are drawn."""
+
+import numpy as np
+import polars as pl
+import pytest
+from matplotlib.colors import to_hex
+
+from glassdyn.figures import predictions, quantities, style
+from glassdyn.figures.predictions import LOOKS
+
+MODELS = ("network", "ridge", "averaged_ridge", "perceptron")
+
+
+def scores(**columns):
+    intervals = {"pearson": 0.2, "pearson_low": 0.1, "pearson_high": 0.4, "pearson_error": 0.05}
+    return pl.DataFrame({"model": MODELS, **intervals, **columns})
+
+
+def colours_of(figure):
+    legend = figure.axes[0].get_legend()
+    return {
+        text.get_text(): to_hex(line[0].get_color() if isinstance(line, tuple) else line.get_edgecolor())
+        for text, line in zip(legend.get_texts(), figure.axes[0].get_legend_handles_labels()[0], strict=True)
+    }
+
+
+def test_no_two_models_look_alike_and_none_like_a_species():
+    colours = {to_hex(look["color"]) for look in LOOKS.values()}
+    assert len(colours) == len(LOOKS)
+    assert not colours & {to_hex(colour) for colour in style.COLOURS.values()}
+    assert len({LOOKS[model]["linestyle"] for model in MODELS}) == len(MODELS)
+    assert set(LOOKS) == {"target", *MODELS}
+
+
+def test_a_model_has_one_colour_in_all_figures():
+    table = pl.concat(scores(length=length) for length in (0.0, 2.0))
+    lengths = colours_of(predictions.lengths(table, label="p_hop"))
+    bars = predictions.models(scores(), label="p_hop").axes[0]
+    named = zip((text.get_text() for text in bars.get_yticklabels()), bars.patches, strict=True)
+    assert lengths == {name: to_hex(bar.get_facecolor()) for name, bar in named}
+    edges = pl.DataFrame({"low": [0.0, 0.1], "high": [0.1, 0.2], "density": [4.0, 6.0]})
+    sources = pl.concat(edges.with_columns(source=pl.lit(name)) for name in ("target", "network", "ridge"))
+    shown = colours_of(predictions.pdf(sources, label="p_hop"))
+    assert {name: shown[name] for name in ("network", "ridge")}.items() <= lengths.items()
+    assert shown["true"] == to_hex(LOOKS["target"]["color"])
+
+
+def test_errors_are_drawn():
+    for figure, expected in (
+        (predictions.lengths(scores(length=2.0), label="p_hop"), (0.15, 0.25)),
+        (predictions.models(scores(), label="p_hop"), (0.1, 0.4)),
+    ):
+        segments = [segment for bars in figure.axes[0].collections for segment in bars.get_segments()]
+        assert len(segments) == len(MODELS)
+        for segment in segments:
+            assert sorted(segment[:, np.ptp(segment, axis=0) > 0].ravel()) == pytest.approx(expected)
+
+
+def test_empty_bins_of_a_pdf_are_below_the_picture():
+    rows = {"source": "target", "low": [0.0, 0.1, 0.2], "high": [0.1, 0.2, 0.3], "density": [8.0, 0.0, 2.0]}
+    figure = predictions.pdf(pl.DataFrame(rows), label="p_hop")
+    figure.draw_without_rendering()
+    (steps,) = figure.axes[0].patches
+    assert figure.axes[0].get_ylim()[0] > 0
+    np.testing.assert_array_equal(steps.get_data().values, rows["density"])
+
+
+@pytest.mark.parametrize(
+    ("label", "symbol", "unit"),
+    [
+        ("p_hop", r"$p_\mathrm{hop}$", r"$\sigma_{AA}$"),
+        ("p_hop_ell0.5", r"$p_\mathrm{hop}$, $\ell = 0.5\,\sigma_{AA}$", r"$\sigma_{AA}$"),
+        ("cwt_50", "$m(a)$, $a$ = 50 frames", r"$\sigma_{AA}\,\tau^{1/2}$"),
+        ("cwt_50_ell2", r"$m(a)$, $a$ = 50 frames, $\ell = 2\,\sigma_{AA}$", r"$\sigma_{AA}\,\tau^{1/2}$"),
+        ("propensity_0.1", r"propensity, $t = 0.1\,\tau_\alpha$", r"$\sigma_{AA}$"),
+    ],
+)
+def test_labels_have_symbols_and_units(label, symbol, unit):
+    assert quantities.quantity(label) == f"{symbol}  [{unit}]"
+    assert "-1" in quantities.density(label)
