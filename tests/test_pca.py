@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from glassdyn.features.pca import PcaError, add, load, nothing, principal_components, project, save
+from glassdyn.features.moments import add, nothing
+from glassdyn.features.pca import PcaError, load, principal_components, project, save
 
 
 def rows(seed=0, count=2000, features=12):

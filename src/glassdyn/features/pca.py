@@ -1,8 +1,6 @@
 """Principal components of type and descriptors, from moments gathered in one pass.
 
-The covariance of the rows v = (T, G_A, G_B) needs their number, mean and scatter only; samples add up
-by Chan, Golub and LeVeque's rule (1979), so no two of them are held at once. Its eigenvectors are the
-components.
+The covariance of the rows v = (T, G_A, G_B) needs their moments only. Its eigenvectors are the components.
 """
 
 import json
@@ -15,31 +13,16 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as serialise
 
+from glassdyn.features.moments import ROWS, Moments
 from glassdyn.files import replacing
 
-__all__ = ["Moments", "Pca", "PcaError", "add", "load", "nothing", "principal_components", "project", "save"]
+__all__ = ["Pca", "PcaError", "load", "principal_components", "project", "save"]
 
 FORMAT = "glassdyn.pca.1"
-ROWS = 16384
-"""Rows turned to float64 at a time."""
 
 
 class PcaError(ValueError):
     """Components that cannot be computed or read."""
-
-
-class Moments(NamedTuple):
-    """What the rows seen so far come to.
-
-    Attributes:
-        rows: their number.
-        mean: (F,) float64.
-        scatter: (F, F) float64, sum of (v - mean)(v - mean)^T.
-    """
-
-    rows: int
-    mean: NDArray[np.float64]
-    scatter: NDArray[np.float64]
 
 
 class Pca(NamedTuple):
@@ -55,29 +38,6 @@ class Pca(NamedTuple):
     mean: NDArray[np.float64]
     components: NDArray[np.float64]
     variances: NDArray[np.float64]
-
-
-def nothing(features: int) -> Moments:
-    """Moments of no row."""
-    return Moments(0, np.zeros(features), np.zeros((features, features)))
-
-
-def add(moments: Moments, rows: NDArray[np.floating]) -> Moments:
-    """Moments of the rows seen so far and of (n, F) rows more."""
-    for start in range(0, len(rows), ROWS):
-        block = rows[start : start + ROWS].astype(np.float64)
-        mean = block.mean(axis=0)
-        block -= mean
-        moments = _merge(moments, Moments(len(block), mean, block.T @ block))
-    return moments
-
-
-def _merge(one: Moments, other: Moments) -> Moments:
-    count = one.rows + other.rows
-    shift = other.mean - one.mean
-    mean = one.mean + shift * (other.rows / count)
-    cross = np.outer(shift, shift) * (one.rows * other.rows / count)
-    return Moments(count, mean, one.scatter + other.scatter + cross)
 
 
 def principal_components(moments: Moments, components: int) -> Pca:

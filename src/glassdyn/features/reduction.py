@@ -9,7 +9,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from glassdyn import tables
-from glassdyn.features.pca import Pca, PcaError, add, nothing, principal_components, project
+from glassdyn.features.moments import add, nothing
+from glassdyn.features.pca import Pca, PcaError, principal_components, project
 
 __all__ = ["explained", "fit", "reduced", "rows_of"]
 

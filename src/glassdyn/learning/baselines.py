@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from glassdyn.features.moments import add, nothing
+
 __all__ = ["PENALTIES", "Linear", "Moments", "constant", "moments", "predict", "ridge", "select_ridge"]
 
 Values = NDArray[np.float64]
@@ -55,41 +57,19 @@ def moments(parts: Iterable[tuple[Values, Values]]) -> Moments:
         parts: for each snapshot (n, F) features and (n, K) targets of its A particles.
 
     Returns:
-        Moments of all particles together; merged by Chan's update, which cancels nothing.
+        Moments of all particles together.
 
     Raises:
         ValueError: without any particle.
-
-    Source: Chan, Golub & LeVeque, Am. Stat. 37, 242 (1983).
     """
-    total: Moments | None = None
+    total, known = None, 0
     for features, targets in parts:
-        if len(features) == 0:
-            continue
-        part = _moments_of(features.astype(np.float64, copy=False), targets)
-        total = part if total is None else _merge(total, part)
-    if total is None:
+        rows = np.column_stack([features, targets])  # (n, F + K)
+        total, known = add(total or nothing(rows.shape[1]), rows), features.shape[1]
+    if total is None or total.rows == 0:
         raise ValueError("a regression needs training particles: got none (params.yaml: split.train)")
-    return total
-
-
-def _moments_of(features: Values, targets: Values) -> Moments:
-    x_mean, t_mean, n = features.mean(axis=0), targets.mean(axis=0), len(features)
-    x = features - x_mean
-    return Moments(n, x_mean, t_mean, x.T @ x / n, x.T @ (targets - t_mean) / n)
-
-
-def _merge(one: Moments, other: Moments) -> Moments:
-    n = one.particles + other.particles
-    a, b = one.particles / n, other.particles / n
-    dx, dt = other.feature_mean - one.feature_mean, other.target_mean - one.target_mean
-    return Moments(
-        n,
-        one.feature_mean + b * dx,
-        one.target_mean + b * dt,
-        a * one.covariance + b * other.covariance + a * b * np.outer(dx, dx),
-        a * one.cross + b * other.cross + a * b * np.outer(dx, dt),
-    )
+    means, covariance = np.split(total.mean, [known]), total.scatter[:known] / total.rows  # (F, F + K)
+    return Moments(total.rows, *means, *np.split(covariance, [known], axis=1))
 
 
 def constant(training: Moments) -> Linear:

@@ -1,0 +1,52 @@
+"""Number, mean and scatter of rows that come sample by sample: all that linear methods need of them.
+
+Samples add up by the rule of Chan, Golub & LeVeque, Am. Stat. 37, 242 (1983), which cancels nothing, so no two of
+them are held at once.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["ROWS", "Moments", "add", "nothing"]
+
+ROWS = 16384
+"""Rows turned to float64 at a time."""
+
+
+class Moments(NamedTuple):
+    """What the rows seen so far come to.
+
+    Attributes:
+        rows: their number.
+        mean: (F,) float64.
+        scatter: (F, F) float64, sum of (v - mean)(v - mean)^T.
+    """
+
+    rows: int
+    mean: NDArray[np.float64]
+    scatter: NDArray[np.float64]
+
+
+def nothing(features: int) -> Moments:
+    """Moments of no row."""
+    return Moments(0, np.zeros(features), np.zeros((features, features)))
+
+
+def add(moments: Moments, rows: NDArray[np.floating]) -> Moments:
+    """Moments of the rows seen so far and of (n, F) rows more."""
+    for start in range(0, len(rows), ROWS):
+        block = rows[start : start + ROWS].astype(np.float64)
+        mean = block.mean(axis=0)
+        block -= mean
+        moments = _merge(moments, Moments(len(block), mean, block.T @ block))
+    return moments
+
+
+def _merge(one: Moments, other: Moments) -> Moments:
+    count = one.rows + other.rows
+    shift = other.mean - one.mean
+    mean = one.mean + shift * (other.rows / count)
+    cross = np.outer(shift, shift) * (one.rows * other.rows / count)
+    return Moments(count, mean, one.scatter + other.scatter + cross)
