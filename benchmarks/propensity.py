@@ -41,7 +41,6 @@ from glassdyn.liquid import EPSILON, SIGMA, pair_interaction
 from glassdyn.neighbours import neighbours
 from glassdyn.params import Descriptors, Graph, Loss, Model, Potential, Train
 from glassdyn.simulation import lammps
-from glassdyn.simulation.engine import Model as Motion
 from glassdyn.simulation.state import State
 
 BOX_LENGTH = 15.05658
@@ -102,12 +101,7 @@ def minimum_of(positions: Values, species: NDArray[np.uint8]) -> Values:
     """The nearest energy minimum, by conjugate gradients in the exact potential."""
     rest = np.zeros_like(positions)
     state = State(wrap(positions, BOX_LENGTH), rest.astype(np.int64), rest, species, BOX_LENGTH)
-    for _ in range(8):
-        before = state.positions
-        state = lammps.minimise(state, Motion(POTENTIAL, 0.005))
-        if np.abs(minimum_image(state.positions - before, BOX_LENGTH)).max() < 1e-4:
-            break
-    return wrap(state.positions, BOX_LENGTH)
+    return lammps.quench(state, POTENTIAL).positions
 
 
 def energies_of(positions: Values, species: NDArray[np.uint8]) -> Values:

@@ -137,7 +137,7 @@ def liquid(particles: int) -> State:
     """A liquid at T = 0.6."""
     generator, model = np.random.default_rng(1), Model(EXACT, 0.005)
     start = random_state(species_of(particles), (particles / 1.2) ** (1 / 3), generator)
-    hot = replace(engine.minimise(start, model), velocities=maxwell_boltzmann(particles, 1.2, generator))
+    hot = replace(engine.separate(start, EXACT), velocities=maxwell_boltzmann(particles, 1.2, generator))
     with engine.start(hot, model, NoseHoover(0.6, 0.5)) as motion:
         motion.advance(6000)
         return motion.state()

@@ -97,7 +97,7 @@ def prepare(engine_name: str, point: Point, copy: int) -> tuple[State, float, fl
     module, kT = engines.named(engine_name), point.temperature
     generator = np.random.default_rng((copy, point.particles, round(100 * kT)))
     start = random_state(species_of(point.particles), (point.particles / 1.2) ** (1 / 3), generator)
-    start = module.minimise(start, point.model)
+    start = module.separate(start, POTENTIAL)
     start = replace(start, velocities=maxwell_boltzmann(point.particles, kT, generator))
     bath = Stochastic(kT, BATH, int(generator.integers(2**16)))
     with module.start(start, point.model, bath) as engine:

@@ -39,7 +39,7 @@ def liquid(name: str, potential: Potential, seed: int = 1, steps: int = 2000) ->
     engine, model = engines.named(name), Model(potential, TIMESTEP)
     start = random_state(species_of(PARTICLES), (PARTICLES / 1.2) ** (1 / 3), generator)
     velocities = maxwell_boltzmann(PARTICLES, TEMPERATURE, generator)
-    minimum = replace(engine.minimise(start, model), velocities=velocities)
+    minimum = replace(engine.separate(start, potential), velocities=velocities)
     with engine.start(minimum, model, Stochastic(TEMPERATURE, 0.1, seed)) as motion:
         motion.advance(steps)
         return motion.state()

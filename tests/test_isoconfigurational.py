@@ -16,6 +16,7 @@ from glassdyn.params import Hops, Wavelets
 from glassdyn.recorder import THERMODYNAMICS, Recorder
 from glassdyn.simulation import replication
 from glassdyn.simulation import state as states
+from glassdyn.simulation.runs import Dynamics
 from glassdyn.trajectory import open_trajectory
 
 HALF, FRAME_STEPS = 150, 4
@@ -23,11 +24,8 @@ PLAN = replication.Replica(
     sample="copy01-sample00",
     run=0,
     seed=3,
-    engine="lammps",
-    potential=XPLOR,
+    dynamics=Dynamics("lammps", XPLOR, TIMESTEP, checkpoint_steps=250),
     temperature=0.8,
-    timestep=TIMESTEP,
-    checkpoint_steps=250,
     half=HALF,
     frame_steps=FRAME_STEPS,
 )

@@ -6,38 +6,41 @@ import h5py
 import numpy as np
 import pytest
 
-from engine_liquids import TIMESTEP, XPLOR
+from engine_liquids import PRESENT, TIMESTEP, XPLOR
 from glassdyn import params
 from glassdyn.fleet import Checkpoints
-from glassdyn.simulation import equilibration, recording, runs
+from glassdyn.simulation import engines, equilibration, recording, replication, runs
 from glassdyn.simulation import state as states
-from glassdyn.simulation.engine import NoseHoover, Stochastic
+from glassdyn.simulation.engine import ConstantEnergy, NoseHoover, Stochastic
 from glassdyn.simulation.state import StateError
 from glassdyn.trajectory import open_trajectory
 
 PLAN = equilibration.Preparation(
     copy=0,
     seed=5,
-    engine="lammps",
+    dynamics=runs.Dynamics("lammps", XPLOR, TIMESTEP, checkpoint_steps=300),
     particles=300,
     box_length=250 ** (1 / 3),
     temperature=0.8,
-    potential=XPLOR,
-    timestep=TIMESTEP,
     thermostat_time=0.25,
-    checkpoint_steps=300,
     melt_temperature=1.0,
     melt=400,
     thermalise=700,
     equilibrate=1600,
 )
 SAMPLE = recording.Recording(
-    engine="lammps",
-    potential=XPLOR,
-    timestep=TIMESTEP,
-    checkpoint_steps=250,
+    dynamics=runs.Dynamics("lammps", XPLOR, TIMESTEP, checkpoint_steps=250),
     forget=300,
     intervals=40,
+    frame_steps=20,
+)
+REPLICA = replication.Replica(
+    sample="copy00-sample00",
+    run=0,
+    seed=5,
+    dynamics=runs.Dynamics("lammps", XPLOR, TIMESTEP, checkpoint_steps=250),
+    temperature=0.8,
+    half=20,
     frame_steps=20,
 )
 
@@ -69,36 +72,52 @@ def work(function, plan, inputs, folder, *, kill_at=()):
     return output
 
 
-@pytest.fixture(scope="module")
-def copy(tmp_path_factory):
-    return work(equilibration.equilibrate, PLAN, [], tmp_path_factory.mktemp("equilibrate"))
+@pytest.fixture(scope="module", params=PRESENT)
+def engine(request):
+    return request.param
+
+
+def by(engine, plan):
+    return replace(plan, dynamics=replace(plan.dynamics, engine=engine))
 
 
 @pytest.fixture(scope="module")
-def sample(copy, tmp_path_factory):
-    return work(recording.record, SAMPLE, [copy], tmp_path_factory.mktemp("record"))
+def copy(engine, tmp_path_factory):
+    return work(equilibration.equilibrate, by(engine, PLAN), [], tmp_path_factory.mktemp("equilibrate"))
 
 
-def test_an_equilibrated_copy_has_the_mean_energy_and_no_momentum(copy):
+@pytest.fixture(scope="module")
+def sample(engine, copy, tmp_path_factory):
+    return work(recording.record, by(engine, SAMPLE), [copy], tmp_path_factory.mktemp("record"))
+
+
+def test_an_equilibrated_copy_has_the_mean_energy_and_no_momentum(engine, copy):
     state, numbers = states.load(copy)
-    dynamics = runs.Dynamics(
-        equilibration.engines.named("lammps"), equilibration.Model(XPLOR, TIMESTEP), 1000
-    )
-    with dynamics.engine.start(state, dynamics.model, equilibration.ConstantEnergy()) as engine:
-        assert engine.thermodynamics().energy == pytest.approx(numbers["energy"], rel=1e-12)
+    with by(engine, PLAN).dynamics.start(state, ConstantEnergy()) as motion:
+        assert motion.thermodynamics().energy == pytest.approx(numbers["energy"], rel=1e-12)
     np.testing.assert_allclose(state.velocities.sum(axis=0), 0, atol=1e-10)
     assert state.step == PLAN.steps
     assert state.thermostat == (0, 0)
     assert state.species.sum() == 60
 
 
-def test_killed_equilibration_ends_in_the_same_bytes(copy, tmp_path):
-    killed = work(equilibration.equilibrate, PLAN, [], tmp_path, kill_at=(0.1, 0.35, 0.36, 0.7, 0.99))
+@pytest.fixture(scope="module")
+def repeats(engine):
+    if engines.uses_gpu(engine):
+        pytest.skip("a GPU sums in no fixed order")
+
+
+@pytest.mark.usefixtures("repeats")
+def test_killed_equilibration_ends_in_the_same_bytes(engine, copy, tmp_path):
+    deaths = (0.1, 0.35, 0.36, 0.7, 0.99)
+    killed = work(equilibration.equilibrate, by(engine, PLAN), [], tmp_path, kill_at=deaths)
     assert killed.read_bytes() == copy.read_bytes()
 
 
-def test_killed_recording_ends_in_the_same_bytes(copy, sample, tmp_path):
-    killed = work(recording.record, SAMPLE, [copy], tmp_path, kill_at=(0.05, 0.4, 0.6, 0.9, 0.99))
+@pytest.mark.usefixtures("repeats")
+def test_killed_recording_ends_in_the_same_bytes(engine, copy, sample, tmp_path):
+    deaths = (0.05, 0.4, 0.6, 0.9, 0.99)
+    killed = work(recording.record, by(engine, SAMPLE), [copy], tmp_path, kill_at=deaths)
     assert killed.read_bytes() == sample.read_bytes()
     end = recording.END
     assert killed.with_name(end).read_bytes() == sample.with_name(end).read_bytes()
@@ -119,6 +138,23 @@ def test_a_sample_holds_its_frames_and_energies(copy, sample):
         energy = file["observables/potential_energy/value"][:] + file["observables/kinetic_energy/value"][:]
     assert np.ptp(energy) < 2e-3 * PLAN.particles
     assert energy.mean() == pytest.approx(states.load(copy)[1]["energy"], abs=1e-3 * PLAN.particles)
+
+
+def test_a_replica_goes_through_its_configuration(engine, sample, tmp_path):
+    with open_trajectory(sample) as trajectory:
+        middle = trajectory.frame(trajectory.middle)
+        states.save(replication.configuration(trajectory), tmp_path / "start.h5")
+    run = work(replication.replicate, by(engine, REPLICA), [tmp_path / "start.h5"], tmp_path)
+    with open_trajectory(run) as trajectory:
+        np.testing.assert_array_equal(trajectory.steps, 20 * np.arange(41))
+        np.testing.assert_allclose(trajectory.frame(20), middle, atol=2e-6)
+
+
+def test_files_say_which_engine_made_them(engine, copy, sample):
+    origin = {"engine": engine, "engine_version": engines.named(engine).version(), "truncation": "xplor"}
+    for path, place in ((copy, "/"), (sample.with_name(recording.END), "/"), (sample, "/parameters/run")):
+        with h5py.File(path) as file:
+            assert origin.items() <= dict(file[place].attrs).items()
 
 
 def test_another_copy_has_other_numbers_and_changes_none():

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from glassdyn.geometry import wrap
 from glassdyn.params import Potential
 from glassdyn.simulation import engines
-from glassdyn.simulation.engine import Model
 from glassdyn.simulation.state import State
 
 __all__ = ["Quench"]
@@ -24,18 +23,19 @@ class Quench:
     Attributes:
         engine: lammps | hoomd.
         potential: that of the simulation.
-        timestep: of engines that minimise by damped dynamics, units of tau.
     """
 
     engine: str
     potential: Potential
-    timestep: float
 
     def __call__(
         self, positions: NDArray[np.float64], species: NDArray[np.uint8], box_length: float
     ) -> NDArray[np.float64]:
-        """(N, 3) positions at the minimum below (N, 3) positions, units of sigma_AA."""
+        """(N, 3) positions at the minimum below (N, 3) positions, units of sigma_AA.
+
+        Raises:
+            EngineError: where no minimum is reached.
+        """
         still = np.zeros_like(positions)
         state = State(wrap(positions, box_length), still.astype(np.int64), still, species, box_length)
-        model = Model(self.potential, self.timestep)
-        return engines.named(self.engine).minimise(state, model).positions
+        return engines.named(self.engine).quench(state, self.potential).positions

@@ -16,15 +16,21 @@ from glassdyn.params import Potential
 from glassdyn.simulation.state import State
 
 __all__ = [
+    "AT_REST",
     "ConstantEnergy",
     "Engine",
     "EngineError",
+    "EngineModule",
     "Ensemble",
     "Model",
     "NoseHoover",
     "Stochastic",
     "Thermodynamics",
+    "unquenched",
 ]
+
+AT_REST = 1e-6
+"""Largest component of a force at a minimum of the potential energy, eps_AA / sigma_AA."""
 
 
 class EngineError(RuntimeError):
@@ -142,5 +148,24 @@ class EngineModule(Protocol):
     def start(self, state: State, model: Model, ensemble: Ensemble) -> Engine:
         """Open an engine on a state."""
 
-    def minimise(self, state: State, model: Model) -> State:
-        """Move the particles of a random state apart, to a minimum of the potential energy."""
+    def separate(self, state: State, potential: Potential) -> State:
+        """Move the particles of a random state apart, until dynamics can start from it; all come to rest."""
+
+    def quench(self, state: State, potential: Potential) -> State:
+        """Go downhill to a minimum of the exact potential energy, where no force is larger than `AT_REST`.
+
+        Raises:
+            EngineError: where that takes too long.
+        """
+
+    def version(self) -> str:
+        """That of the program."""
+
+
+def unquenched(largest: float) -> EngineError:
+    """The error of a quench that gives up with a force of that size left."""
+    return EngineError(
+        f"a quench ends where no component of a force is above {AT_REST:g}: got {largest:.3g} when it gave "
+        "up; quench a configuration of the liquid, where no particles overlap, or leave it out "
+        "(params.yaml: describe.inherent)"
+    )

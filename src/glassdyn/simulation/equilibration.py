@@ -13,9 +13,9 @@ import numpy as np
 
 from glassdyn.fleet import Checkpoints, Job, Report
 from glassdyn.liquid import species_of
-from glassdyn.params import Params, Potential
-from glassdyn.simulation import engines, runs
-from glassdyn.simulation.engine import ConstantEnergy, Engine, Model, NoseHoover, Stochastic
+from glassdyn.params import Params
+from glassdyn.simulation import runs
+from glassdyn.simulation.engine import ConstantEnergy, Engine, NoseHoover, Stochastic
 from glassdyn.simulation.state import State, maxwell_boltzmann, random_state, save, with_kinetic_energy
 
 __all__ = ["Preparation", "equilibrate", "job", "preparation"]
@@ -38,14 +38,11 @@ class Preparation:
 
     copy: int
     seed: int
-    engine: str
+    dynamics: runs.Dynamics
     particles: int
     box_length: float
     temperature: float
-    potential: Potential
-    timestep: float
     thermostat_time: float
-    checkpoint_steps: int
     melt_temperature: float
     melt: int
     thermalise: int
@@ -74,7 +71,7 @@ class Preparation:
     @property
     def look_steps(self) -> int:
         """Steps between two looks at the energy: the time of the thermostat."""
-        return max(round(self.thermostat_time / self.timestep), 1)
+        return max(round(self.thermostat_time / self.dynamics.timestep), 1)
 
 
 class MeanEnergy:
@@ -104,14 +101,11 @@ def preparation(params: Params, copy: int) -> Preparation:
     return Preparation(
         copy=copy,
         seed=simulation.seed,
-        engine=simulation.engine,
+        dynamics=runs.dynamics(params),
         particles=params.liquid.particles,
         box_length=params.liquid.box_length,
         temperature=params.liquid.temperature,
-        potential=params.potential,
-        timestep=simulation.timestep,
         thermostat_time=simulation.thermostat_time,
-        checkpoint_steps=simulation.checkpoint_steps,
         melt_temperature=durations.melt_temperature,
         melt=simulation.steps(durations.melt),
         thermalise=simulation.steps(durations.thermalise),
@@ -123,8 +117,7 @@ def job(plan: Preparation, states: Path) -> Job:
     """The job that writes the state of a copy into a folder, as copy<cc>.h5."""
     name = f"copy{plan.copy:02}"
     output = states / f"{name}.h5"
-    gpu = engines.uses_gpu(plan.engine)
-    return Job(name, equilibrate, asdict(plan), output=output, work=plan.steps, gpu=gpu)
+    return Job(name, equilibrate, asdict(plan), output=output, work=plan.steps, gpu=plan.dynamics.gpu)
 
 
 def equilibrate(
@@ -143,28 +136,25 @@ def equilibrate(
         checkpoint: folder of the state after each leg.
         report: takes the fraction that is done.
     """
-    plan = Preparation(**{**arguments, "potential": Potential(**arguments["potential"])})
-    dynamics = runs.Dynamics(
-        engines.named(plan.engine), Model(plan.potential, plan.timestep), plan.checkpoint_steps
-    )
+    plan = runs.planned(Preparation, arguments)
     path = checkpoint.path / "state.h5"
-    state, numbers = runs.recall(path) or (_melted(plan, dynamics), {})
+    state, numbers = runs.recall(path) or (_melted(plan), {})
     done = int(numbers.pop("done", 0))
     watch = MeanEnergy(**numbers)
-    route = runs.legs(plan.phases(), plan.checkpoint_steps)
-    state = runs.follow(route, state, dynamics, watch, done=done, checkpoint=path, report=report)
-    save(at_energy(state, watch.mean, dynamics), output, energy=watch.mean)
+    route = runs.legs(plan.phases(), plan.dynamics.checkpoint_steps)
+    state = runs.follow(route, state, plan.dynamics, watch, done=done, checkpoint=path, report=report)
+    settled = at_energy(state, watch.mean, plan.dynamics)
+    save(settled, output, energy=watch.mean, **plan.dynamics.made_with)
 
 
-def _melted(plan: Preparation, dynamics: runs.Dynamics) -> State:
+def _melted(plan: Preparation) -> State:
     start = random_state(species_of(plan.particles), plan.box_length, plan.generator(POSITIONS))
-    minimum = dynamics.engine.minimise(start, dynamics.model)
     velocities = maxwell_boltzmann(plan.particles, plan.melt_temperature, plan.generator(VELOCITIES))
-    return replace(minimum, velocities=velocities)
+    return replace(plan.dynamics.separate(start), velocities=velocities)
 
 
 def at_energy(state: State, energy: float, dynamics: runs.Dynamics) -> State:
     """Scale velocities by one constant so that U + K is the given energy, the centre of mass at rest."""
-    with dynamics.engine.start(state, dynamics.model, ConstantEnergy()) as engine:
+    with dynamics.start(state, ConstantEnergy()) as engine:
         potential = engine.thermodynamics().potential_energy
     return with_kinetic_energy(replace(state, thermostat=(0.0, 0.0)), energy - potential)

@@ -2,7 +2,9 @@
 
 HOOMD is not on PyPI: conda-forge has it (see `environments/` in the repository). The environment variable
 GLASSDYN_DEVICE is auto (a GPU where there is one), cpu or gpu. On a processor a run repeats to the bit; on a
-GPU sums are taken in no fixed order.
+GPU neighbours are sorted, so that forces do, but thermostats and energies sum in no fixed order.
+
+HOOMD holds Python's lock while it runs: threads go on only where they need no Python, or at a look.
 
 Source: Anderson, Glaser, Glotzer, Comput. Mater. Sci. 173, 109363 (2020).
 """
@@ -21,10 +23,19 @@ from numpy.typing import NDArray
 from glassdyn.geometry import wrap
 from glassdyn.liquid import EPSILON, SIGMA
 from glassdyn.params import Potential
-from glassdyn.simulation.engine import EngineError, Ensemble, Model, NoseHoover, Stochastic, Thermodynamics
+from glassdyn.simulation.engine import (
+    AT_REST,
+    EngineError,
+    Ensemble,
+    Model,
+    NoseHoover,
+    Stochastic,
+    Thermodynamics,
+    unquenched,
+)
 from glassdyn.simulation.state import State
 
-__all__ = ["HoomdEngine", "minimise", "start", "uses_gpu"]
+__all__ = ["HoomdEngine", "quench", "separate", "start", "uses_gpu", "version"]
 
 TYPES = ("A", "B")
 
@@ -34,6 +45,12 @@ BUFFER = 0.3
 SOFT = 100.0
 """Force between soft spheres at no distance, eps_AA / sigma_AA."""
 
+ROUNDS, ROUND = 500, 200
+"""Of a quench, and steps of each."""
+
+BLOWN_UP = ("has NaN", "no longer in the simulation box")
+"""In the messages of runs whose timestep is too long."""
+
 
 class HoomdEngine:
     """A state in motion; see `engine.Engine`."""
@@ -41,8 +58,9 @@ class HoomdEngine:
     def __init__(self, state: State, model: Model, ensemble: Ensemble) -> None:
         md = _library().md
         self._start = state
+        self._crossed = state.box_length * state.images
         self._simulation = _simulation(state, ensemble.seed if isinstance(ensemble, Stochastic) else 0)
-        self._pair = _pair(model.potential)
+        self._pair = _pair(model.potential, state.box_length)
         self._thermostat = _thermostat(state, ensemble)
         everything = _library().filter.All()
         method = md.methods.ConstantVolume(filter=everything, thermostat=self._thermostat)
@@ -52,7 +70,7 @@ class HoomdEngine:
         self._thermo = md.compute.ThermodynamicQuantities(filter=everything)
         self._simulation.operations.computes.append(self._thermo)
         self._looking = False
-        self._simulation.run(0)
+        _run(self._simulation, 0)
 
     def __enter__(self) -> Self:
         return self
@@ -76,11 +94,13 @@ class HoomdEngine:
 
     def unwrapped(self) -> NDArray[np.float64]:
         """(N, 3) positions followed through the walls of the box, units of sigma_AA."""
-        with self._simulation.state.cpu_local_snapshot as data:
-            order = np.array(data.particles.rtag)
-            positions = np.array(data.particles.position)[order]
-            images = np.array(data.particles.image)[order]
-        unwrapped: NDArray[np.float64] = positions + self._start.box_length * (images + self._start.images)
+        with (
+            self._simulation.state.cpu_local_snapshot as data
+        ):  # its arrays are safe in NumPy's functions only
+            particles = data.particles
+            shifts = np.multiply(self._start.box_length, particles.image)
+            unwrapped: NDArray[np.float64] = np.take(shifts + particles.position, particles.rtag, axis=0)
+        unwrapped += self._crossed
         return unwrapped
 
     def forces(self) -> NDArray[np.float64]:
@@ -121,30 +141,45 @@ def start(state: State, model: Model, ensemble: Ensemble) -> HoomdEngine:
     return HoomdEngine(state, model, ensemble)
 
 
-def minimise(state: State, model: Model) -> State:
+def separate(state: State, potential: Potential) -> State:
     """Move the particles of a random state apart, by FIRE: as soft spheres first, whose forces are bounded.
 
     Source: Bitzek, Koskinen, Gaehler, Moseler, Gumbsch, Phys. Rev. Lett. 97, 170201 (2006).
     """
     simulation = _simulation(state, 0)
-    for pair in (_soft(), _pair(model.potential)):
-        fire = _fire(pair)
+    for pair in (_soft(), _pair(potential, state.box_length)):
+        fire = _fire(pair, timestep=0.005, tolerance=0.1)
         simulation.operations.integrator = fire
         for _ in range(200):
             _run(simulation, 50)
             if fire.converged:
                 break
-    return replace(_state(simulation, state), velocities=np.zeros_like(state.velocities))
+    return _still(simulation, state)
+
+
+def quench(state: State, potential: Potential) -> State:
+    """Go downhill to a minimum of the exact potential energy, by FIRE."""
+    simulation, pair = _simulation(state, 0), _pair(potential, state.box_length)
+    simulation.operations.integrator = _fire(pair, timestep=0.02, tolerance=0.0)
+    _run(simulation, 0)
+    for _ in range(ROUNDS):
+        if _largest_force(pair) <= AT_REST:
+            return _still(simulation, state)
+        _run(simulation, ROUND)
+    raise unquenched(_largest_force(pair))
 
 
 def uses_gpu() -> bool:
-    """Whether a run takes a GPU: GLASSDYN_DEVICE is gpu, or auto and there is one."""
+    """Whether a run takes a GPU: GLASSDYN_DEVICE is gpu, or auto and there is one here."""
     wanted = os.environ.get("GLASSDYN_DEVICE", "auto")
     if wanted not in {"auto", "cpu", "gpu"}:
         raise EngineError(f"GLASSDYN_DEVICE is auto, cpu or gpu: got {wanted!r}")
-    if wanted == "auto":
-        return bool(_library().device.GPU.is_available())
-    return wanted == "gpu"
+    return wanted == "gpu" or (wanted == "auto" and bool(_gpus()))
+
+
+def version() -> str:
+    """That of the library."""
+    return str(_library().version.version)
 
 
 @cache
@@ -163,7 +198,20 @@ def _library() -> Any:
 def _device() -> Any:
     """The device of this process: making one takes long on a GPU."""
     device = _library().device
-    return device.GPU(gpu_id=0) if uses_gpu() else device.CPU()
+    if not uses_gpu():
+        return device.CPU()
+    if not _gpus():
+        raise EngineError(
+            "GLASSDYN_DEVICE is gpu, and HOOMD finds none here "
+            f"({'; '.join(device.GPU.get_unavailable_device_reasons()) or 'no device'}): install its build for "
+            "GPUs (environments/hoomd-gpu.yml), run where there is one, or set GLASSDYN_DEVICE=cpu"
+        )
+    return device.GPU(gpu_id=0)
+
+
+def _gpus() -> list[str]:
+    """The GPUs that there are; `GPU.is_available()` says what HOOMD was built for."""
+    return list(_library().device.GPU.get_available_devices())
 
 
 def _simulation(state: State, seed: int) -> Any:
@@ -194,18 +242,31 @@ def _state(simulation: Any, origin: State) -> State:
     return replace(origin, positions=inside, images=images, velocities=np.array(particles.velocity))
 
 
-def _fire(pair: Any) -> Any:
+def _still(simulation: Any, origin: State) -> State:
+    return replace(_state(simulation, origin), velocities=np.zeros_like(origin.velocities))
+
+
+def _fire(pair: Any, *, timestep: float, tolerance: float) -> Any:
+    """Steps downhill until the root mean square force is as small; a tolerance of 0 is never reached."""
     md = _library().md
-    method = md.methods.ConstantVolume(filter=_library().filter.All())
     return md.minimize.FIRE(
-        dt=0.005, force_tol=0.1, angmom_tol=0.1, energy_tol=1e-4, methods=[method], forces=[pair]
+        dt=timestep,
+        force_tol=tolerance,
+        angmom_tol=tolerance,
+        energy_tol=1e-4,
+        methods=[md.methods.ConstantVolume(filter=_library().filter.All())],
+        forces=[pair],
     )
+
+
+def _largest_force(pair: Any) -> float:
+    return float(np.abs(pair.forces).max())
 
 
 def _soft() -> Any:
     """Repulsion that falls linearly to 0 at sigma_XY."""
     md = _library().md
-    pair = md.pair.DPDConservative(nlist=md.nlist.Cell(buffer=BUFFER))
+    pair = md.pair.DPDConservative(nlist=_neighbours())
     for one, other, _, sigma in _pairs():
         pair.params[one, other] = {"A": SOFT}
         pair.r_cut[one, other] = sigma
@@ -219,9 +280,18 @@ def _pairs() -> Iterator[tuple[str, str, float, float]]:
             yield one, other, float(EPSILON[x, y]), float(SIGMA[x, y])
 
 
-def _pair(potential: Potential) -> Any:
-    md = _library().md
-    pair = md.pair.LJ(nlist=md.nlist.Cell(buffer=BUFFER), mode=potential.truncation)
+def _neighbours() -> Any:
+    return _library().md.nlist.Cell(buffer=BUFFER, deterministic=True)
+
+
+def _pair(potential: Potential, box_length: float) -> Any:
+    md, reach = _library().md, potential.r_cut * float(SIGMA.max()) + BUFFER
+    if box_length <= 2 * reach:
+        raise EngineError(
+            f"HOOMD wants a box wider than 2 (r_cut + {BUFFER}) = {2 * reach:g}: got {box_length:.4g}; take more "
+            "particles (params.yaml: liquid.particles), or the other engine (simulation.engine: lammps)"
+        )
+    pair = md.pair.LJ(nlist=_neighbours(), mode=potential.truncation)
     for one, other, epsilon, sigma in _pairs():
         pair.params[one, other] = {"epsilon": epsilon, "sigma": sigma}
         pair.r_cut[one, other] = potential.r_cut * sigma
@@ -258,7 +328,8 @@ def _run(simulation: Any, steps: int) -> None:
     try:
         simulation.run(steps)
     except RuntimeError as error:
+        advice = "; take a shorter timestep (params.yaml: simulation.timestep)"
+        blown_up = any(words in str(error) for words in BLOWN_UP)
         raise EngineError(
-            f"HOOMD stopped after step {simulation.timestep}: {error}; where a run blows up, take a shorter "
-            "timestep (params.yaml: simulation.timestep)"
+            f"HOOMD stopped after step {simulation.timestep}: {error}{advice if blown_up else ''}"
         ) from error

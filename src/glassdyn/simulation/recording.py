@@ -4,18 +4,20 @@ A sample starts from the state in which the one before ended, or from the equili
 or more samples leave those that exist as they are.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from glassdyn.fleet import Checkpoints, Job, Product, Report
-from glassdyn.params import Params, Potential
+from glassdyn.params import Params
 from glassdyn.recorder import THERMODYNAMICS, Recorder, sample_name
-from glassdyn.simulation import engines, runs
+from glassdyn.simulation import runs
 from glassdyn.simulation import state as states
-from glassdyn.simulation.engine import ConstantEnergy, Engine, Model
+from glassdyn.simulation.engine import ConstantEnergy, Engine
+from glassdyn.simulation.state import State
 
-__all__ = ["END", "Frames", "Recording", "jobs", "record", "recording"]
+__all__ = ["END", "Frames", "Recording", "follow", "jobs", "record", "recording"]
 
 END = "state.h5"
 """Name of the file, beside a trajectory, of the state in which it ends."""
@@ -31,10 +33,7 @@ class Recording:
         frame_steps: steps of an interval.
     """
 
-    engine: str
-    potential: Potential
-    timestep: float
-    checkpoint_steps: int
+    dynamics: runs.Dynamics
     forget: int
     intervals: int
     frame_steps: int
@@ -72,10 +71,7 @@ def recording(params: Params) -> Recording:
     """The recording of every sample, durations in units of the declared tau_alpha turned into steps."""
     simulation, durations = params.simulation, params.record
     return Recording(
-        engine=simulation.engine,
-        potential=params.potential,
-        timestep=simulation.timestep,
-        checkpoint_steps=simulation.checkpoint_steps,
+        dynamics=runs.dynamics(params),
         forget=simulation.steps(durations.forget),
         intervals=simulation.intervals(durations.duration),
         frame_steps=simulation.frame_steps,
@@ -84,7 +80,7 @@ def recording(params: Params) -> Recording:
 
 def jobs(plan: Recording, copy: int, samples: int, *, states: Path, trajectories: Path) -> list[Job]:
     """The jobs that record a copy, each from where the one before ended."""
-    gpu = engines.uses_gpu(plan.engine)
+    gpu = plan.dynamics.gpu
     before: Path | Product = states / f"copy{copy:02}.h5"
     chain = []
     for sample in range(samples):
@@ -113,25 +109,52 @@ def record(
         checkpoint: folder of the state after each leg, and of the frames so far.
         report: takes the fraction that is done.
     """
-    plan = Recording(**{**arguments, "potential": Potential(**arguments["potential"])})
-    dynamics = runs.Dynamics(
-        engines.named(plan.engine), Model(plan.potential, plan.timestep), plan.checkpoint_steps
-    )
-    path = checkpoint.path / "state.h5"
-    state, numbers = runs.recall(path) or (states.load(inputs[0])[0], {})
-    route = runs.legs(plan.phases(), plan.checkpoint_steps)
+    plan = runs.planned(Recording, arguments)
+    start, _ = states.load(inputs[0])
+    end = follow(plan.phases(), start, plan.dynamics, output=output, folder=checkpoint.path, report=report)
+    states.save(end, output.with_name(END), **plan.dynamics.made_with)
+
+
+def follow(
+    phases: Sequence[runs.Phase],
+    start: State,
+    dynamics: runs.Dynamics,
+    *,
+    output: Path,
+    folder: Path,
+    report: Report,
+    begin: Callable[[Recorder], None] = lambda _: None,
+) -> State:
+    """Go through what is left of some phases, and record what is looked at.
+
+    Args:
+        phases: of the run.
+        start: its first state.
+        dynamics: who integrates what.
+        output: the trajectory.
+        folder: of the state after each leg, and of the frames so far.
+        report: takes the fraction that is done.
+        begin: given a recorder that has no frames yet, may append those that come before the run's.
+
+    Returns:
+        The last state.
+    """
+    path = folder / "state.h5"
+    state, numbers = runs.recall(path) or (start, {})
     with Recorder(
         output,
         species=state.species,
         box_length=state.box_length,
-        timestep=plan.timestep,
-        parts=checkpoint.path / "frames",
+        timestep=dynamics.timestep,
+        parts=folder / "frames",
         frames=int(numbers.get("frames", 0)),
-        metadata={"engine": plan.engine, "truncation": plan.potential.truncation},
+        metadata=dynamics.made_with,
         observables=THERMODYNAMICS,
     ) as recorder:
-        end = runs.follow(
-            route,
+        if recorder.frames == 0:
+            begin(recorder)
+        return runs.follow(
+            runs.legs(phases, dynamics.checkpoint_steps),
             state,
             dynamics,
             Frames(recorder),
@@ -139,4 +162,3 @@ def record(
             checkpoint=path,
             report=report,
         )
-    states.save(end, output.with_name(END))

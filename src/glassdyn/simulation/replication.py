@@ -7,7 +7,9 @@ to a middle frame, is averaged over runs as it is.
 Source: Widmer-Cooper, Harrowell, Fynewever, Phys. Rev. Lett. 93, 135701 (2004).
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,11 @@ from numpy.typing import NDArray
 
 from glassdyn.fleet import Checkpoints, Job, Report
 from glassdyn.geometry import wrap
-from glassdyn.params import Params, Potential
-from glassdyn.recorder import THERMODYNAMICS, Recorder
-from glassdyn.simulation import engines, runs
+from glassdyn.params import Params
+from glassdyn.recorder import Recorder
+from glassdyn.simulation import recording, runs
 from glassdyn.simulation import state as states
-from glassdyn.simulation.engine import ConstantEnergy, Model
-from glassdyn.simulation.recording import Frames
+from glassdyn.simulation.engine import ConstantEnergy
 from glassdyn.simulation.state import State, maxwell_boltzmann
 from glassdyn.trajectory import Trajectory, open_trajectory
 
@@ -46,11 +47,8 @@ class Replica:
     sample: str
     run: int
     seed: int
-    engine: str
-    potential: Potential
+    dynamics: runs.Dynamics
     temperature: float
-    timestep: float
-    checkpoint_steps: int
     half: int
     frame_steps: int
 
@@ -72,11 +70,8 @@ def replica(params: Params, sample: str, run: int) -> Replica:
         sample=sample,
         run=run,
         seed=simulation.seed,
-        engine=simulation.engine,
-        potential=params.potential,
+        dynamics=runs.dynamics(params),
         temperature=params.liquid.temperature,
-        timestep=simulation.timestep,
-        checkpoint_steps=simulation.checkpoint_steps,
         half=simulation.intervals(params.replicate.duration) // 2,
         frame_steps=simulation.frame_steps,
     )
@@ -98,8 +93,7 @@ def configuration(trajectory: Trajectory) -> State:
 def job(plan: Replica, start: Path) -> Job:
     """The job of one run from the state in a file; its trajectory stays in the scratch folder."""
     name = f"{plan.sample}-run{plan.run:02}"
-    gpu = engines.uses_gpu(plan.engine)
-    return Job(name, replicate, asdict(plan), (start,), work=2 * plan.middle, gpu=gpu)
+    return Job(name, replicate, asdict(plan), (start,), work=2 * plan.middle, gpu=plan.dynamics.gpu)
 
 
 def replicate(
@@ -118,54 +112,35 @@ def replicate(
         checkpoint: folder of what both halves need to go on.
         report: takes the fraction that is done.
     """
-    plan = Replica(**{**arguments, "potential": Potential(**arguments["potential"])})
+    plan = runs.planned(Replica, arguments)
     start, _ = states.load(inputs[0])
     velocities = plan.velocities(start.particles)
     past = checkpoint.path / "past.h5"
     if not past.exists():
         backward = replace(start, velocities=-velocities, step=0)
-        _record(plan, backward, past, checkpoint.path / "backward", lambda done: report(done / 2))
+        folder = checkpoint.path / "backward"
+        _record(plan, backward, past, folder, lambda done: report(done / 2))
     forward = replace(start, velocities=velocities, step=plan.middle)
-    _record(
-        plan, forward, output, checkpoint.path / "forward", lambda done: report((1 + done) / 2), past=past
-    )
+    folder = checkpoint.path / "forward"
+    begin = partial(_turn_round, past, plan.middle)
+    _record(plan, forward, output, folder, lambda done: report((1 + done) / 2), begin)
 
 
 def _record(
-    plan: Replica, start: State, output: Path, folder: Path, report: Report, past: Path | None = None
+    plan: Replica,
+    start: State,
+    output: Path,
+    folder: Path,
+    report: Report,
+    begin: Callable[[Recorder], None] = lambda _: None,
 ) -> None:
     """Record one half, after the past turned round where that is given."""
     folder.mkdir(exist_ok=True)
-    dynamics = runs.Dynamics(
-        engines.named(plan.engine), Model(plan.potential, plan.timestep), plan.checkpoint_steps
-    )
     phase = runs.Phase(ConstantEnergy(), plan.middle, interval=plan.frame_steps)
-    path = folder / "state.h5"
-    state, numbers = runs.recall(path) or (start, {})
-    with Recorder(
-        output,
-        species=state.species,
-        box_length=state.box_length,
-        timestep=plan.timestep,
-        parts=folder / "frames",
-        frames=int(numbers.get("frames", 0)),
-        metadata={"engine": plan.engine, "truncation": plan.potential.truncation},
-        observables=THERMODYNAMICS,
-    ) as recorder:
-        if past and recorder.frames == 0:
-            _turn_round(past, recorder, plan.middle)
-        runs.follow(
-            runs.legs([phase], plan.checkpoint_steps),
-            state,
-            dynamics,
-            Frames(recorder),
-            done=int(numbers.get("done", 0)),
-            checkpoint=path,
-            report=report,
-        )
+    recording.follow([phase], start, plan.dynamics, output=output, folder=folder, report=report, begin=begin)
 
 
-def _turn_round(past: Path, recorder: Recorder, middle: int) -> None:
+def _turn_round(past: Path, middle: int, recorder: Recorder) -> None:
     """Append the frames of a backward run from its last to its second: its first is the configuration."""
     with open_trajectory(past) as trajectory:
         steps, observables = trajectory.steps, trajectory.observables

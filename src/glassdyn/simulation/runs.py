@@ -4,18 +4,22 @@ The undisturbed run rebuilds its engine as well, so that a run that was killed a
 file takes, to the bit, the same steps.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
+from glassdyn.params import Params, Potential
+from glassdyn.simulation import engines
 from glassdyn.simulation import state as states
-from glassdyn.simulation.engine import Engine, EngineModule, Ensemble, Model, Stochastic
+from glassdyn.simulation.engine import Engine, Ensemble, Model, Stochastic
 from glassdyn.simulation.state import State
 
-__all__ = ["Dynamics", "Leg", "Phase", "Watch", "follow", "legs", "recall"]
+__all__ = ["Dynamics", "Leg", "Phase", "Watch", "dynamics", "follow", "legs", "planned", "recall"]
+
+Plan = TypeVar("Plan")
 
 UNWATCHED = 500
 """Steps between two reports of a run that nobody watches."""
@@ -23,17 +27,51 @@ UNWATCHED = 500
 
 @dataclass(frozen=True)
 class Dynamics:
-    """Who integrates what.
+    """Who integrates what; a part of every plan.
 
     Attributes:
-        engine: module of the engine.
-        model: the equations of motion.
-        leg_steps: steps of a leg, rounded down to whole intervals of a watch.
+        engine: lammps | hoomd.
+        potential: the pair potential.
+        timestep: units of tau.
+        checkpoint_steps: steps of a leg, rounded down to whole intervals of a watch.
     """
 
-    engine: EngineModule
-    model: Model
-    leg_steps: int
+    engine: str
+    potential: Potential
+    timestep: float
+    checkpoint_steps: int
+
+    def start(self, state: State, ensemble: Ensemble) -> Engine:
+        """Open the engine on a state."""
+        return engines.named(self.engine).start(state, Model(self.potential, self.timestep), ensemble)
+
+    def separate(self, state: State) -> State:
+        """Move the particles of a random state apart."""
+        return engines.named(self.engine).separate(state, self.potential)
+
+    @property
+    def gpu(self) -> bool:
+        """Whether a run takes a GPU for itself."""
+        return engines.uses_gpu(self.engine)
+
+    @property
+    def made_with(self) -> dict[str, str]:
+        """What a file of results says of its origin."""
+        version = engines.named(self.engine).version()
+        return {"engine": self.engine, "engine_version": version, "truncation": self.potential.truncation}
+
+
+def dynamics(params: Params) -> Dynamics:
+    """That of every run."""
+    simulation = params.simulation
+    return Dynamics(simulation.engine, params.potential, simulation.timestep, simulation.checkpoint_steps)
+
+
+def planned(kind: type[Plan], arguments: Mapping[str, Any]) -> Plan:
+    """A plan with its dynamics from the mapping that `asdict` makes of it."""
+    given = arguments["dynamics"]
+    moving = Dynamics(**{**given, "potential": Potential(**given["potential"])})
+    return kind(**{**arguments, "dynamics": moving})
 
 
 class Phase(NamedTuple):
@@ -128,7 +166,7 @@ def follow(
     origin = state.step - sum(leg.steps for leg in route[:done])
     total = sum(leg.steps for leg in route)
     for number, leg in enumerate(route[done:], done + 1):
-        with dynamics.engine.start(state, dynamics.model, leg.ensemble) as engine:
+        with dynamics.start(state, leg.ensemble) as engine:
             _go(leg, engine, watch, lambda step: report((step - origin) / total))
             state = engine.state()
         states.save(state, checkpoint, done=number, **watch.numbers())

@@ -124,8 +124,11 @@ def with_kinetic_energy(state: State, kinetic: float) -> State:
     return replace(state, velocities=np.sqrt(kinetic / kinetic_energy(velocities)) * velocities)
 
 
-def save(state: State, path: Path, **numbers: float) -> None:
-    """Write a state, and numbers that belong to it, atomically; the same state gives the same bytes."""
+def save(state: State, path: Path, **facts: float | str) -> None:
+    """Write a state atomically, with numbers that belong to it and words about its origin.
+
+    The same state and the same facts give the same bytes.
+    """
     with small_file(path) as file:
         for name in ARRAYS:
             file.create_dataset(
@@ -133,12 +136,12 @@ def save(state: State, path: Path, **numbers: float) -> None:
             )
         file.attrs["box_length"], file.attrs["step"] = state.box_length, state.step
         file.attrs["thermostat"] = state.thermostat
-        for name in sorted(numbers):
-            file.attrs[name] = numbers[name]
+        for name in sorted(facts):
+            file.attrs[name] = facts[name]
 
 
 def load(path: Path) -> tuple[State, dict[str, float]]:
-    """Read a state and the numbers that were saved with it.
+    """Read a state and the numbers that were saved with it; the words are for people.
 
     Raises:
         StateError: for a file that is missing, damaged, or holds no state.
@@ -151,5 +154,5 @@ def load(path: Path) -> tuple[State, dict[str, float]]:
         raise StateError(f"{path} holds no state that can be read: {error}") from None
     xi, eta = map(float, numbers.pop("thermostat"))
     box_length, step = float(numbers.pop("box_length")), int(numbers.pop("step"))
-    rest = {name: float(number) for name, number in numbers.items()}
+    rest = {name: float(number) for name, number in numbers.items() if not isinstance(number, str)}
     return State(**arrays, box_length=box_length, step=step, thermostat=(xi, eta)), rest
