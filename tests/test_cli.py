@@ -1,15 +1,20 @@
 """The command: its help, its refusals, and what each subcommand writes."""
 
+import re
 import shutil
+import warnings
 
+import MDAnalysis
 import numpy as np
 import pytest
 import torch
 
 from glassdyn import params, tables
 from glassdyn.cli import main
-from glassdyn.learning import model_file, predict
-from glassdyn.learning.configuration import Configuration, read, write_xyz
+from glassdyn.geometry import wrap
+from glassdyn.learning import extended_xyz, model_file, predict
+from glassdyn.learning.configuration import Configuration
+from glassdyn.learning.extended_xyz import Shown
 from glassdyn.learning.graphs import Normalisation, Scaling
 from glassdyn.learning.model_file import TrainedModel
 from glassdyn.learning.models import Sizes, build
@@ -94,76 +99,192 @@ def trained(tmp_path_factory):
     return path, given
 
 
+def run(*words):
+    return main(["predict", *map(str, words)])
+
+
+def write_xyz(path, *configurations):
+    extended_xyz.write(path, (Shown(frame, one, {}) for frame, one in enumerate(configurations)))
+
+
+def expected(path, configuration):
+    loaded = model_file.load(path)
+    return predict.predict(loaded, predict.graph_of(loaded, configuration))["predicted_p_hop"]
+
+
 def test_predict_writes_one_column_per_label_beside_the_positions(trained, tmp_path, capsys):
     path, given = trained
-    write_xyz(tmp_path / "in.xyz", given, {})
+    write_xyz(tmp_path / "in.xyz", given)
     for name in ("out.parquet", "out.xyz"):
-        assert main(["predict", str(path), str(tmp_path / "in.xyz"), str(tmp_path / name)]) == 0
+        assert run(path, tmp_path / "in.xyz", tmp_path / name) == 0
     table = tables.read(tmp_path / "out.parquet")
-    assert table.columns == ["particle", "type", "x", "y", "z", "predicted_p_hop"]
+    assert table.columns == ["frame", "particle", "type", "x", "y", "z", "predicted_p_hop"]
     np.testing.assert_allclose(table.select("x", "y", "z").to_numpy(), given.positions, atol=1e-7)
     np.testing.assert_array_equal(table["type"], given.species)
-    expected = predict.predict(model_file.load(path), read(tmp_path / "in.xyz"))["predicted_p_hop"]
-    np.testing.assert_array_equal(table["predicted_p_hop"], expected)
-    assert np.std(expected) > 0
-    header = (tmp_path / "out.xyz").read_text().splitlines()
-    assert header[0] == "1000"
-    assert "Properties=id:I:1:species:S:1:pos:R:3:predicted_p_hop:R:1" in header[1]
-    np.testing.assert_allclose([float(line.split()[-1]) for line in header[2:]], expected, rtol=1e-8)
-    assert "predicted_p_hop of 1000 particles" in capsys.readouterr().out
+    ((_, reread),) = predict.read(tmp_path / "in.xyz")
+    np.testing.assert_array_equal(table["predicted_p_hop"], expected(path, reread))
+    assert table["predicted_p_hop"].std() > 0
+    lines = (tmp_path / "out.xyz").read_text().splitlines()
+    assert "Properties=species:S:1:pos:R:3:id:I:1:predicted_p_hop:R:1" in lines[1]
+    written = [float(line.split()[-1]) for line in lines[2:]]
+    np.testing.assert_allclose(written, table["predicted_p_hop"], rtol=1e-8)
+    told = capsys.readouterr()
+    assert "predicted_p_hop of 1000 particles, 1 frames" in told.out
+    assert told.err == ""
 
 
-def test_predict_takes_the_middle_frame_of_a_trajectory_unless_told(trained, tmp_path):
-    path, given = trained
+@pytest.fixture(scope="module")
+def moving(trained, tmp_path_factory):
+    """Three frames of a trajectory, as H5MD and as XYZ, and the configurations in them."""
+    _, given = trained
+    folder = tmp_path_factory.mktemp("moving")
     shifts = np.random.default_rng(0).normal(scale=0.05, size=(3, *given.positions.shape))
-    with Recorder(
-        tmp_path / "t.h5", species=given.species, box_length=given.box_length, timestep=0.005
-    ) as recorder:
-        for step, shift in enumerate(shifts):
-            recorder.append(step, given.positions + shift)
-    answers = {}
-    for frame in (None, 1, 2):
-        words = ["predict", str(path), str(tmp_path / "t.h5"), str(tmp_path / "out.parquet")]
-        assert main(words + (["--frame", str(frame)] if frame is not None else [])) == 0
-        answers[frame] = tables.read(tmp_path / "out.parquet")["predicted_p_hop"].to_numpy()
-    np.testing.assert_array_equal(answers[None], answers[1])
-    assert not np.array_equal(answers[1], answers[2])
+    moved = [given._replace(positions=given.positions + shift) for shift in shifts]
+    write_xyz(folder / "t.xyz", *moved)
+    about = {"species": given.species, "box_length": given.box_length, "timestep": 0.005}
+    with Recorder(folder / "t.h5", **about) as recorder:
+        for step, configuration in enumerate(moved):
+            recorder.append(step, configuration.positions)
+    return folder, [found for _, found in predict.read(folder / "t.h5", "all")]
+
+
+@pytest.mark.parametrize("name", ["t.h5", "t.xyz"])
+def test_predict_takes_the_middle_frame_unless_told_which_or_all(trained, moving, tmp_path, name):
+    path, (folder, configurations) = trained[0], moving
+    for words, frames in (([], [1]), (["--frame", 2], [2]), (["--frame", "all"], [0, 1, 2])):
+        assert run(path, folder / name, tmp_path / "out.parquet", *words) == 0
+        table = tables.read(tmp_path / "out.parquet")
+        assert table["frame"].to_list() == np.repeat(frames, 1000).tolist()
+        wanted = [expected(path, configurations[frame]) for frame in frames]
+        np.testing.assert_allclose(table["predicted_p_hop"], np.concatenate(wanted), atol=1e-5)
+
+
+def test_predictions_of_all_frames_are_frames_of_an_xyz_file(trained, moving, tmp_path):
+    folder, configurations = moving
+    assert run(trained[0], folder / "t.h5", tmp_path / "out.xyz", "--frame", "all") == 0
+    again = list(predict.read(tmp_path / "out.xyz", "all"))
+    assert [frame for frame, _ in again] == [0, 1, 2]
+    for (_, found), given in zip(again, configurations, strict=True):
+        wrapped = wrap(given.positions, given.box_length)
+        np.testing.assert_allclose(found.positions, wrapped, rtol=1e-8)
+        np.testing.assert_array_equal(found.species, given.species)
+        assert found.box_length == given.box_length
+
+
+CUBE = 'Lattice="9 0 0 0 9 0 0 0 9"'
+COLUMNS = "Properties=species:S:1:pos:R:3"
 
 
 @pytest.mark.parametrize(
     ("name", "text", "reason"),
     [
         ("a.pdb", "", "is read from .h5 (H5MD) or .xyz"),
-        ("a.xyz", "2\nProperties=species:S:1:pos:R:3\nA 0 0 0\nB 1 1 1\n", "the box is a cube"),
-        ("a.xyz", '1\nLattice="9 0 0 0 9 0 0 0 9"\nA 0 0 0\n', "names its columns"),
-        ("a.xyz", '2\nLattice="9 0 0 0 9 0 0 0 9" Properties=species:S:1:pos:R:3\nA 0 0 0\n', "every particle"),
-        ("a.xyz", '1\nLattice="9 0 0 0 9 0 0 0 9" Properties=species:S:1:pos:R:3\nC 0 0 0\n', "named A and B: got ['C']"),
-        ("a.xyz", '1\nLattice="9 0 0 0 9 0 0 0 9" Properties=species:S:1:pos:R:3\nA 0 0 0\n', "the box"),
+        ("a.xyz", "", "is empty"),
+        ("a.xyz", "x\n", "begins with its number of particles"),
+        ("a.xyz", f"2\n{COLUMNS}\nA 0 0 0\nB 1 1 1\n", "the box is a periodic cube"),
+        ("a.xyz", f'1\nLattice="9 0 0 0 9 0 0 0 8" {COLUMNS}\nA 0 0 0\n', "the box is a periodic cube"),
+        ("a.xyz", f'1\n{CUBE} pbc="T T F" {COLUMNS}\nA 0 0 0\n', "the box is a periodic cube"),
+        ("a.xyz", f"1\n{CUBE}\nA 0 0 0\n", "names its columns"),
+        ("a.xyz", f"1\n{CUBE} Properties=id:I:1:pos:R:3\n1 0 0 0\n", "a column species or type or element"),
+        ("a.xyz", f"2\n{CUBE} {COLUMNS}\nA 0 0 0\n", "every particle has a line"),
+        ("a.xyz", f"1\n{CUBE} {COLUMNS}\nA 0 0\n", "every particle has the columns"),
+        ("a.xyz", f"1\n{CUBE} {COLUMNS}\nC 0 0 0\n", "--species 1=A,2=B"),
+        ("a.xyz", f"1\n{CUBE} {COLUMNS}\nA 0 0 0\n", "the box"),
         ("a.h5", "text", "a trajectory is an HDF5 file"),
     ],
 )  # fmt: skip
 def test_predict_refuses_what_is_no_configuration(trained, tmp_path, capsys, name, text, reason):
     (tmp_path / name).write_text(text)
-    assert main(["predict", str(trained[0]), str(tmp_path / name), str(tmp_path / "out.parquet")]) == 1
+    assert run(trained[0], tmp_path / name, tmp_path / "out.parquet") == 1
     assert reason in capsys.readouterr().err
     assert not (tmp_path / "out.parquet").exists()
 
 
-def test_predict_refuses_a_foreign_model_and_another_kind_of_output(trained, tmp_path, capsys):
-    path, given = trained
-    write_xyz(tmp_path / "in.xyz", given, {})
+def test_predict_refuses_a_frame_that_is_not_there_and_names_for_a_trajectory(
+    trained, moving, tmp_path, capsys
+):
+    folder, _ = moving
+    assert run(trained[0], folder / "t.xyz", tmp_path / "o.xyz", "--frame", 3) == 1
+    assert "has frames 0 to 2: got 3" in capsys.readouterr().err
+    assert run(trained[0], folder / "t.h5", tmp_path / "o.xyz", "--species", "1=A,2=B") == 1
+    assert "needs no --species" in capsys.readouterr().err
+    for words in (["--species", "1=C"], ["--frame", "last"]):
+        with pytest.raises(SystemExit):
+            run(trained[0], folder / "t.xyz", tmp_path / "o.xyz", *words)
+
+
+def test_predict_refuses_a_foreign_model(trained, tmp_path, capsys):
+    write_xyz(tmp_path / "in.xyz", trained[1])
     (tmp_path / "foreign").write_text("no model")
-    assert (
-        main(["predict", str(tmp_path / "foreign"), str(tmp_path / "in.xyz"), str(tmp_path / "o.xyz")]) == 1
-    )
+    assert run(tmp_path / "foreign", tmp_path / "in.xyz", tmp_path / "o.xyz") == 1
     assert "is not a readable safetensors file" in capsys.readouterr().err
-    assert main(["predict", str(path), str(tmp_path / "in.xyz"), str(tmp_path / "o.csv")]) == 1
+
+
+def test_predict_refuses_an_output_before_it_computes(trained, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(model_file, "load", None)
+    assert run(trained[0], tmp_path / "in.xyz", tmp_path / "o.csv") == 1
     assert "written to .parquet or .xyz" in capsys.readouterr().err
+    assert run(trained[0], tmp_path / "in.xyz", tmp_path / "none" / "o.xyz") == 1
+    assert "folder must exist" in capsys.readouterr().err
 
 
-def test_an_xyz_file_gives_the_configuration_back(trained, tmp_path):
-    _, given = trained
-    write_xyz(tmp_path / "in.xyz", given, {"predicted_p_hop": np.arange(1000.0)})
-    reread = read(tmp_path / "in.xyz")
-    np.testing.assert_allclose(reread.positions, given.positions, rtol=1e-8)
-    assert reread.box_length == given.box_length
+@pytest.mark.parametrize(
+    ("comment", "row", "words"),
+    [
+        ('lattice="{L} 0 0 0 {L} 1e-9 0 0 {L}" properties="Species:S:1:Pos:R:3"', "{name} {x} {y} {z}", []),
+        ("Properties=id:I:1:position:R:3:type:I:1 pbc=\"T T T\" Lattice='{L} 0 0 0 {L} 0 0 0 {L}'",
+         "1 {x} {y} {z} {number}", ["--species", "1=A,2=B"]),
+        ('Time=3.5 Lattice = "{L} 0 0 0 {L} 0 0 0 {L}" Properties=element:S:1:pos:R:3:charge:R:1',
+         "{element} {x} {y} {z} 0.5", ["--species", "Ni=A,P=B"]),
+    ],
+)  # fmt: skip
+def test_predict_reads_files_of_other_programs(trained, tmp_path, comment, row, words):
+    path, given = trained
+    lines = [f"{len(given.positions)}", comment.format(L=given.box_length)]
+    for kind, (x, y, z) in zip(given.species, given.positions.tolist(), strict=True):
+        lines.append(row.format(x=x, y=y, z=z, name="AB"[kind], number=kind + 1, element=["Ni", "P"][kind]))
+    (tmp_path / "in.xyz").write_text("\n".join(lines) + "\n\n")
+    assert run(path, tmp_path / "in.xyz", tmp_path / "out.parquet", *words) == 0
+    found = tables.read(tmp_path / "out.parquet")["predicted_p_hop"]
+    np.testing.assert_allclose(found, expected(path, given), atol=1e-6)
+
+
+def test_predict_warns_of_another_liquid(trained, tmp_path, capsys):
+    path, given = trained
+    loaded = model_file.load(path)
+    nodes = Scaling(*reversed(torch.std_mean(predict.graph_of(loaded, given).x, dim=0)))
+    nodes = nodes._replace(scale=torch.where(nodes.scale > 1e-6, nodes.scale, 1.0))
+    model_file.save(tmp_path / "m", loaded._replace(normalisation=loaded.normalisation._replace(nodes=nodes)))
+    like = Configuration(*liquid(4, particles=1000))
+    denser = Configuration(*liquid(4, particles=1500, density=1.5))
+    pure = like._replace(species=np.zeros_like(like.species))
+    for configuration, warned in ((like, False), (denser, True), (pure, True)):
+        write_xyz(tmp_path / "in.xyz", configuration)
+        assert run(tmp_path / "m", tmp_path / "in.xyz", tmp_path / "out.xyz") == 0
+        assert ("warning" in capsys.readouterr().err) == warned
+
+
+def test_frames_of_one_table_share_a_box(trained, tmp_path, capsys):
+    path, given = trained
+    wider = given._replace(box_length=given.box_length * 1.1)
+    write_xyz(tmp_path / "in.xyz", given, wider)
+    assert run(path, tmp_path / "in.xyz", tmp_path / "out.parquet", "--frame", "all") == 1
+    assert "share a box" in capsys.readouterr().err
+    assert run(path, tmp_path / "in.xyz", tmp_path / "out.xyz", "--frame", "all") == 0
+
+
+def test_xyz_files_are_read_by_others(trained, moving, tmp_path):
+    """Species and positions by MDAnalysis, as by any reader of plain XYZ; the comment by its grammar."""
+    folder, configurations = moving
+    assert run(trained[0], folder / "t.h5", tmp_path / "out.xyz", "--frame", "all") == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        universe = MDAnalysis.Universe(tmp_path / "out.xyz")
+        assert len(universe.trajectory) == 3
+        assert universe.atoms.names.tolist() == ["AB"[kind] for kind in configurations[0].species]
+        for step, given in zip(universe.trajectory, configurations, strict=True):
+            np.testing.assert_allclose(step.positions, wrap(given.positions, given.box_length), atol=1e-5)
+    number = r"-?[0-9.]+(?:e[-+]?[0-9]+)?"
+    entry = rf'Lattice="{number}(?: {number}){{8}}"|Properties=\w+:[SIR]:\d+(?::\w+:[SIR]:\d+)*|frame=\d+|pbc="T T T"'
+    comment = (tmp_path / "out.xyz").read_text().splitlines()[1]
+    assert re.fullmatch(rf"(?:{entry})(?: (?:{entry}))*", comment)

@@ -38,10 +38,11 @@ Write the parameters of presets/<name>.yaml into params.yaml, whose comments sta
 Parameters that the preset does not name stay as they are."""
 
 PREDICT = """\
-Apply a trained model to a configuration of the liquid and write what it predicts for every particle,
+Apply a trained model to configurations of the liquid and write what it predicts for every particle,
 beside species and wrapped positions. The model file is all that is needed: node features are computed
 as it says. The answer is a column `predicted_<label>`, in the label's unit; the model learnt from A
-particles only. OVITO opens the .xyz file and can colour particles by that column."""
+particles only. OVITO opens the .xyz file and can colour particles by that column. A warning is given where
+the structure is not that of the liquid from which the model learnt."""
 
 SCRATCH = """\
 List what the scratch folder holds: results of simulations, which outputs share as hard links, and
@@ -88,9 +89,27 @@ def _parser() -> argparse.ArgumentParser:
 def _add_predict(add: AddParser) -> None:
     parser = _command(add, "predict", "apply a trained model to a configuration", PREDICT, _predict)
     parser.add_argument("model", type=Path, help="models/network.safetensors, or any file like it")
-    parser.add_argument("configuration", type=Path, help="a trajectory (.h5, H5MD) or a snapshot (.xyz)")
+    parser.add_argument(
+        "configuration", type=Path, help="a trajectory (.h5, H5MD) or snapshots (extended .xyz)"
+    )
     parser.add_argument("output", type=Path, help="what to write: a table (.parquet) or .xyz")
-    parser.add_argument("--frame", type=int, help="of the trajectory, from 0; its middle one by default")
+    parser.add_argument("--frame", type=_frame, help="a number from 0, or all; the middle one by default")
+    parser.add_argument(
+        "--species", type=_species, help="which names in the .xyz file are A and B, such as 1=A,2=B"
+    )
+
+
+def _frame(text: str) -> int | str:
+    if text == "all" or text.isdigit():
+        return text if text == "all" else int(text)
+    raise argparse.ArgumentTypeError(f"a frame is a number from 0, or all: got {text!r}")
+
+
+def _species(text: str) -> dict[str, int]:
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    if not all(name and kind in {"A", "B"} for name, _, kind in pairs):
+        raise argparse.ArgumentTypeError(f"each name is A or B, as in 1=A,2=B: got {text!r}")
+    return {name: "AB".index(kind) for name, _, kind in pairs}
 
 
 def _command(
@@ -126,7 +145,9 @@ def _amounts(given: Params) -> list[tuple[str, str]]:
     steps = simulation.copies * (simulation.steps(prepare) + simulation.samples * simulation.steps(cycle))
     gigabytes = samples * frames * liquid.particles * 12 / 1e9
     of_runs = simulation.intervals(given.replicate.duration) * simulation.frame_steps
-    runs = simulation.copies * min(given.replicate.samples_per_copy, simulation.samples) * given.replicate.runs
+    runs = (
+        simulation.copies * min(given.replicate.samples_per_copy, simulation.samples) * given.replicate.runs
+    )
     return [
         ("box length", f"L = {liquid.box_length:.5f} sigma_AA for N = {liquid.particles}"),
         ("samples", f"{samples} from {simulation.copies} copies"),
@@ -149,13 +170,21 @@ def _preset(options: argparse.Namespace) -> None:
 
 def _predict(options: argparse.Namespace) -> None:
     # Here, because it takes seconds that the other commands need not wait.
-    from glassdyn.learning import configuration, model_file, predict  # noqa: PLC0415
+    from glassdyn.learning import model_file, predict  # noqa: PLC0415
 
+    predict.require_writable(options.output)
     trained = model_file.load(options.model)
-    given = configuration.read(options.configuration, options.frame)
-    predictions = predict.predict(trained, given)
-    predict.write(options.output, given, predictions)
-    print(f"{options.output}: {', '.join(predictions)} of {len(given.species)} particles")
+    given = predict.read(options.configuration, options.frame, options.species)
+    told = predict.apply(trained, given, options.output)
+    if told.strangeness > predict.STRANGE:
+        print(
+            f"glassdyn predict: warning: {options.configuration} is not like what the model learnt from: its "
+            f"features are off by {told.strangeness:.2g} standard deviations, {predict.STRANGE:g} are usual "
+            "at the most; are units, density, composition and temperature the same?",
+            file=sys.stderr,
+        )
+    labels = ", ".join(f"predicted_{label}" for label in trained.targets)
+    print(f"{options.output}: {labels} of {told.particles} particles, {told.frames} frames")
 
 
 def _scratch(options: argparse.Namespace) -> None:

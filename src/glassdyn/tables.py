@@ -72,8 +72,8 @@ def predictions_schema(names: Sequence[str]) -> pa.Schema:
 
 
 def answers_schema(names: Sequence[str]) -> pa.Schema:
-    """Columns of a table of predictions for a configuration whose labels nobody knows."""
-    columns = [("particle", pa.uint32()), ("type", pa.uint8())]
+    """Columns of a table of predictions for frames whose labels nobody knows."""
+    columns = [("frame", pa.uint32()), ("particle", pa.uint32()), ("type", pa.uint8())]
     return pa.schema(columns + [(name, pa.float64()) for name in ("x", "y", "z", *names)])
 
 

@@ -1,7 +1,9 @@
 """A model file applied to any configuration of the liquid, with a column per label as the answer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,14 +11,100 @@ from numpy.typing import NDArray
 from glassdyn import tables
 from glassdyn.features.descriptors import bin_edges, radial_descriptors
 from glassdyn.geometry import wrap
-from glassdyn.learning import model_file
-from glassdyn.learning.configuration import Configuration, ConfigurationError, write_xyz
-from glassdyn.learning.graphs import Snapshot, node_features, snapshot
+from glassdyn.learning import extended_xyz, model_file
+from glassdyn.learning.configuration import Configuration, ConfigurationError, Frame, recorded
+from glassdyn.learning.graphs import Snapshot, node_features, snapshot, standardise
 from glassdyn.learning.model_file import TrainedModel
 
-__all__ = ["graph_of", "predict", "write"]
+__all__ = [
+    "STRANGE",
+    "Answer",
+    "Notes",
+    "answers",
+    "apply",
+    "graph_of",
+    "predict",
+    "read",
+    "require_writable",
+    "strangeness",
+    "write",
+]
 
 Columns = Mapping[str, NDArray[np.float64]]
+
+H5MD = (".h5", ".h5md", ".hdf5")
+XYZ = (".xyz", ".extxyz")
+
+STRANGE = 0.2
+"""`strangeness` above which a configuration is another liquid than the model knows. Between samples of one liquid
+it is 0.03; 20 % more density make 0.5, other proportions of A and B as much."""
+
+
+class Answer(NamedTuple):
+    """One frame, and what the model says about it.
+
+    Attributes:
+        frame: its number in the file.
+        configuration: wrapped.
+        predictions: `predicted_<label>` -> (N,), in the label's unit.
+        strangeness: see `strangeness`.
+    """
+
+    frame: int
+    configuration: Configuration
+    predictions: Columns
+    strangeness: float
+
+
+class Notes(NamedTuple):
+    """What there is to say about many answers.
+
+    Attributes:
+        frames: their number.
+        particles: N, of the largest.
+        strangeness: of the strangest.
+    """
+
+    frames: int
+    particles: int
+    strangeness: float
+
+
+def read(
+    path: Path, frame: Frame = None, names: Mapping[str, int] | None = None
+) -> Iterator[tuple[int, Configuration]]:
+    """Read configurations, with their frames' numbers, from H5MD (.h5) or extended XYZ (.xyz, .extxyz).
+
+    Args:
+        path: of the file.
+        frame: which; the middle one where absent.
+        names: of species 0 and 1 in an XYZ file; A and B where absent.
+
+    Raises:
+        ConfigurationError: for another kind of file, one that lacks something, or names for a trajectory.
+        TrajectoryError: for a trajectory that is none.
+    """
+    if path.suffix in XYZ:
+        return extended_xyz.read(path, frame, names or extended_xyz.NAMES)
+    if path.suffix not in H5MD:
+        raise ConfigurationError(f"a configuration is read from .h5 (H5MD) or .xyz: got {path}")
+    if names is not None:
+        raise ConfigurationError(
+            f"species of a trajectory are 0 for A and 1 for B: {path} needs no --species"
+        )
+    return recorded(path, frame)
+
+
+def require_writable(path: Path) -> None:
+    """Refuse an output that could not be written, before anything is computed.
+
+    Raises:
+        ConfigurationError: for another kind of file, or a folder that does not exist.
+    """
+    if path.suffix not in {*XYZ, ".parquet"}:
+        raise ConfigurationError(f"predictions are written to .parquet or .xyz: got {path}")
+    if not path.parent.is_dir():
+        raise ConfigurationError(f"the output's folder must exist: got {path}")
 
 
 def graph_of(trained: TrainedModel, configuration: Configuration) -> Snapshot:
@@ -42,29 +130,75 @@ def graph_of(trained: TrainedModel, configuration: Configuration) -> Snapshot:
     return snapshot(positions, species, features, box_length=box_length, graph=trained.graph)
 
 
-def predict(trained: TrainedModel, configuration: Configuration) -> dict[str, NDArray[np.float64]]:
+def predict(trained: TrainedModel, graph: Snapshot) -> dict[str, NDArray[np.float64]]:
     """Predict every label: `predicted_<label>` -> (N,) float64, in the label's unit.
 
     B particles have a number too, but the model never learnt from one.
     """
-    answers = model_file.predict(trained, graph_of(trained, configuration)).double().numpy()
-    return {f"predicted_{label}": answers[:, k] for k, label in enumerate(trained.targets)}
+    found = model_file.predict(trained, graph).double().numpy()
+    return {f"predicted_{label}": found[:, k] for k, label in enumerate(trained.targets)}
 
 
-def write(path: Path, configuration: Configuration, predictions: Columns) -> None:
-    """Write predictions beside the positions, wrapped: as a table (.parquet) or for OVITO (.xyz).
+def strangeness(trained: TrainedModel, graph: Snapshot) -> float:
+    """How far a configuration lies from those that the model learnt from.
+
+    Root mean square, over the node features, of what their means over particles differ by, in standard
+    deviations of the training particles. With type alone as a feature only the composition can be strange.
+    """
+    means = standardise(graph, trained.normalisation).x.double().mean(dim=0)  # (F,)
+    return float(means.square().mean().sqrt())
+
+
+def answers(trained: TrainedModel, configurations: Iterable[tuple[int, Configuration]]) -> Iterator[Answer]:
+    """Apply a model to one configuration after the other; errors as `graph_of`."""
+    for frame, configuration in configurations:
+        graph = graph_of(trained, configuration)
+        wrapped = wrap(configuration.positions, configuration.box_length)
+        shown = configuration._replace(positions=wrapped)
+        yield Answer(frame, shown, predict(trained, graph), strangeness(trained, graph))
+
+
+def apply(trained: TrainedModel, configurations: Iterable[tuple[int, Configuration]], path: Path) -> Notes:
+    """Predict one configuration after the other, and write what is predicted; errors as `graph_of` and `write`."""
+    notes = []
+
+    def noted() -> Iterator[Answer]:
+        for answer in answers(trained, configurations):
+            notes.append((len(answer.configuration.species), answer.strangeness))
+            yield answer
+
+    write(path, noted())
+    particles, strange = zip(*notes, strict=True)
+    return Notes(len(notes), max(particles), max(strange))
+
+
+def write(path: Path, answered: Iterable[Answer]) -> None:
+    """Write predictions beside species and positions: as a table (.parquet) or for OVITO (.xyz).
 
     Raises:
-        ConfigurationError: for any other kind of file.
+        ConfigurationError: where a table's frames have different boxes.
     """
-    positions, species, box_length = configuration
-    wrapped = wrap(positions, box_length)
-    if path.suffix in {".xyz", ".extxyz"}:
-        write_xyz(path, configuration._replace(positions=wrapped), predictions)
-    elif path.suffix == ".parquet":
-        particles = np.arange(len(species), dtype=np.uint32)
-        columns = {"particle": particles, "type": species, **dict(zip("xyz", wrapped.T, strict=True))}
-        schema = tables.answers_schema(list(predictions))
-        tables.write(path, schema, [columns | dict(predictions)], {"box_length": box_length})
-    else:
-        raise ConfigurationError(f"predictions are written to .parquet or .xyz: got {path}")
+    if path.suffix in XYZ:
+        extended_xyz.write(path, (extended_xyz.Shown(*answer[:3]) for answer in answered))
+        return
+    others = iter(answered)
+    first = next(others)
+    box_length = first.configuration.box_length
+    blocks = (_block(path, answer, box_length) for answer in chain([first], others))
+    tables.write(path, tables.answers_schema(list(first.predictions)), blocks, {"box_length": box_length})
+
+
+def _block(path: Path, answer: Answer, box_length: float) -> tables.Columns:
+    positions, species, own = answer.configuration
+    if own != box_length:
+        raise ConfigurationError(
+            f"frames of one table share a box: got L = {box_length} and {own}; write {path.with_suffix('.xyz')}, "
+            "or choose one (--frame)"
+        )
+    return {
+        "frame": np.full(len(species), answer.frame, dtype=np.uint32),
+        "particle": np.arange(len(species), dtype=np.uint32),
+        "type": species,
+        **dict(zip("xyz", positions.T, strict=True)),
+        **answer.predictions,
+    }
