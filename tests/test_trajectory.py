@@ -163,10 +163,11 @@ class TestReading:
                 "value", data=POSITIONS.astype(np.float32), chunks=(1, PARTICLES, 3)
             )
         with open_trajectory(copy) as trajectory:
-            assert len(list(trajectory.particle_blocks(1))) == 1
+            assert len(list(trajectory.particle_blocks(10**6))) == 1
             monkeypatch.setattr("glassdyn.trajectory.WIDEST", 12 * FRAMES * PARTICLES - 1)
-            with pytest.raises(TrajectoryError, match=r"h5repack .*CHUNK=128x128x3 .*frames\.h5"):
-                list(trajectory.particle_blocks(1))
+            for fitting, layout in ((128, "128x128x3"), (7, "128x7x3"), (0, "128x1x3")):
+                with pytest.raises(TrajectoryError, match=rf"h5repack .*CHUNK={layout} .*frames\.h5"):
+                    list(trajectory.particle_blocks(12 * FRAMES * fitting))
             assert len(list(trajectory.frame_blocks(1))) == FRAMES
 
 

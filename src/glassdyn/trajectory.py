@@ -38,7 +38,7 @@ LATE = 0.01
 """Part of an interval by which the time of a frame may be off: single precision, in files of others."""
 
 WIDEST = 2**30
-"""Bytes that are read at a time at the most: a row of chunks is read as a whole, or again for each block."""
+"""Bytes of a row of chunks at the most, which is read as a whole, or again and again for each of its parts."""
 
 
 def copy_of(name: str) -> int:
@@ -169,10 +169,12 @@ class Trajectory:
         chunk = int(chunks[axis]) if chunks else 1
         row_bytes = self._values.nbytes // length
         if min(chunk, length) * row_bytes > max(WIDEST, max_bytes):
+            fitting = [BLOCK, WIDTH, 3]
+            fitting[axis] = max(min(fitting[axis], max_bytes // row_bytes), 1)
             raise TrajectoryError(
-                f"chunks hold many frames of some particles, at most {WIDEST / 1e9:.2f} GB in a row of them: got "
+                f"chunks hold some frames of some particles, at most {WIDEST / 1e9:.2f} GB in a row of them: got "
                 f"chunks of {chunks} in positions of {self._values.shape}; rewrite the file by `h5repack -l "
-                f"particles/all/position/value:CHUNK={BLOCK}x{WIDTH}x3 {self.path} <new file>`"
+                f"particles/all/position/value:CHUNK={'x'.join(map(str, fitting))} {self.path} <new file>`"
             )
         step = max(max_bytes // (row_bytes * chunk), 1) * chunk
         for start in range(0, length, step):
@@ -195,7 +197,7 @@ def open_trajectory(path: Path) -> Iterator[Trajectory]:
 
     Raises:
         TrajectoryError: for a file that is missing, truncated, damaged, not HDF5, or not H5MD with the
-            groups that a trajectory has.
+            groups that a trajectory has, a cubic box and two species.
     """
     try:
         file = h5py.File(path, "r", rdcc_nbytes=CACHE, locking=False)  # it never changes
