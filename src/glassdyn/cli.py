@@ -46,7 +46,9 @@ the structure is not that of the liquid from which the model learnt."""
 
 SCRATCH = """\
 List what the scratch folder holds: results of simulations, which outputs share as hard links, and
-checkpoints. --prune deletes what no output is linked to or made from, and unfinished work."""
+checkpoints. --prune deletes what no output is linked to or made from, unfinished work, and of
+isoconfigurational runs the trajectories once they are labelled ("spent"): a run that needs them again, such as
+one with other label parameters, simulates them again; more runs need only their own."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -9,7 +9,9 @@ from typing import Any, Literal, NamedTuple
 from glassdyn.fleet.jobs import FleetError
 from glassdyn.fleet.scratch import Folder, locked
 
-__all__ = ["Holding", "holdings", "prune"]
+__all__ = ["Holding", "State", "holdings", "prune"]
+
+State = Literal["linked", "needed", "spent", "freed", "unfinished", "loose"]
 
 
 class Holding(NamedTuple):
@@ -19,13 +21,15 @@ class Holding(NamedTuple):
         folder: where it is.
         name: of the job.
         size: bytes on the disk; those that an output shares with it are counted here too.
-        state: "linked" to an output, "needed" by a job that is, "unfinished", or "loose".
+        state: "linked" to an output; "needed" to make more of what is; "spent", needed so, but without an
+            output of its own, and all that was made from it is finished; "freed", spent and deleted all but
+            its digests; "unfinished"; or "loose".
     """
 
     folder: Folder
     name: str
     size: int
-    state: Literal["linked", "needed", "unfinished", "loose"]
+    state: State
 
 
 def holdings(root: Path) -> list[Holding]:
@@ -37,28 +41,47 @@ def holdings(root: Path) -> list[Holding]:
     """
     folders = {path.name: Folder(path) for path in sorted(root.glob("jobs/*")) if path.is_dir()}
     facts = {key: _facts(folder) for key, folder in folders.items()}
-    linked = {key for key, folder in folders.items() if _is_linked(folder, facts[key])}
-    needed: set[str] = set()
-    open_ends = list(linked)
-    while open_ends:
-        before = set(facts.get(open_ends.pop(), {}).get("after", ())) - needed
-        needed |= before
-        open_ends += before
-    found = []
-    for key, folder in folders.items():
-        state: Literal["linked", "needed", "unfinished", "loose"] = "loose"
-        if key in linked:
-            state = "linked"
-        elif key in needed:
-            state = "needed"
-        elif not folder.manifest():
-            state = "unfinished"
-        found.append(Holding(folder, facts[key].get("name", "?"), _size(folder.path), state))
+    states = _states(folders, facts)
+    found = [
+        Holding(folder, facts[key].get("name", "?"), _size(folder.path), states[key])
+        for key, folder in folders.items()
+    ]
     return sorted(found, key=lambda holding: (holding.name, holding.folder.path))
 
 
+def _states(folders: dict[str, Folder], facts: dict[str, dict[str, Any]]) -> dict[str, State]:
+    states: dict[str, State] = {
+        key: "loose" if folder.manifest() else "unfinished" for key, folder in folders.items()
+    }
+    unfinished = [key for key, state in states.items() if state == "unfinished"]
+    awaited = {origin for key in unfinished for origin in facts[key].get("after", ())}
+    linked = {key for key, folder in folders.items() if _is_linked(folder, facts[key])}
+    for key in _origins(linked, facts) & folders.keys():
+        if facts[key].get("output", "") is not None or key in awaited or states[key] == "unfinished":
+            states[key] = "needed"
+        else:
+            states[key] = "freed" if folders[key].is_freed() else "spent"
+    for key in linked:
+        states[key] = "linked"
+    return states
+
+
+def _origins(keys: set[str], facts: dict[str, dict[str, Any]]) -> set[str]:
+    """What jobs were made from, directly or not."""
+    origins: set[str] = set()
+    open_ends = list(keys)
+    while open_ends:
+        new = set(facts.get(open_ends.pop(), {}).get("after", ())) - origins
+        origins |= new
+        open_ends += new
+    return origins
+
+
 def prune(root: Path) -> list[Holding]:
-    """Delete results that no output is linked to, and checkpoints of unfinished jobs.
+    """Delete results that no output is linked to, spent ones, and checkpoints of unfinished jobs.
+
+    Of spent results the digests stay: a run that needs the results again computes them again, and any other
+    run goes on without.
 
     Returns:
         What was deleted.
@@ -70,9 +93,12 @@ def prune(root: Path) -> list[Holding]:
         return []
     try:
         with locked(root / "in-use", fcntl.LOCK_EX | fcntl.LOCK_NB):
-            deleted = [held for held in holdings(root) if held.state in {"unfinished", "loose"}]
+            deleted = [held for held in holdings(root) if held.state in {"unfinished", "loose", "spent"}]
             for held in deleted:
-                shutil.rmtree(held.folder.path)
+                if held.state == "spent":
+                    held.folder.free()
+                else:
+                    shutil.rmtree(held.folder.path)
     except BlockingIOError:
         raise FleetError(f"a run is using {root}: wait for its end, or end it, and prune then") from None
     return deleted
@@ -100,7 +126,7 @@ def _is_linked(folder: Folder, facts: dict[str, Any]) -> bool:
 
 
 def _files(path: Path) -> list[Path]:
-    return [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+    return [file for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file()]
 
 
 def _size(path: Path) -> int:

@@ -6,7 +6,8 @@
                      /progress    how far it is
                      /checkpoint/ what survives a kill
                      /attempt/    what is being written
-                     /result/     the finished files and their manifest: the attempt, renamed
+                     /result/     the finished files and their manifest: the attempt, renamed; the manifest
+                                  alone where the files were freed
 
 The key is sha256 of the function's name, the digest of its code (see `provenance`), the arguments, and the
 digests of the inputs. A result is there as a whole or not at all. Outputs are hard links to it.
@@ -136,6 +137,19 @@ class Folder:
         """
         manifest = self.manifest()
         return bool(manifest) and all(_holds(self.result / name, facts) for name, facts in manifest.items())
+
+    def is_freed(self) -> bool:
+        """Whether the result was there, but some file of it is gone; its digests are still known."""
+        return any(not (self.result / name).exists() for name in self.manifest())
+
+    def free(self) -> None:
+        """Delete the files of the result; by its manifest, what was made from them is still known."""
+        for name in self.manifest():
+            path = self.result / name
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
 
     def describe(self, facts: Mapping[str, Any]) -> None:
         """Write down what the job is."""
