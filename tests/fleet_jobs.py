@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from glassdyn.recorder import Recorder
 def chain(arguments, inputs, output, checkpoint, report):
     """Hash `steps` times over, from the inputs; notes every start, and every so many steps a checkpoint.
 
+    After a checkpoint it waits as long as there is a file `hold` in the scratch folder.
     The output is all hashes so far, one a line: what a killed attempt has left half-written would show.
     """
     note(checkpoint, f"start {arguments['seed']}")
@@ -27,6 +29,8 @@ def chain(arguments, inputs, output, checkpoint, report):
         if len(lines) % arguments.get("every", 10) == 0:
             with replacing(kept) as beside:
                 beside.write_text("\n".join(lines))
+            while (checkpoint.path.parents[2] / "hold").exists():
+                time.sleep(0.02)
             report(len(lines) / arguments["steps"])
     with output.open("w") as file:
         for line in lines:
@@ -60,6 +64,12 @@ def misbehave(arguments, inputs, output, checkpoint, report):
             output.write_bytes(bytes(arguments["bytes"]))
 
 
+def edit(arguments, inputs, output, checkpoint, report):
+    """Change a file of code."""
+    Path(arguments["path"]).write_text(arguments["text"])
+    output.touch()
+
+
 def record(arguments, inputs, output, checkpoint, report):
     """Record noise, with a checkpoint at every block of frames."""
     kept = checkpoint.path / "frames.txt"
@@ -77,7 +87,6 @@ def record(arguments, inputs, output, checkpoint, report):
 def environment(arguments, inputs, output, checkpoint, report):
     names = ("OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
     output.write_text(" ".join(os.environ.get(name, "-") for name in names))
-    time.sleep(0.3)
 
 
 def note(checkpoint, text):

@@ -1,5 +1,6 @@
 """The fleet: finished results are kept and never computed again; nothing half-written is ever taken."""
 
+import errno
 import fcntl
 import json
 import os
@@ -20,12 +21,16 @@ import pytest
 import fleet_jobs
 from glassdyn import fleet
 from glassdyn.cli import main
-from glassdyn.fleet import FleetError, Job, Product
-from glassdyn.fleet.local import visible_devices
+from glassdyn.fleet import FleetError, Job, Product, dispatch
+from glassdyn.fleet.local import Local, visible_devices
+from glassdyn.fleet.process import environment
 from glassdyn.fleet.scratch import Folder, job_key, locked
 from glassdyn.trajectory import open_trajectory
 
 HERE = Path(__file__).parent
+
+LONG = 120.0
+"""Seconds after which a test gives up waiting."""
 
 
 @pytest.fixture
@@ -193,6 +198,16 @@ class TestFailures:
         assert len(contents(tmp_path / "out")) == 4
         assert not (tmp_path / "bad.txt").exists()
 
+    def test_beside_running_jobs(self, scratch, tmp_path, monkeypatch):
+        monkeypatch.setenv("GLASSDYN_JOBS", "2")
+        bad = Job("bad", fleet_jobs.misbehave, {"how": "raise"}, (), tmp_path / "bad.txt")
+        after_bad = Job("after bad", fleet_jobs.plain, {"seed": 1}, (Product(bad),), tmp_path / "1.txt")
+        one = Job("one", fleet_jobs.plain, {"seed": 2, "pause": 1.0}, (), tmp_path / "2.txt")
+        after_one = Job("after one", fleet_jobs.plain, {"seed": 3}, (Product(one),), tmp_path / "3.txt")
+        with pytest.raises(FleetError, match=r"2 jobs failed; the results of 2 others(.|\n)*got -1"):
+            run([bad, after_bad, one, after_one])
+        assert sorted(path.name for path in tmp_path.glob("*.txt")) == ["2.txt", "3.txt"]
+
     def test_killed(self, scratch, tmp_path):
         with pytest.raises(FleetError, match="killed by SIGKILL"):
             run([single(fleet_jobs.misbehave, tmp_path / "x", how="die")])
@@ -210,6 +225,26 @@ class TestFailures:
         assert contents(tmp_path / "out") == before
         run([job])
         assert job.output.stat().st_size == 10**6
+
+    @pytest.mark.parametrize("act", ["describe", "publish"])
+    def test_full_disk_beside_running_jobs(self, scratch, tmp_path, monkeypatch, act):
+        monkeypatch.setenv("GLASSDYN_JOBS", "2")
+        place = {"describe": Folder, "publish": dispatch}[act]
+        usual, good = getattr(place, act), chains(tmp_path / "out", copies=1, pause=0.03)
+        job = single(fleet_jobs.plain, tmp_path / "x.txt")
+
+        def full(first, second):
+            if job.output == second or "single" in str(second):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "x")
+            usual(first, second)
+
+        monkeypatch.setattr(place, act, full)
+        with pytest.raises(FleetError, match=r"single: (.|\n)*No space left(.|\n)*the disk is full"):
+            run([good[0], job, good[1]])
+        assert len(contents(tmp_path / "out")) == 2
+        monkeypatch.setattr(place, act, usual)
+        run([job])
+        assert notes(scratch)["start 0"] == 1
 
     @pytest.mark.parametrize(("bytes_", "begun"), [(10**5, 0), (2 * 10**5, 256)], ids=["a part", "all parts"])
     def test_full_disk_while_recording(self, scratch, tmp_path, bytes_, begun):
@@ -233,18 +268,90 @@ class TestFailures:
             run([other])
 
 
+LATER = """\
+from pathlib import Path
+
+def work(arguments, inputs, output, checkpoint, report):
+    output.write_text({text!r})
+    if arguments["edits"]:
+        Path(__file__).write_text(arguments["edits"])
+"""
+
+
+class TestEdits:
+    """Of code, while a run is under way: no result is kept under another code's name."""
+
+    @pytest.fixture
+    def later(self, tmp_path, monkeypatch):
+        (tmp_path / "code").mkdir()
+        (tmp_path / "code" / "later.py").write_text(LATER.format(text="old"))
+        monkeypatch.syspath_prepend(tmp_path / "code")
+        monkeypatch.delitem(sys.modules, "later", raising=False)
+        import later
+
+        return later
+
+    def test_while_a_job_waits(self, scratch, tmp_path, later):
+        new = LATER.format(text="brand new")
+        before = Job("before", later.work, {"edits": ""}, (), tmp_path / "before.txt")
+        edit = Job("edit", fleet_jobs.edit, {"path": later.__file__, "text": new}, (Product(before),))
+        after = Job("after", later.work, {"edits": ""}, (Product(edit),), tmp_path / "after.txt")
+        with pytest.raises(
+            FleetError, match=r"1 jobs failed; .*\n\nafter: (.|\n)*later .*was edited; run again"
+        ):
+            run([before, edit, after])
+        run([before, edit, after])
+        assert (tmp_path / "before.txt").read_text() == "brand new"
+        assert (tmp_path / "after.txt").read_text() == "brand new"
+
+    def test_while_a_job_runs(self, scratch, tmp_path, later):
+        with pytest.raises(FleetError, match="was edited"):
+            run([single(later.work, tmp_path / "x", edits=LATER.format(text="brand new"))])
+        assert not list(scratch.glob("jobs/*/result"))
+
+
+class Busy:
+    """A process without end."""
+
+    def poll(self):
+        return None
+
+
 class TestPlace:
     def test_threads_and_side_by_side(self, scratch, tmp_path, monkeypatch):
         monkeypatch.setenv("GLASSDYN_THREADS", "3")
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,6")
         jobs = [
             Job(f"j{i}", fleet_jobs.environment, {"i": i}, (), tmp_path / f"{i}.txt", gpu=True)
-            for i in range(4)
+            for i in range(2)
         ]
         run(jobs)
         found = [job.output.read_text().split() for job in jobs]
         assert {threads for threads, _ in found} == {"3"}
-        assert Counter(device for _, device in found) == {"4": 2, "6": 2}
+        assert {device for _, device in found} <= {"4", "6"}
+
+    def test_launch_settings_go_with_a_job(self, monkeypatch):
+        monkeypatch.setenv("GLASSDYN_THREADS", "3")
+        monkeypatch.setenv("GLASSDYN_DEVICE", "cpu")
+        assert environment(HERE, None).items() >= {"GLASSDYN_THREADS": "3", "GLASSDYN_DEVICE": "cpu"}.items()
+
+    @pytest.mark.parametrize("name", ["GLASSDYN_THREADS", "GLASSDYN_JOBS"])
+    @pytest.mark.parametrize("value", ["0", "-1", "two", "1.5"])
+    def test_impossible_launch_settings(self, scratch, tmp_path, monkeypatch, name, value):
+        monkeypatch.setenv(name, value)
+        with pytest.raises(FleetError, match=rf"{name} must be a whole number.*got '{value}'; unset it"):
+            run(chains(tmp_path / "out"))
+
+    def test_jobs_with_and_without_a_gpu_do_not_wait_for_each_other(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("GLASSDYN_THREADS", "1000")  # one job on the processor
+        on_gpu, other = (Job("j", fleet_jobs.plain, {}, gpu=gpu) for gpu in (True, False))
+        beside_other = Local(["0"], {Busy(): None})
+        assert (beside_other.has_room(on_gpu), beside_other.has_room(other)) == (True, False)
+        beside_gpu = Local(["0"], {Busy(): "0"})
+        assert (beside_gpu.has_room(on_gpu), beside_gpu.has_room(other)) == (False, True)
+
+    def test_the_gpu_with_the_fewest_jobs(self):
+        assert Local(["4", "6"], {Busy(): "4", Busy(): "6", Busy(): "4", Busy(): None})._idlest() == "6"
 
     def test_no_device(self, monkeypatch):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
@@ -271,11 +378,26 @@ def program(tmp_path, **arguments):
     )
 
 
-def wait_until(condition, seconds=20.0):
-    end = time.monotonic() + seconds
+def wait_until(condition):
+    """Wait long enough for the slowest machine."""
+    end = time.monotonic() + LONG
     while not condition():
         assert time.monotonic() < end, "waited too long"
         time.sleep(0.02)
+
+
+@contextmanager
+def on_hold(scratch):
+    """Chains stop at their first checkpoint, until the block ends."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    (scratch / "hold").touch()
+    yield
+    (scratch / "hold").unlink()
+
+
+def alive(processes):
+    """Those that run still: not those that nobody has buried."""
+    return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
 
 
 def descendants(process):
@@ -289,23 +411,22 @@ def descendants(process):
 class TestKills:
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
     def test_no_process_is_left_and_the_work_goes_on(self, scratch, tmp_path, number):
-        killed = program(tmp_path, pause=0.05)
-        wait_until(lambda: any(scratch.glob("jobs/*/checkpoint/state.txt")))
-        children = descendants(killed)
-        killed.send_signal(number)
-        assert killed.wait(10) != 0
-        assert children
-        wait_until(lambda: not any(child.is_running() for child in children), 5.0)
-        states = list(scratch.glob("jobs/*/checkpoint/state.txt"))
-        assert states
-        run(chains(tmp_path / "out", pause=0.05))
-        run(chains(tmp_path / "undisturbed", pause=0.05))
+        with on_hold(scratch):
+            killed = program(tmp_path)
+            wait_until(lambda: any(scratch.glob("jobs/*/checkpoint/state.txt")))
+            children = descendants(killed)
+            killed.send_signal(number)
+            assert killed.wait(LONG) != 0
+            assert children
+            wait_until(lambda: not alive(children))
+        assert any(scratch.glob("jobs/*/checkpoint/state.txt"))
+        run(chains(tmp_path / "out"))
         assert len(contents(tmp_path / "out")) == 4
         assert {count for note, count in notes(scratch).items() if note.startswith("end")} == {1}
 
     def test_two_runs_at_once_compute_everything_once(self, scratch, tmp_path):
         runs = [program(tmp_path, pause=0.02) for _ in range(2)]
-        assert [one.wait(30) for one in runs] == [0, 0]
+        assert [one.wait(LONG) for one in runs] == [0, 0]
         assert set(notes(scratch).values()) == {1}
         assert len(contents(tmp_path / "out")) == 4
 
@@ -334,6 +455,31 @@ class TestHousekeeping:
         monkeypatch.setattr(os, "link", refuse)
         run(chains(tmp_path / "out", copies=1, samples=1))
         assert fleet.prune(scratch) == []
+
+    def test_what_is_spent_goes_and_comes_back_when_it_is_needed(self, scratch, tmp_path):
+        origin = Job("origin", fleet_jobs.plain, {"seed": 7})
+        made, more = (
+            Job(f"made{seed}", fleet_jobs.plain, {"seed": seed}, (Product(origin),), tmp_path / f"{seed}.txt")
+            for seed in range(2)
+        )
+        run([origin, made])
+        assert [held.name for held in fleet.prune(scratch)] == ["origin"]
+        assert [held.state for held in fleet.holdings(scratch)] == ["linked", "freed"]
+        assert fleet.prune(scratch) == []
+        run([origin, made])
+        assert notes(scratch) == {"start 7": 1, "start 0": 1}
+        run([origin, made, more])
+        assert notes(scratch) == {"start 7": 2, "start 0": 1, "start 1": 1}
+        assert more.output.read_text() == "1 ['7 []']"
+
+    def test_what_unfinished_jobs_need_is_not_spent(self, scratch, tmp_path):
+        origin = Job("origin", fleet_jobs.plain, {"seed": 7})
+        made = Job("made", fleet_jobs.plain, {"seed": 0}, (Product(origin),), tmp_path / "x.txt")
+        bad = Job("bad", fleet_jobs.misbehave, {"how": "raise"}, (Product(origin),), tmp_path / "y.txt")
+        with pytest.raises(FleetError):
+            run([origin, made, bad])
+        states = {held.name: held.state for held in fleet.holdings(scratch)}
+        assert states == {"origin": "needed", "made": "linked", "bad": "unfinished"}
 
     def test_not_while_a_run_uses_it(self, scratch, tmp_path):
         with locked(scratch / "in-use", fcntl.LOCK_SH), pytest.raises(FleetError, match="a run is using"):

@@ -5,8 +5,10 @@ brings its output to its place. Results and checkpoints lie in a scratch folder 
 that determines them; see `scratch`. Where jobs run is said by the environment alone:
 
     GLASSDYN_SCHEDULER  address of a Dask scheduler, or "slurm" (see `cluster`); this machine if unset
-    GLASSDYN_JOBS       jobs side by side; cores / threads if unset
+    GLASSDYN_JOBS       jobs side by side, of those with a GPU and of those without; if unset, as many as
+                        there are GPUs, and cores / threads
     GLASSDYN_THREADS    threads of each job; 1 if unset
+    GLASSDYN_DEVICE     for engines that can use a GPU; see `simulation.hoomd`
     GLASSDYN_SCRATCH    the scratch folder; .scratch at the root of the DVC repository if unset
 """
 

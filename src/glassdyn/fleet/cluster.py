@@ -9,11 +9,12 @@
 Workers have the same environment and see the same files, under the same paths, as this process. A worker
 starts a process of its own for each job, which dies with it. Dask may run a job twice, when it loses sight
 of a worker: the lock in the job's folder makes the second wait, and it finds the first one's result. A job
-that loses its worker goes on from its checkpoint on another. Each worker is to see one GPU: Slurm does that
-with `--gpus=1`.
+that loses its worker goes on from its checkpoint on another. By default Dask gives up on a job that has lost
+four workers; where workers come and go, start the scheduler with
+DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES=1000, as is done here for Slurm. GLASSDYN_THREADS and
+GLASSDYN_DEVICE go with each job. Each worker is to see one GPU: Slurm does that with `--gpus=1`.
 """
 
-import os
 from dataclasses import asdict
 from time import sleep
 from typing import Any
@@ -22,6 +23,7 @@ from glassdyn import progress
 from glassdyn.fleet.jobs import FleetError, Job
 from glassdyn.fleet.process import Process, environment
 from glassdyn.fleet.scratch import source_of
+from glassdyn.fleet.settings import side_by_side
 from glassdyn.fleet.worker import Spec
 
 __all__ = ["Cluster", "work_there"]
@@ -41,14 +43,14 @@ class Cluster:
 
     Args:
         address: value of GLASSDYN_SCHEDULER.
-        most: workers to ask Slurm for.
+        most: workers to ask Slurm for, unless GLASSDYN_JOBS says otherwise.
 
     Raises:
         FleetError: where Dask is not installed or the scheduler does not answer.
     """
 
     def __init__(self, address: str, most: int) -> None:
-        self._workers = _slurm(most) if address == "slurm" else None
+        self._workers = _slurm(side_by_side(most)) if address == "slurm" else None
         self._client = _connect(self._workers or address, address)
         if self._workers is None and not self._client.scheduler_info()["workers"]:
             progress.line(f"the scheduler at {address} has no worker yet; jobs start when one comes")
@@ -144,5 +146,5 @@ def _slurm(most: int) -> Any:
         ) from None
     dask.config.set({"distributed.scheduler.allowed-failures": FAILURES})
     workers = SLURMCluster()
-    workers.adapt(minimum_jobs=0, maximum_jobs=int(os.environ.get("GLASSDYN_JOBS", most)))
+    workers.adapt(minimum_jobs=0, maximum_jobs=most)
     return workers

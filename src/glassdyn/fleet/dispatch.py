@@ -10,44 +10,21 @@ from pathlib import Path
 from threading import current_thread, main_thread
 from time import sleep
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any
 
 from glassdyn import progress
 from glassdyn.files import publish
-from glassdyn.fleet.cluster import Cluster
+from glassdyn.fleet.backend import Backend, Task, chosen
 from glassdyn.fleet.jobs import FleetError, Function, Job, Product
-from glassdyn.fleet.local import Local
+from glassdyn.fleet.process import advice
 from glassdyn.fleet.scratch import Folder, code_of, default_root, digest, job_key, locked, name_of
 from glassdyn.fleet.worker import Spec
 from glassdyn.lifeline import die_with_parent
 
-__all__ = ["Backend", "Task", "run"]
+__all__ = ["run"]
 
 PAUSE = 0.1
 """Seconds between two looks at the running jobs."""
-
-
-class Task(Protocol):
-    """A job that has been started."""
-
-    def poll(self) -> str | None:
-        """None while it runs, "" when it has succeeded, and otherwise why it has not."""
-
-    def stop(self) -> None:
-        """End it."""
-
-
-class Backend(Protocol):
-    """Where jobs run."""
-
-    def has_room(self, job: Job) -> bool:
-        """Whether one more job may start."""
-
-    def start(self, job: Job, spec: Spec) -> Task:
-        """Start a job."""
-
-    def close(self) -> None:
-        """Let go of everything."""
 
 
 @dataclass
@@ -61,7 +38,8 @@ class Round:
         failures: why jobs failed.
         shares: the fraction of each job that is done.
         told: the work that the progress bar knows of.
-        codes: digests of the code of the jobs' functions.
+        codes: digests of the code of the jobs' functions, when the first of each began.
+        recalled: jobs whose deleted results are needed after all.
     """
 
     waiting: list[Job]
@@ -71,6 +49,7 @@ class Round:
     shares: dict[Job, float] = field(default_factory=dict)
     told: float = 0.0
     codes: dict[Function, str] = field(default_factory=dict)
+    recalled: set[Job] = field(default_factory=set)
 
 
 def run(jobs: Sequence[Job], *, label: str, unit: str) -> None:
@@ -85,7 +64,8 @@ def run(jobs: Sequence[Job], *, label: str, unit: str) -> None:
         unit: of `Job.work`, a plural noun.
 
     Raises:
-        FleetError: where jobs failed, naming each and quoting its last words.
+        FleetError: where jobs failed, naming each and quoting its last words; or for an impossible launch
+            setting.
         ValueError: for two jobs of one name or with one output, or a product of a job not given.
     """
     _check(jobs)
@@ -94,7 +74,7 @@ def run(jobs: Sequence[Job], *, label: str, unit: str) -> None:
     with (
         _ending_on_sigterm(),
         locked(root / "in-use", fcntl.LOCK_SH),
-        closing(_backend(len(jobs))) as backend,
+        closing(chosen(len(jobs))) as backend,
         progress.bar(label, total=sum(job.work for job in jobs), unit=unit) as advance,
     ):
         try:
@@ -108,11 +88,6 @@ def run(jobs: Sequence[Job], *, label: str, unit: str) -> None:
             for task in round_.running.values():
                 task.stop()
     _raise_failures(round_)
-
-
-def _backend(most: int) -> Backend:
-    address = os.environ.get("GLASSDYN_SCHEDULER")
-    return Cluster(address, most) if address else Local()
 
 
 def _check(jobs: Sequence[Job]) -> None:
@@ -136,13 +111,35 @@ def _start(round_: Round, backend: Backend, root: Path) -> None:
             round_.failures[job] = f"needs {', '.join(failed)}"
         elif all(round_.shares.get(other) == 1 for other in job.before) and backend.has_room(job):
             round_.waiting.remove(job)
-            spec = _specify(job, round_, root)
-            folder = round_.folders[job] = Folder(Path(spec.folder))
-            folder.describe(_facts(job, round_))
-            if folder.is_finished():
-                _accept(round_, job)
-            else:
-                round_.running[job] = backend.start(job, spec)
+            with _failing(job, round_):
+                _begin(job, round_, backend, root)
+
+
+def _begin(job: Job, round_: Round, backend: Backend, root: Path) -> None:
+    """Start a job that is not finished, unless it needs results that were freed: those come first."""
+    spec = _specify(job, round_, root)
+    folder = round_.folders[job] = Folder(Path(spec.folder))
+    folder.describe(_facts(job, round_))
+    freed = [other for other in job.before if round_.folders[other].is_freed()]
+    if folder.is_finished():
+        _accept(job, round_)
+    elif job.output is None and job not in round_.recalled and folder.is_freed():
+        round_.shares[job] = 1.0
+    elif freed:
+        round_.recalled.update(freed)
+        round_.waiting[:0] = [*dict.fromkeys(freed), job]
+        round_.shares.update(dict.fromkeys(freed, 0.0))
+    else:
+        round_.running[job] = backend.start(job, spec)
+
+
+@contextmanager
+def _failing(job: Job, round_: Round) -> Iterator[None]:
+    """Turn what the file system refuses into the job's failure; the other jobs go on."""
+    try:
+        yield
+    except OSError as error:
+        round_.failures[job] = "\n".join(filter(None, [str(error), advice(str(error))]))
 
 
 def _specify(job: Job, round_: Round, root: Path) -> Spec:
@@ -163,6 +160,7 @@ def _specify(job: Job, round_: Round, root: Path) -> Spec:
         folder=str(root / "jobs" / key),
         module=job.function.__module__,
         function=job.function.__qualname__,
+        code=round_.codes[job.function],
         arguments=dict(job.arguments),
         inputs=list(map(str, paths)),
         output=job.output_name,
@@ -181,7 +179,7 @@ def _facts(job: Job, round_: Round) -> dict[str, Any]:
     }
 
 
-def _accept(round_: Round, job: Job) -> None:
+def _accept(job: Job, round_: Round) -> None:
     if job.output:
         publish(round_.folders[job].result / job.output_name, job.output)
     round_.shares[job] = 1.0
@@ -200,7 +198,8 @@ def _collect(round_: Round) -> None:
         if outcome:
             round_.failures[job] = f"{outcome}\nits folder: {round_.folders[job].path}"
         else:
-            _accept(round_, job)
+            with _failing(job, round_):
+                _accept(job, round_)
 
 
 def _news(round_: Round, jobs: Sequence[Job]) -> float:

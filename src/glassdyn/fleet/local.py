@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from glassdyn.fleet.jobs import Job
-from glassdyn.fleet.process import Process, environment, threads
+from glassdyn.fleet.process import Process, environment
 from glassdyn.fleet.scratch import source_of
+from glassdyn.fleet.settings import side_by_side, threads
 from glassdyn.fleet.worker import Spec
 
 __all__ = ["Local", "visible_devices"]
@@ -31,29 +32,31 @@ class Local:
 
     Attributes:
         devices: GPUs; a job that wants one gets that with the fewest jobs.
-        running: processes and the GPU of each.
+        running: processes, and the GPU of each that has one.
     """
 
     devices: list[str] = field(default_factory=visible_devices)
     running: dict[Process, str | None] = field(default_factory=dict)
 
     def has_room(self, job: Job) -> bool:
-        """Whether one more job may start."""
-        for process in [process for process in self.running if process.poll() is not None]:
-            del self.running[process]
-        cores = max(_cores() // threads(), 1)
-        usual = len(self.devices) if job.gpu and self.devices else cores
-        return len(self.running) < int(os.environ.get("GLASSDYN_JOBS", usual))
+        """Whether one more job may start: those with a GPU and those without do not wait for each other."""
+        self.running = {process: on for process, on in self.running.items() if process.poll() is None}
+        on_gpu = self._takes_gpu(job)
+        alike = sum((device is not None) == on_gpu for device in self.running.values())
+        return alike < side_by_side(len(self.devices) if on_gpu else max(_cores() // threads(), 1))
 
     def start(self, job: Job, spec: Spec) -> Process:
         """Start the job in a process of its own."""
-        device = self._idlest() if job.gpu and self.devices else None
+        device = self._idlest() if self._takes_gpu(job) else None
         process = Process(spec, environment(source_of(job.function), device))
         self.running[process] = device
         return process
 
     def close(self) -> None:
         """Nothing outlives the processes."""
+
+    def _takes_gpu(self, job: Job) -> bool:
+        return job.gpu and bool(self.devices)
 
     def _idlest(self) -> str:
         taken = list(self.running.values())

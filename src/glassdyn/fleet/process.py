@@ -12,10 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
+from glassdyn.fleet.settings import threads
 from glassdyn.fleet.worker import Spec
 from glassdyn.provenance import SOURCE
 
-__all__ = ["Process", "environment", "threads"]
+__all__ = ["Process", "advice", "environment"]
 
 RUN = """\
 import sys
@@ -35,13 +36,10 @@ PATIENCE = 5.0
 """Seconds between asking a process to end and ending it."""
 
 
-def threads() -> int:
-    """Threads of each job: GLASSDYN_THREADS, or 1."""
-    return int(os.environ.get("GLASSDYN_THREADS", "1"))
-
-
 def environment(source: Path, device: str | None) -> dict[str, str]:
     """What a job finds in its environment: its code first, its threads, its GPU.
+
+    A worker of a cluster was started elsewhere, so that launch settings have to go with the job.
 
     Args:
         source: folder of the package that holds the function.
@@ -49,10 +47,12 @@ def environment(source: Path, device: str | None) -> dict[str, str]:
     """
     given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     paths = dict.fromkeys(map(str, (source, SOURCE, *(Path(path).resolve() for path in given if path))))
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+    libraries = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+    wanted = os.environ.get("GLASSDYN_DEVICE")
     return {
         "PYTHONPATH": os.pathsep.join(paths),
-        **dict.fromkeys(names, str(threads())),
+        **dict.fromkeys(("GLASSDYN_THREADS", *libraries), str(threads())),
+        **({} if wanted is None else {"GLASSDYN_DEVICE": wanted}),
         **({} if device is None else {"CUDA_VISIBLE_DEVICES": device}),
     }
 
@@ -61,6 +61,7 @@ class Process:
     """A running worker; it dies with the process that started it."""
 
     def __init__(self, spec: Spec, variables: Mapping[str, str]) -> None:
+        self._outcome: str | None = None
         self._said: IO[bytes] = TemporaryFile()  # noqa: SIM115 (open as long as the process runs)
         with TemporaryFile() as told:
             told.write(json.dumps(asdict(spec)).encode())
@@ -77,26 +78,31 @@ class Process:
     def poll(self) -> str | None:
         """None while it runs, "" when it has succeeded, and otherwise why it has not."""
         code = self._process.poll()
-        if code is None or code == 0:
-            return None if code is None else ""
-        self._said.seek(max(self._said.seek(0, os.SEEK_END) - TAIL, 0))
-        words = self._said.read().decode(errors="replace").strip()
-        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        return "\n".join(filter(None, [how, words, _advice(words)]))
+        if code is not None and self._outcome is None:
+            with self._said:
+                self._outcome = self._told(code) if code else ""
+        return self._outcome
 
     def stop(self) -> None:
         """End it."""
-        if self._process.poll() is None:
+        if self.poll() is None:
             self._process.terminate()
             try:
                 self._process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self._process.kill()
-        self._process.wait()
-        self._said.close()
+                self._process.wait()
+            self.poll()
+
+    def _told(self, code: int) -> str:
+        self._said.seek(max(self._said.seek(0, os.SEEK_END) - TAIL, 0))
+        words = self._said.read().decode(errors="replace").strip()
+        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+        return "\n".join(filter(None, [how, words, advice(words)]))
 
 
-def _advice(words: str) -> str:
+def advice(words: str) -> str:
+    """What to do about an error, where its message says that there is no room; otherwise ""."""
     if not any(message in words for message in FULL):
         return ""
     return (

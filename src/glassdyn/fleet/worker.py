@@ -10,8 +10,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from glassdyn.fleet.jobs import Checkpoints
-from glassdyn.fleet.scratch import Folder, locked
+from glassdyn.fleet.jobs import Checkpoints, FleetError, Function
+from glassdyn.fleet.scratch import Folder, code_of, locked
 
 __all__ = ["Spec", "main", "work"]
 
@@ -24,6 +24,7 @@ class Spec:
         folder: of the job in the scratch folder.
         module: of the function.
         function: its name.
+        code: digest of the code that determines what it returns.
         arguments: of the job.
         inputs: paths.
         output: name of the output.
@@ -33,6 +34,7 @@ class Spec:
     folder: str
     module: str
     function: str
+    code: str
     arguments: dict[str, Any]
     inputs: list[str]
     output: str
@@ -44,6 +46,7 @@ def work(spec: Spec) -> None:
 
     Raises:
         FileNotFoundError: where the function has not written what it was to write.
+        FleetError: where its code is no longer that of the job.
     """
     folder = Folder(Path(spec.folder))
     with locked(folder.lock):
@@ -51,6 +54,7 @@ def work(spec: Spec) -> None:
             return
         folder.begin()
         function = getattr(importlib.import_module(spec.module), spec.function)
+        _check_code(function, spec.code)
         function(
             spec.arguments,
             [Path(path) for path in spec.inputs],
@@ -64,7 +68,17 @@ def work(spec: Spec) -> None:
             raise FileNotFoundError(
                 f"{spec.function} writes its output and byproducts, {sorted(expected)}: got {sorted(found)}"
             )
+        _check_code(function, spec.code)  # it may have imported more on its way
         folder.finish()
+
+
+def _check_code(function: Function, code: str) -> None:
+    if code_of(function) != code:
+        raise FleetError(
+            f"code must stay as it is while a run is under way: {function.__module__} or what it imports was "
+            "edited; run again to compute with the new code, or put the old code back and go on from the "
+            "last checkpoint"
+        )
 
 
 def _reporter(path: Path) -> Any:
