@@ -7,6 +7,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from glassdyn import params, tables, trajectory
+from glassdyn.cli import main
 from glassdyn.features.averages import generations
 from glassdyn.features.descriptors import bin_edges, smooth_descriptors
 from glassdyn.labels.coarse import coarse_grained
@@ -99,3 +100,16 @@ def test_columns_beside_the_thesis_s_are_those_of_the_same_frame(walked):
     np.testing.assert_array_equal(labels.select("p_hop_ell1", "cwt_5_ell1").to_numpy(), coarse)
     # at rest, the first shell is sharper than in motion
     assert inherent[:, :80].mean(axis=0).max() > 1.1 * thermal[:, :80].mean(axis=0).max()
+
+
+def test_the_command_predicts_what_the_road_does(walked, tmp_path, capsys):
+    """From the trajectory and the model file alone: node features, edges and network are the road's."""
+    folder, _ = walked
+    name = trajectory.names(folder / "data" / "predictions")[0]
+    model, source = folder / "models" / "network.safetensors", folder / "data" / "trajectories" / f"{name}.h5"
+    assert main(["predict", str(model), str(source), str(tmp_path / "out.parquet")]) == 0
+    assert capsys.readouterr().err == ""
+    road = tables.read(folder / "data" / "predictions" / f"{name}.parquet")["predicted_p_hop"]
+    assert road.std() > 0
+    found = tables.read(tmp_path / "out.parquet")["predicted_p_hop"]
+    np.testing.assert_allclose(found, road, rtol=0, atol=1e-4 * road.std())  # rounding of float32
