@@ -11,7 +11,8 @@ from torch.nn import functional
 
 __all__ = ["activated", "product", "sum_with_product"]
 
-ONEDNN: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+ONEDNN: bool = hasattr(torch.ops.mkldnn, "_linear_pointwise")
+"""Whether this build of PyTorch has oneDNN, and its fused layers, which no interface promises."""
 
 NARROW = 32
 """Below this width the start of a oneDNN kernel costs more than it saves: 4 times slower at a width of 8."""
