@@ -92,6 +92,14 @@ def test_n_recurrences_see_exactly_n_shells(kind, n_rec):
 
 
 @pytest.mark.parametrize("kind", BUILDERS)
+@pytest.mark.parametrize("n_rec", [0, 1, 2])
+def test_every_weight_matters(kind, n_rec):
+    network = model(kind, n_rec)  # processes that train together wait for every gradient
+    network(labelled(0)).square().sum().backward()
+    assert [name for name, weight in network.named_parameters() if weight.grad is None] == []
+
+
+@pytest.mark.parametrize("kind", BUILDERS)
 def test_a_lonely_particle_has_a_prediction(kind):
     positions = np.array([[1.0, 1, 1], [5.0, 5, 5], [5.0, 5, 6]])
     features = np.ones((3, 5), np.float32)
@@ -112,7 +120,7 @@ def test_the_equivariant_model_refuses_shared_weights():
 
 
 def test_attention_refuses_a_width_that_its_heads_cannot_divide():
-    with pytest.raises(ValueError, match=r"multiple of 4: got 10 \(params\.yaml: model\.hidden\)"):
+    with pytest.raises(ValueError, match=r"4 heads.*got \[8, 10\] \(params\.yaml: model\.hidden\)"):
         model("attention", hidden=(8, 10))
 
 

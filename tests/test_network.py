@@ -9,7 +9,7 @@ from torch import nn
 from torch_geometric.nn import MetaLayer
 
 from glassdyn.learning.graphs import normalisation_of, snapshot, standardise
-from glassdyn.learning.models import Sizes, build
+from glassdyn.learning.models import Sizes, build, edges, products
 from glassdyn.learning.models.graph_network import mlp
 from glassdyn.params import Model
 from liquids import DISTANCES, NETWORK, VECTORS, labelled, liquid
@@ -46,7 +46,7 @@ def concatenating(model, graph):
     """The same network, of PyG's MetaLayer, concatenating on every edge."""
     hidden = [layer.out_features for layer in model.encode_nodes if isinstance(layer, nn.Linear)]
     nodes = first_nodes = model.encode_nodes(graph.x)
-    edges = first_edges = model.encode_edges(graph.edge_attr)
+    edges = first_edges = model.encode_edges(graph.edge_attr) if model.recurrences else None
     for number in model.recurrences:
         layer = MetaLayer(EdgeUpdate(hidden), NodeUpdate(hidden))
         block = model.blocks[number]
@@ -61,25 +61,46 @@ def concatenating(model, graph):
     return model.decode(nodes)
 
 
+def assert_equals_the_concatenating_network(graph, model):
+    """Forward to rounding, and backward on every weight, all of which matter."""
+    ours, theirs = model(graph), concatenating(model, graph)
+    torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
+    weight = torch.randn(ours.shape)
+    gradients = [
+        torch.autograd.grad((output * weight).sum(), list(model.parameters())) for output in (ours, theirs)
+    ]
+    for own, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(own, other, rtol=1e-4, atol=1e-4 * float(other.abs().max()))
+
+
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("n_rec", [0, 1, 3])
 @pytest.mark.parametrize("hidden", [(8, 8), (6, 10, 4), (5,)])
 def test_equals_the_concatenating_network_forward_and_backward(n_rec, shared, hidden):
-    graph = labelled(0, VECTORS)
     model = network(n_rec, shared=shared, edges=3, targets=2, hidden=hidden)
-    ours, theirs = model(graph), concatenating(model, graph)
-    torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
-    weight = torch.randn(ours.shape)
-    used = list(model.parameters())
-    gradients = [
-        torch.autograd.grad((output * weight).sum(), used, allow_unused=True) for output in (ours, theirs)
-    ]
-    for own, other in zip(*gradients, strict=True):
-        if own is None or other is None:
-            assert own is None
-            assert other is None
-        else:
-            torch.testing.assert_close(own, other, rtol=1e-4, atol=1e-4 * float(other.abs().max()))
+    assert_equals_the_concatenating_network(labelled(0, VECTORS), model)
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_wide_layers_and_slices_of_many_edges_change_nothing(fused, monkeypatch):
+    monkeypatch.setattr(products, "ONEDNN", fused and products.ONEDNN)
+    graph = labelled(0, VECTORS, particles=600)
+    assert graph.num_edges > 2 * edges.SLICE_CPU
+    assert_equals_the_concatenating_network(graph, network(edges=3, hidden=(64, 64)))
+
+
+def test_products_see_whole_weights(monkeypatch):
+    """Columns of a wider weight would be multiplied by oneDNN's reference kernel."""
+    seen = []
+
+    def watched(terms, values, weight):
+        seen.append(weight.is_contiguous() or weight.T.is_contiguous())
+        return products.sum_with_product(terms, values, weight)
+
+    monkeypatch.setattr(edges, "sum_with_product", watched)
+    network(edges=3)(labelled(0, VECTORS)).sum().backward()
+    assert seen
+    assert all(seen)
 
 
 def test_relabelling_permutes_the_predictions():

@@ -5,7 +5,6 @@ particle's neighbours add up to one: it sees their mean, so that their number re
 node features only.
 """
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch_geometric.nn import GATv2Conv
@@ -13,12 +12,9 @@ from torch_geometric.nn import GATv2Conv
 from glassdyn.learning.graphs import Snapshot
 from glassdyn.learning.models.graph_network import mlp
 from glassdyn.learning.models.sizes import Sizes
-from glassdyn.params import Model
+from glassdyn.params import HEADS, Model
 
 __all__ = ["Attention", "build"]
-
-HEADS = 4
-"""Attention heads of a layer; each has its share of the layer's width."""
 
 
 def build(model: Model, sizes: Sizes) -> "Attention":
@@ -39,13 +35,8 @@ class Attention(nn.Module):
     def __init__(self, sizes: Sizes, model: Model) -> None:
         super().__init__()
         width = model.hidden[-1]
-        if width % HEADS:
-            raise ValueError(
-                f"attention divides a layer among {HEADS} heads, so its width is a multiple of {HEADS}: "
-                f"got {width} (params.yaml: model.hidden)"
-            )
         self.encode_nodes = mlp(sizes.nodes, model.hidden)
-        self.encode_edges = mlp(sizes.edges, model.hidden)
+        self.encode_edges = mlp(sizes.edges, model.hidden) if model.n_rec else None
         self.layers = nn.ModuleList(
             GATv2Conv(width, width // HEADS, HEADS, add_self_loops=False, edge_dim=width)
             for _ in range(min(model.n_rec, 1) if model.shared else model.n_rec)
@@ -56,8 +47,9 @@ class Attention(nn.Module):
     def forward(self, graph: Snapshot) -> Tensor:
         """(N, targets) predictions."""
         nodes = self.encode_nodes(graph.x)  # (N, h)
-        edges = self.encode_edges(graph.edge_attr) if self.recurrences else torch.empty(0)  # (E, h)
-        for layer in self.recurrences:
-            nodes = nodes + functional.relu(self.layers[layer](nodes, graph.edge_index, edges))
+        if self.encode_edges is not None:
+            edges = self.encode_edges(graph.edge_attr)  # (E, h)
+            for layer in self.recurrences:
+                nodes = nodes + functional.relu(self.layers[layer](nodes, graph.edge_index, edges))
         predictions: Tensor = self.decode(nodes)
         return predictions

@@ -51,11 +51,6 @@ class Equivariant(nn.Module):
 
     def __init__(self, sizes: Sizes, model: Model) -> None:
         super().__init__()
-        if model.shared:
-            raise ValueError(
-                "convolutions of the equivariant model differ in their features and cannot share weights: "
-                "got model.shared true; set it to false (params.yaml: model.shared)"
-            )
         width, self.reach = model.hidden[-1], sizes.reach
         self.gaussians = round(sizes.reach / SPACING) + 1
         self.encode = mlp(sizes.nodes, model.hidden)

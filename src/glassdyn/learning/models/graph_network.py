@@ -124,7 +124,7 @@ class GraphNetwork(nn.Module):
     def __init__(self, sizes: Sizes, hidden: Sequence[int], *, n_rec: int, shared: bool) -> None:
         super().__init__()
         self.encode_nodes = mlp(sizes.nodes, hidden)
-        self.encode_edges = mlp(sizes.edges, hidden)
+        self.encode_edges = mlp(sizes.edges, hidden) if n_rec else None
         self.blocks = nn.ModuleList(Block(hidden) for _ in range(min(n_rec, 1) if shared else n_rec))
         self.decode = nn.Sequential(mlp(hidden[-1], hidden), nn.Linear(hidden[-1], sizes.targets))
         self.recurrences = [0 if shared else block for block in range(n_rec)]
@@ -132,15 +132,15 @@ class GraphNetwork(nn.Module):
     def forward(self, graph: Snapshot) -> Tensor:
         """(N, targets) predictions."""
         nodes: Tensor = self.encode_nodes(graph.x)
-        if self.recurrences:
-            nodes = self._propagate(nodes, graph)
+        if self.encode_edges is not None:
+            nodes = self._propagate(nodes, encode(graph.edge_attr, layers_of(self.encode_edges)), graph)
         predictions: Tensor = self.decode(nodes)
         return predictions
 
-    def _propagate(self, encoded: Tensor, graph: Snapshot) -> Tensor:
+    def _propagate(self, encoded: Tensor, encoded_edges: Tensor, graph: Snapshot) -> Tensor:
         *blocks, last = (cast("Block", self.blocks[number]) for number in self.recurrences)
         wiring, nodes = wiring_of(graph), encoded
-        edges = 2 * (encode(graph.edge_attr, layers_of(self.encode_edges)),)  # current and encoded
+        edges = encoded_edges, encoded_edges
         for block in blocks:
             nodes, edges = block((nodes, encoded), edges, wiring)
         return last.last((nodes, encoded), edges, wiring)

@@ -26,7 +26,7 @@ def fill(network: GraphNetwork, layers: Mapping[str, Sequence[ArrayLayer]]) -> N
     Args:
         network: changed in place.
         layers: the linear layers of each perceptron, first to last. Names: `encoder.nodes`,
-            `encoder.edges`, `decoder` (with the last layer, which has no ReLU), and for every block
+            `encoder.edges` (where there are blocks), `decoder` (with the last layer, which has no ReLU), and for every block
             `blocks.<k>.edges` and `blocks.<k>.nodes`, k = 0 alone where blocks share their weights.
             Rows of the first weight of `blocks.<k>.edges` belong to e, e0, v_r, v0_r, v_s, v0_s, in this
             order, those of `blocks.<k>.nodes` to the summed edges, v, v0.
@@ -61,7 +61,8 @@ def layer_shapes(network: GraphNetwork) -> dict[str, list[tuple[int, int]]]:
 
 def _perceptrons(network: GraphNetwork) -> Iterator[tuple[str, list[nn.Linear]]]:
     yield "encoder.nodes", _linears(network.encode_nodes)
-    yield "encoder.edges", _linears(network.encode_edges)
+    if network.encode_edges is not None:
+        yield "encoder.edges", _linears(network.encode_edges)
     yield "decoder", _linears(network.decode)
     for number, block in enumerate(network.blocks):
         if isinstance(block, Block):
