@@ -3,8 +3,10 @@
 import numpy as np
 import torch
 
+from glassdyn import tables
 from glassdyn.geometry import wrap
 from glassdyn.learning.graphs import node_features, snapshot
+from glassdyn.learning.samples import Tables
 from glassdyn.liquid import species_of
 from glassdyn.params import Graph, Loss, Model, Train
 
@@ -50,3 +52,19 @@ def labelled(seed, graph=DISTANCES, particles=200, targets=1, descriptors=4):
     noise = torch.from_numpy(generator.normal(size=(particles, targets)).astype(np.float32))
     built.y = 0.3 + 0.05 * crowd[:, None] * torch.arange(1, targets + 1) + 0.02 * noise
     return built
+
+
+def write_tables(folder, samples=5, slope=0.1, particles=100):
+    """Tables of small liquids: descriptors at random, labels that follow one of them."""
+    for copy in range(samples):
+        positions, species, box_length = liquid(copy, particles)
+        generator = np.random.default_rng(copy)
+        features = generator.normal(size=(particles, 4)).astype(np.float32)
+        name, particle = f"copy{copy:02}-sample00.parquet", np.arange(particles, dtype=np.uint32)
+        structure = {"particle": particle, "type": species, "descriptors": features}
+        structure |= dict(zip("xyz", positions.T, strict=True))
+        about = {"box_length": box_length}
+        tables.write(folder / "data/features" / name, tables.structure_schema(2), [structure], about)
+        labels = {"particle": particle, "type": species, "p_hop": 0.2 + slope * features[:, 0].astype(float)}
+        tables.write(folder / "data/labels" / name, tables.labels_schema(["p_hop"]), [labels])
+    return Tables(*(folder / "data" / name for name in ("features", "pca", "labels")))

@@ -9,37 +9,19 @@ import sys
 import time
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
-from glassdyn import tables
+from glassdyn.fleet.housekeeping import holdings
+from glassdyn.fleet.scratch import default_root
 from glassdyn.learning import checkpoint, course, training
 from glassdyn.learning.model_file import save
 from glassdyn.learning.processes import ALONE
-from glassdyn.learning.samples import Tables
 from glassdyn.params import Descriptors
-from liquids import DISTANCES, NETWORK, PLAIN, SHORT, liquid
+from liquids import DISTANCES, NETWORK, PLAIN, SHORT, write_tables
 from road import shorten
 
-PARTICLES = 100
 BRIEF = replace(SHORT, max_steps=12, record_every=3)
-
-
-def write_tables(folder, samples=5, slope=0.1):
-    """Tables of small liquids: descriptors at random, labels that follow one of them."""
-    for copy in range(samples):
-        positions, species, box_length = liquid(copy, PARTICLES)
-        generator = np.random.default_rng(copy)
-        features = generator.normal(size=(PARTICLES, 4)).astype(np.float32)
-        name, particle = f"copy{copy:02}-sample00.parquet", np.arange(PARTICLES, dtype=np.uint32)
-        structure = {"particle": particle, "type": species, "descriptors": features}
-        structure |= dict(zip("xyz", positions.T, strict=True))
-        about = {"box_length": box_length}
-        tables.write(folder / "data/features" / name, tables.structure_schema(2), [structure], about)
-        labels = {"particle": particle, "type": species, "p_hop": 0.2 + slope * features[:, 0].astype(float)}
-        tables.write(folder / "data/labels" / name, tables.labels_schema(["p_hop"]), [labels])
-    return Tables(*(folder / "data" / name for name in ("features", "pca", "labels")))
 
 
 @pytest.fixture
@@ -81,9 +63,21 @@ def test_a_training_that_was_cut_off_ends_as_the_undisturbed_one(lessons, tmp_pa
 
 def test_a_finished_training_is_not_done_again(lessons):
     straight, _ = attend(lessons)
+    (held,) = holdings(default_root())
+    assert (held.name, held.state) == ("train", "loose")
+    assert not held.folder.checkpoint.exists()
     again, _ = attend(lessons)
     assert len(again) == 1
     assert again[0].recordings == straight[-1].recordings
+
+
+def test_what_a_kill_left_half_written_is_cleared(lessons):
+    attend(lessons, most=2)
+    (held,) = holdings(default_root())
+    assert held.state == "unfinished"
+    (held.folder.checkpoint / ".training-01234567.safetensors").write_bytes(b"torn")
+    assert len(attend(lessons, most=1)[0][0].recordings) == 2
+    assert [path.name for path in held.folder.checkpoint.iterdir()] == ["training.safetensors"]
 
 
 def test_other_parameters_begin_anew(lessons):
@@ -104,7 +98,7 @@ def test_a_checkpoint_brings_back_every_bit(lessons, tmp_path):
     progress = next(training.fit(*lesson[1:3], lesson.problem, SHORT, depth=3))
     checkpoint.store(tmp_path / "state", lesson.network, lesson.optimiser, progress)
     other = course.prepared(chosen, folders, torch.device("cpu"))
-    found = checkpoint.restore(tmp_path / "state", other.network, other.optimiser)
+    found = checkpoint.restore((tmp_path / "state").read_bytes(), other.network, other.optimiser)
     assert found.recordings == progress.recordings
     states = (optimiser.state_dict()["state"] for optimiser in (lesson.optimiser, other.optimiser))
     one, two = states

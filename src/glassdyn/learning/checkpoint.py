@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load, save_file
 from torch import Tensor, nn
 
 from glassdyn.files import replacing
@@ -21,19 +20,25 @@ def store(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, prog
     tensors |= {f"best.{name}": value for name, value in progress.best.items()}
     for number, moments in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{number}.{name}": value for name, value in moments.items()}
-    text = json.dumps(progress.recordings)
+    text = bytearray(json.dumps(progress.recordings).encode())
+    tensors["recordings"] = torch.frombuffer(text, dtype=torch.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as beside:
-        save_file({name: value.contiguous() for name, value in tensors.items()}, beside, {"recordings": text})
+        save_file({name: value.contiguous() for name, value in tensors.items()}, beside)
 
 
-def restore(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> Progress:
-    """Bring network and optimiser to where they were stored; `START` where there is no file."""
-    if not path.exists():
+def restore(content: bytes, network: nn.Module, optimiser: torch.optim.Optimizer) -> Progress:
+    """Bring network and optimiser to where they were stored; `START` where nothing was.
+
+    Args:
+        content: of the file, or nothing.
+        network: changed in place.
+        optimiser: of its weights, changed in place.
+    """
+    if not content:
         return START
-    with safe_open(path, framework="pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        recordings = json.loads(file.metadata()["recordings"])
+    tensors = load(content)
+    recordings = json.loads(tensors["recordings"].numpy().tobytes())
     network.load_state_dict(_under("network.", tensors))
     moments: dict[int, dict[str, Tensor]] = {}
     for name, value in _under("optimiser.", tensors).items():

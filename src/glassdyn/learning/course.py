@@ -1,12 +1,12 @@
 """A whole training, from tables to a model; cut off at any step, it goes on where it was.
 
-Its checkpoint lies in the scratch folder under a hash of all that determines the result: code, parameters
-and tables. With another learning rate it begins anew.
+Its checkpoint, in the end its result, lies in the scratch folder under a hash of all that determines it: code,
+parameters and tables. With another learning rate it begins anew.
 """
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from fcntl import LOCK_SH
 from hashlib import sha256
@@ -16,8 +16,9 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from glassdyn.files import publish
 from glassdyn.fleet.scratch import Folder, default_root, digest, locked
-from glassdyn.learning import checkpoint, training
+from glassdyn.learning import checkpoint, processes, training
 from glassdyn.learning.exercises import Problem, problem_of
 from glassdyn.learning.model_file import TrainedModel, projection_of
 from glassdyn.learning.models import Sizes
@@ -29,6 +30,9 @@ from glassdyn.params import Descriptors, Graph, Loss, Model, Train
 from glassdyn.provenance import code_digest
 
 __all__ = ["Course", "Lesson", "attended", "graduate", "prepared"]
+
+NAME = "training.safetensors"
+"""Of the file that holds a training's state."""
 
 
 class Course(NamedTuple):
@@ -94,20 +98,15 @@ def attended(
         course: what determines the training.
         lesson: made from it and the tables; changed in place.
         tables: folders of the tables, whose contents enter the checkpoint's name.
-        members: the processes that train together; the first keeps the checkpoint.
+        members: the processes that train together; the first keeps the checkpoint, for all.
         advance: told of every step.
 
     Yields:
         The progress found, if any, and that of every recording.
     """
-    root = default_root()
-    folder = Folder(root / "jobs" / _key(course, tables))
-    path = folder.checkpoint / "training.safetensors"
-    first = members.rank == 0
-    with locked(root / "in-use", LOCK_SH), locked(folder.lock) if first else nullcontext():
-        if first:
-            folder.describe({"name": "train", "arguments": _arguments(course)})
-        found = checkpoint.restore(path, lesson.network, lesson.optimiser)
+    with _opened(course, tables) if members.rank == 0 else nullcontext() as folder:
+        stored = processes.of_the_first(_stored(folder) if folder else b"", members)
+        found = checkpoint.restore(stored, lesson.network, lesson.optimiser)
         advance(found.step)
         if found.recordings:
             yield found
@@ -121,9 +120,29 @@ def attended(
             members=members,
             advance=advance,
         ):
-            if first:
-                checkpoint.store(path, lesson.network, lesson.optimiser, progress)
+            if folder:
+                checkpoint.store(folder.checkpoint / NAME, lesson.network, lesson.optimiser, progress)
             yield progress
+        if folder and not folder.is_finished():
+            publish(folder.checkpoint / NAME, folder.attempt / NAME)
+            folder.finish()
+
+
+@contextmanager
+def _opened(course: Course, tables: Tables) -> Iterator[Folder]:
+    """The training's place in the scratch folder, for this process alone."""
+    root = default_root()
+    folder = Folder(root / "jobs" / _key(course, tables))
+    with locked(root / "in-use", LOCK_SH), locked(folder.lock):
+        folder.describe({"name": "train", "arguments": _arguments(course)})
+        if not folder.is_finished():
+            folder.begin()
+        yield folder
+
+
+def _stored(folder: Folder) -> bytes:
+    path = (folder.result if folder.is_finished() else folder.checkpoint) / NAME
+    return path.read_bytes() if path.exists() else b""
 
 
 def graduate(course: Course, lesson: Lesson, progress: Progress, pca: Path) -> TrainedModel:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-__all__ = ["ALONE", "Group", "apart", "group", "in_turns", "together"]
+__all__ = ["ALONE", "Group", "apart", "group", "in_turns", "of_the_first", "together"]
 
 
 class Group(NamedTuple):
@@ -36,21 +36,37 @@ ALONE = Group(0, 1, torch.device("cpu"))
 
 @contextmanager
 def group() -> Iterator[Group]:
-    """Join the processes that torchrun started; on a GPU each where there are GPUs.
+    """Join the processes that torchrun started; where there are GPUs, each has one of its own.
 
-    CUDA_VISIBLE_DEVICES, set to nothing, keeps the training on the CPU.
+    Gradients travel from GPU to GPU, all else between the processors. CUDA_VISIBLE_DEVICES, set to nothing,
+    keeps the training on the CPU.
+
+    Raises:
+        ValueError: for more processes on this machine than GPUs.
     """
-    size, local = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("LOCAL_RANK", "0"))
-    on_gpu = torch.cuda.is_available()
-    device = torch.device("cuda", local % torch.cuda.device_count()) if on_gpu else torch.device("cpu")
+    size, device = int(os.environ.get("WORLD_SIZE", "1")), _device(int(os.environ.get("LOCAL_RANK", "0")))
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
     if size == 1:
         yield Group(0, 1, device)
         return
-    distributed.init_process_group("nccl" if on_gpu else "gloo")
+    distributed.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
     try:
         yield Group(distributed.get_rank(), size, device)
     finally:
         distributed.destroy_process_group()
+
+
+def _device(local_rank: int) -> torch.device:
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    if local_rank >= torch.cuda.device_count():
+        raise ValueError(
+            "every process of a machine has a GPU of its own: got process "
+            f"{local_rank + 1} on a machine of {torch.cuda.device_count()}; start fewer (torchrun "
+            '--nproc-per-node), or train on the processors (CUDA_VISIBLE_DEVICES="")'
+        )
+    return torch.device("cuda", local_rank)
 
 
 def together(network: nn.Module, members: Group) -> nn.Module:
@@ -83,3 +99,11 @@ def in_turns(own: Sequence[Tensor], total: int, members: Group) -> list[Tensor]:
         return here
     distributed.all_gather_object(shares, here)
     return [shares[number % members.size][number // members.size] for number in range(total)]
+
+
+def of_the_first(content: bytes, members: Group) -> bytes:
+    """The bytes that the process of rank 0 has, in every process."""
+    shared = [content]
+    if members.size > 1:
+        distributed.broadcast_object_list(shared, src=0)
+    return shared[0]
