@@ -35,7 +35,7 @@ from glassdyn.simulation.engine import (
 )
 from glassdyn.simulation.state import State
 
-__all__ = ["HoomdEngine", "quench", "separate", "start", "uses_gpu", "version"]
+__all__ = ["HoomdEngine", "device", "quench", "separate", "start", "uses_gpu", "version"]
 
 TYPES = ("A", "B")
 
@@ -177,6 +177,11 @@ def uses_gpu() -> bool:
     return wanted == "gpu" or (wanted == "auto" and bool(_gpus()))
 
 
+def device() -> str:
+    """What runs are computed on, in HOOMD's words."""
+    return str(_device().device)
+
+
 def version() -> str:
     """That of the library."""
     return str(_library().version.version)
@@ -197,16 +202,16 @@ def _library() -> Any:
 @cache
 def _device() -> Any:
     """The device of this process: making one takes long on a GPU."""
-    device = _library().device
+    devices = _library().device
     if not uses_gpu():
-        return device.CPU()
+        return devices.CPU()
     if not _gpus():
+        reasons = "; ".join(devices.GPU.get_unavailable_device_reasons()) or "no device"
         raise EngineError(
-            "GLASSDYN_DEVICE is gpu, and HOOMD finds none here "
-            f"({'; '.join(device.GPU.get_unavailable_device_reasons()) or 'no device'}): install its build for "
-            "GPUs (environments/hoomd-gpu.yml), run where there is one, or set GLASSDYN_DEVICE=cpu"
+            f"GLASSDYN_DEVICE is gpu, and HOOMD finds none here ({reasons}): install its build for GPUs "
+            "(environments/hoomd-gpu.yml), run where there is one, or set GLASSDYN_DEVICE=cpu"
         )
-    return device.GPU(gpu_id=0)
+    return devices.GPU(gpu_id=0)
 
 
 def _gpus() -> list[str]:
