@@ -1,10 +1,12 @@
 """Figures can be drawn again from the tables on disk, with labels, units and the same bytes."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from ruamel.yaml import YAML
 
 from glassdyn.figures import liquid, style
 from glassdyn.observables.checks import DRIFT
@@ -34,6 +36,17 @@ def test_every_table_has_its_figure_with_labels_and_units(drawn):
         labels = [pair.get_xlabel() for pair in figure.axes] + [pair.get_ylabel() for pair in figure.axes]
         assert any("[" in label for label in labels), name
         assert all(pair.lines or pair.patches for pair in figure.axes)
+
+
+def test_the_page_of_dvc_plots_names_columns_of_these_tables(drawn, root):
+    named = set()
+    for plot in YAML(typ="safe").load(root / "dvc.yaml")["plots"]:
+        for description in filter(None, plot.values()):
+            for path, columns in description["y"].items():
+                if path.startswith("plots/physics/"):
+                    named.add(Path(path).stem)
+                    assert {description["x"], *columns} <= set(drawn[0][Path(path).stem].columns), path
+    assert named == set(drawn[0]) - {"displacements", "energy"}, "these two are pictures only"
 
 
 def test_same_tables_same_bytes(drawn, tmp_path):
