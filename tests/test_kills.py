@@ -8,11 +8,10 @@ import subprocess
 import sys
 import time
 
-import psutil
 import pytest
 
 from road import SHORT, shorten
-from test_fleet import wait_until
+from test_fleet import LONG, alive, descendants, wait_until
 
 pytestmark = pytest.mark.endurance
 
@@ -73,15 +72,14 @@ def kill_at_random(checkout, stage, longest, number, dice):
     try:
         process.wait(dice.uniform(0.2, 1.0) * longest)
     except subprocess.TimeoutExpired:
-        family = psutil.Process(process.pid).children(recursive=True)
+        family = descendants(process)
         process.send_signal(number)
-        assert process.wait(10) != 0
-        wait_until(lambda: not any(member.is_running() for member in family), 5.0)
+        assert process.wait(LONG) in {0, -number, 128 + number}, process.stderr.read()
+        wait_until(lambda: not alive(family))
         assert before.items() <= checkout.finished().items()
-        return True
     finally:
         process.stderr.close()
-    return False
+    return process.returncode != 0
 
 
 @pytest.fixture(scope="module")
