@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from glassdyn import tables
+from glassdyn import label_names, tables
 from glassdyn.compiled import cores, share
 from glassdyn.features.descriptors import bin_edges, radial_descriptors
 from glassdyn.labels.hops import Rule, hop_at, rule_of
-from glassdyn.labels.middle import label_names, label_parameters, labelled_blocks
+from glassdyn.labels.middle import label_parameters, labelled_blocks
 from glassdyn.labels.tracks import tracks_of
 from glassdyn.params import Descriptors, Hops, Wavelets
 from glassdyn.synthetic import caged_frames, plant, write_caged
@@ -253,7 +253,7 @@ def label_file(path: Path) -> None:
         parameters = label_parameters(opened, HOPS, wavelets)
         start = perf_counter()
         tables.write(
-            path.with_suffix(".parquet"), tables.labels_schema(label_names(scales)), blocks, parameters
+            path.with_suffix(".parquet"), tables.labels_schema(label_names.of_window(scales)), blocks, parameters
         )
     print(perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2)
 

@@ -5,7 +5,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from glassdyn.labels.coarse import coarse_grained, coarse_names
+from glassdyn import label_names
+from glassdyn.labels.coarse import coarse_grained
 
 BOX_LENGTH = 6.0
 
@@ -51,7 +52,7 @@ def test_both_ways_of_summing_agree_where_they_meet():
 
 
 def test_columns_are_named_by_label_and_length():
-    assert coarse_names(["p_hop", "cwt_50"], [0.5, 2.0]) == [
+    assert label_names.coarse(["p_hop", "cwt_50"], [0.5, 2.0]) == [
         "p_hop_ell0.5", "cwt_50_ell0.5", "p_hop_ell2", "cwt_50_ell2",
     ]  # fmt: skip
     labels, positions = liquid()

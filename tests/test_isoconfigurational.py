@@ -121,7 +121,7 @@ def test_labels_of_runs_their_means_and_how_well_they_agree(runs, tmp_path):
     assert labels == ["p_hop", "cwt_10", "cwt_30", "propensity_0.1", "propensity_1"]
     table = isoconfigurational.summarise(tmp_path, ["copy01-sample00"], labels)
     means = tables.read(tmp_path / "copy01-sample00.parquet")
-    assert means.columns == ["particle", "type", *labels]
+    assert means.columns == ["particle", "type", "mean_p_hop", "mean_cwt_10", "mean_cwt_30", *PROPENSITIES]
     moved = []
     for path in runs:
         with open_trajectory(path) as trajectory:

@@ -5,11 +5,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from glassdyn import tables
+from glassdyn import label_names, tables
 from glassdyn.figures.labels import hop_densities, save_all, tracks
 from glassdyn.labels.coarse import coarse_grained
 from glassdyn.labels.hops import hop_at, hop_series, rule_of
-from glassdyn.labels.middle import averaged, label_names, label_parameters, labelled_blocks
+from glassdyn.labels.middle import averaged, label_parameters, labelled_blocks
 from glassdyn.labels.summary import (
     densities,
     example_particles,
@@ -38,7 +38,7 @@ def caged(tmp_path_factory):
 def label(path, target, hops=HOPS, wavelets=WAVELETS, advance=lambda _: None):
     with open_trajectory(path) as opened:
         blocks = labelled_blocks(opened, hops, wavelets, advance)
-        schema = tables.labels_schema(label_names(wavelets.scales))
+        schema = tables.labels_schema(label_names.of_window(wavelets.scales))
         tables.write(target, schema, blocks, label_parameters(opened, hops, wavelets))
     return tables.read(target)
 

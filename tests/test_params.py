@@ -35,6 +35,11 @@ REFUSED = {
     "propensity after the end": ("replicate.times", [9.0], "0 < time <= duration / 2"),
     "propensity twice": ("replicate.times", [0.1, 0.1], "distinct"),
     "label that is not made": ("loss.targets", ["cwt_100"], "the labels of this run are p_hop, cwt_50"),
+    "mean over runs that are not made": (
+        "loss.targets",
+        ["mean_p_hop"],
+        "the labels of this run are p_hop, cwt_50",
+    ),
     "heads that do not share": ("model", ATTENTION, "4 heads"),
     "weights that cannot be shared": ("model", EQUIVARIANT, "cannot share weights"),
     "negative seed": ("train.seed", -1, "must not be negative"),

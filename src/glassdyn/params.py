@@ -14,6 +14,8 @@ from pydantic.dataclasses import dataclass
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from glassdyn import label_names
+
 __all__ = [
     "Coarse",
     "Describe",
@@ -42,6 +44,9 @@ STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 HEADS = 4
 """Of the attention model."""
+
+SIDE = 4
+"""Scales of trajectory that a wavelet needs on both sides of the frame."""
 
 
 class ParamsError(ValueError):
@@ -493,11 +498,10 @@ class Params:
 
     def _check_window(self, section: str, duration: float) -> None:
         half = self.simulation.intervals(duration) // 2
-        longest = max(self.wavelets.scales)
         require(
-            half >= 4 * longest,
-            "a scale needs 4 scales of trajectory on both sides of the middle frame: "
-            f"got {longest} frames in a window of 2 x {half}; the longest that fits is {half // 4} "
+            half >= SIDE * self.wavelets.scales[-1],
+            f"a scale needs {SIDE} scales of trajectory on both sides of the middle frame: got "
+            f"{self.wavelets.scales[-1]} frames in a window of 2 x {half}; the longest that fits is {half // SIDE} "
             f"(params.yaml: wavelets.scales), or run longer (params.yaml: {section}.duration)",
         )
         require(
@@ -507,13 +511,21 @@ class Params:
         )
 
     def _check_targets(self) -> None:
-        labels = ["p_hop", *(f"cwt_{scale}" for scale in self.wavelets.scales)]
-        labels += [f"{label}_ell{length:g}" for length in self.coarse.lengths for label in labels]
+        single = label_names.of_window(self.wavelets.scales)
+        labels = [*single, *label_names.coarse(single, self.coarse.lengths)]
+        if self.replicate.runs:
+            labels += label_names.means([*single, *label_names.propensities(self.replicate.times)])
         absent = [target for target in self.loss.targets if target not in labels]
         require(
             not absent,
-            f"the labels of this run are {', '.join(labels)}: got {absent} "
-            "(params.yaml: loss.targets; or add scales to wavelets, lengths to coarse)",
+            f"the labels of this run are {', '.join(labels)}: got {absent} (params.yaml: loss.targets; or "
+            "change wavelets.scales, coarse.lengths, replicate.runs or replicate.times)",
+        )
+        with_runs, samples = self.replicate.samples_per_copy, self.simulation.samples
+        require(
+            with_runs >= samples or not any(map(label_names.is_mean, self.loss.targets)),
+            "means over isoconfigurational runs are learnt from every sample, samples_per_copy >= "
+            f"simulation.samples: got {with_runs} < {samples} (params.yaml: replicate.samples_per_copy)",
         )
 
     def _check_copies(self) -> None:

@@ -18,18 +18,13 @@ from numpy.typing import NDArray
 from glassdyn.compiled import compiled, share
 from glassdyn.neighbours import Cells, around, cell_list, square_distance
 
-__all__ = ["coarse_grained", "coarse_names"]
+__all__ = ["coarse_grained"]
 
 REACH = 7.0
 """Lengths ell beyond which a Gaussian is left out: 1e-10 of its integral."""
 
 ROWS = 4096
 """Particles whose waves are held at a time."""
-
-
-def coarse_names(names: Sequence[str], lengths: Sequence[float]) -> list[str]:
-    """Columns of averaged labels: p_hop_ell2, cwt_50_ell2, p_hop_ell4 ..., length by length."""
-    return [f"{name}_ell{length:g}" for length in lengths for name in names]
 
 
 def coarse_grained(
@@ -47,7 +42,7 @@ def coarse_grained(
         lengths: ell, above 0, units of sigma_AA.
 
     Returns:
-        (N, len(lengths) K), in the order of `coarse_names`; to a relative 1e-8.
+        (N, len(lengths) K), in the order of `label_names.coarse`; to a relative 1e-8.
     """
     weighed = np.column_stack([labels, np.ones(len(labels))])  # (N, K + 1): the last column sums the weights
     averages = []

@@ -17,9 +17,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from glassdyn import tables
+from glassdyn import label_names, tables
 from glassdyn.fleet import Checkpoints, Job, Product, Report
-from glassdyn.labels.middle import label_names, label_parameters, labelled_blocks
+from glassdyn.labels.middle import label_parameters, labelled_blocks
 from glassdyn.params import Hops, Wavelets
 from glassdyn.trajectory import Trajectory, open_trajectory
 
@@ -53,7 +53,7 @@ class Ceiling(NamedTuple):
 
 def columns(scales: Sequence[int], times: Sequence[float]) -> list[str]:
     """Names of the labels: those of `middle`, then a propensity for each time, units of tau_alpha."""
-    return [*label_names(scales), *(f"propensity_{time:g}" for time in times)]
+    return [*label_names.of_window(scales), *label_names.propensities(times)]
 
 
 def lags(times: Sequence[float], tau_alpha: float, frame_time: float) -> list[int]:
@@ -95,7 +95,7 @@ def label_run(
     hops = Hops(**arguments["hops"])
     wavelets = Wavelets(scales=tuple(arguments["wavelets"]["scales"]))
     propensities: dict[str, int] = arguments["propensities"]
-    names = [*label_names(wavelets.scales), *propensities]
+    names = [*label_names.of_window(wavelets.scales), *propensities]
     with open_trajectory(inputs[0]) as trajectory:
         moved = {name: _distances(trajectory, lag) for name, lag in propensities.items()}
         tables.write(
@@ -128,7 +128,8 @@ def summarise(folder: Path, samples: Sequence[str], labels: Sequence[str]) -> pl
     """Write the means over the runs of each sample, and tell how well the runs agree.
 
     Args:
-        folder: with the runs of a sample at <sample>/run<rr>.parquet; their means go to <sample>.parquet.
+        folder: with the runs of a sample at <sample>/run<rr>.parquet; their means go to
+            <sample>.parquet, under the names of `label_names.means`.
         samples: their names.
         labels: columns of the tables.
 
@@ -181,9 +182,10 @@ def _all_runs(paths: Sequence[Path], label: str) -> NDArray[np.float64]:
 def _write_means(paths: Sequence[Path], output: Path, labels: Sequence[str]) -> None:
     first = tables.read(paths[0], ["particle", "type"])
     identity = {name: first[name].to_numpy() for name in ("particle", "type")}
-    means = {label: _all_runs(paths, label).mean(axis=0) for label in labels}
+    names = label_names.means(labels)
+    means = {name: _all_runs(paths, label).mean(axis=0) for name, label in zip(names, labels, strict=True)}
     made_with = {**tables.agreed_parameters(paths), "runs": len(paths)}
-    tables.write(output, tables.labels_schema(labels), [{**identity, **means}], made_with)
+    tables.write(output, tables.labels_schema(names), [{**identity, **means}], made_with)
 
 
 def ceiling(labels: NDArray[np.float64]) -> Ceiling:

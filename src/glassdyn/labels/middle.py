@@ -11,15 +11,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from glassdyn import label_names
 from glassdyn.compiled import share
-from glassdyn.labels.coarse import coarse_grained, coarse_names
+from glassdyn.labels.coarse import coarse_grained
 from glassdyn.labels.hops import Rule, hop_at, rule_of
 from glassdyn.labels.tracks import tracks_of
 from glassdyn.labels.wavelets import kernels, wavelet_at
 from glassdyn.params import Hops, Wavelets
 from glassdyn.trajectory import Trajectory, TrajectoryError
 
-__all__ = ["averaged", "label_names", "label_parameters", "labelled_blocks"]
+__all__ = ["averaged", "label_parameters", "labelled_blocks"]
 
 BLOCK_BYTES = 64 * 1024**2
 """Positions read at a time, single precision."""
@@ -42,11 +43,6 @@ class Plan(NamedTuple):
     rule: Rule
     weights: list[NDArray[np.float64]]
     box_length: float
-
-
-def label_names(scales: Sequence[int]) -> list[str]:
-    """Columns of the label table: p_hop, and a wavelet label for each scale in frames."""
-    return ["p_hop", *(f"cwt_{scale}" for scale in scales)]
 
 
 def label_parameters(trajectory: Trajectory, hops: Hops, wavelets: Wavelets) -> dict[str, Any]:
@@ -79,7 +75,7 @@ def labelled_blocks(
         TrajectoryError: where frames are not equally spaced, the window is too short for the longest
             scale or for two segments, or a particle is lost.
     """
-    names = label_names(wavelets.scales)
+    names = label_names.of_window(wavelets.scales)
     try:
         weights = kernels(wavelets.scales, trajectory.middle, trajectory.interval)
         plan = Plan(trajectory.middle, rule_of(hops, trajectory.interval), weights, trajectory.box_length)
@@ -117,7 +113,7 @@ def averaged(
         lengths: ell of the neighbourhoods, units of sigma_AA.
 
     Returns:
-        Columns of the whole table, with `coarse_names` behind the labels.
+        Columns of the whole table, with `label_names.coarse` behind the labels.
     """
     parts = list(blocks)
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -125,7 +121,7 @@ def averaged(
     labels = np.column_stack([columns[name] for name in names])
     positions = trajectory.frame(trajectory.middle)
     coarse = coarse_grained(labels, positions, trajectory.box_length, lengths)
-    return columns | dict(zip(coarse_names(names, lengths), coarse.T, strict=True))
+    return columns | dict(zip(label_names.coarse(names, lengths), coarse.T, strict=True))
 
 
 def _label(positions: NDArray[np.float32], start: int, plan: Plan) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from glassdyn import label_names
 from glassdyn.fleet import Job
 from glassdyn.labels import isoconfigurational
 from glassdyn.params import Params
@@ -27,7 +28,7 @@ def jobs(params: Params, trajectory: Path, replicas: Path) -> list[Job]:
     with open_trajectory(trajectory) as opened:
         save(replication.configuration(opened), start)
     lags = isoconfigurational.lags(times, params.simulation.tau_alpha, params.simulation.frame_time)
-    propensities = dict(zip(isoconfigurational.columns((), times)[1:], lags, strict=True))
+    propensities = dict(zip(label_names.propensities(times), lags, strict=True))
     chain = []
     for run in range(params.replicate.runs):
         simulated = replication.job(replication.replica(params, sample, run), start)

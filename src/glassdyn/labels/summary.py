@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from glassdyn import label_names
 from glassdyn.labels.hops import hop_series, rule_of
-from glassdyn.labels.middle import label_names
 from glassdyn.labels.tracks import tracks_of
 from glassdyn.labels.wavelets import scalogram
 from glassdyn.params import Hops, Wavelets
@@ -66,7 +66,7 @@ def summarise(
         hops: parameters of p_hop.
         wavelets: scales of the wavelet transform.
     """
-    names = label_names(wavelets.scales)[1:]
+    names = label_names.of_window(wavelets.scales)[1:]
     together = {ALL: pl.concat(labels.values())}
     chosen = example_particles(next(iter(labels.values())), first, hops, names[-1])
     return Summary(
@@ -174,7 +174,9 @@ def examples(
     for kind, particle in particles.items():
         tracks = _track(trajectory, particle)
         series = [hop_series(tracks, rule)[0], *_moduli(tracks[0], wavelets.scales, trajectory.interval)]
-        columns = dict(zip(label_names(wavelets.scales), (values[frames] for values in series), strict=True))
+        columns = dict(
+            zip(label_names.of_window(wavelets.scales), (values[frames] for values in series), strict=True)
+        )
         moved = dict(zip("xyz", (tracks[0] - tracks[0, :, :1])[:, frames], strict=True))
         named = {"kind": kind, "particle": particle, "time": trajectory.times[frames] - trajectory.times[0]}
         tables.append(pl.DataFrame({**named, **moved, **columns}))

@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from glassdyn import params, progress, tables, trajectory
+from glassdyn import label_names, params, progress, tables, trajectory
 from glassdyn.figures import labels as figures
-from glassdyn.labels.coarse import coarse_names
-from glassdyn.labels.middle import averaged, label_names, label_parameters, labelled_blocks
+from glassdyn.labels.middle import averaged, label_parameters, labelled_blocks
 from glassdyn.labels.summary import summarise
 
 SOURCE, TARGET = Path("data/trajectories"), Path("data/labels")
@@ -35,8 +34,8 @@ def positions(sample: str) -> int:
 def label(sample: str, settings: params.Params, advance: Callable[[float], None]) -> None:
     """Write the label table of one trajectory."""
     hops, wavelets, coarse = settings.hops, settings.wavelets, settings.coarse
-    names = label_names(wavelets.scales)
-    schema = tables.labels_schema([*names, *coarse_names(names, coarse.lengths)])
+    names = label_names.of_window(wavelets.scales)
+    schema = tables.labels_schema([*names, *label_names.coarse(names, coarse.lengths)])
     with trajectory.open_trajectory(SOURCE / f"{sample}.h5") as opened:
         stored = label_parameters(opened, hops, wavelets) | asdict(coarse)
         blocks: Iterable[tables.Columns] = labelled_blocks(opened, hops, wavelets, advance)
