@@ -21,9 +21,9 @@ def test_plain_lines_now_and_then(clock, capsys):
             clock[0] += 6.0
             advance(100)
     assert capsys.readouterr().out.splitlines() == [
-        "record: 30 % of 1000 steps, 0:42 left",
-        "record: 60 % of 1000 steps, 0:24 left",
-        "record: 90 % of 1000 steps, 0:06 left",
+        "record: 30 % of 1000 steps, 16.7 steps/s, 0:42 left",
+        "record: 60 % of 1000 steps, 16.7 steps/s, 0:24 left",
+        "record: 90 % of 1000 steps, 16.7 steps/s, 0:06 left",
         "record: 1000 steps in 1:00",
     ]
 
@@ -35,7 +35,20 @@ def test_what_was_there_already_does_not_count_for_the_rate(clock, capsys):
         advance(50)
         clock[0] += 20.0
         advance(50)
-    assert "record: 95 % of 1000 steps, 0:20 left" in capsys.readouterr().out
+    assert "record: 95 % of 1000 steps, 2.5 steps/s, 0:20 left" in capsys.readouterr().out
+
+
+def test_what_is_told_stands_behind_and_changes_the_total(clock, capsys):
+    with progress.bar("train", total=1000, unit="steps") as advance:
+        advance(0)
+        advance.tell("loss 0.9", total=200)
+        clock[0] += 20.0
+        advance(100)
+        advance.tell("loss 0.8", total=400)
+    assert capsys.readouterr().out.splitlines() == [
+        "train: 50 % of 200 steps, 5 steps/s, 0:20 left, loss 0.9",
+        "train: 100 steps in 0:20, loss 0.8",
+    ]
 
 
 def test_nothing_done_yet(clock, capsys):
@@ -51,10 +64,12 @@ def test_a_bar_in_a_terminal(monkeypatch, capsys):
     with progress.bar("record", total=3, unit="frames") as advance:
         for _ in range(3):
             advance(1)
+        advance.tell("all is well", total=3)
     shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", capsys.readouterr().out)
     assert "record" in shown
     assert "100%" in shown
     assert "frames/s" in shown
+    assert "all is well" in shown
 
 
 def test_long_times_and_large_numbers():

@@ -7,7 +7,7 @@ from time import monotonic
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-__all__ = ["bar", "line"]
+__all__ = ["Bar", "bar", "line"]
 
 QUIET = 15.0
 """Seconds between plain lines."""
@@ -18,12 +18,27 @@ def line(text: str) -> None:
     print(text, flush=True)
 
 
-@contextmanager
-def bar(label: str, *, total: float, unit: str) -> Iterator[Callable[[float], None]]:
-    """Show how far a piece of work is.
+class Bar:
+    """How far a piece of work is: called with what has been done since the last call.
 
-    The first call of `advance` may tell of work that was there already: it counts as done, and not for the
-    rate.
+    The first call may tell of work that was there already: it counts as done, and not for the rate.
+    """
+
+    def __init__(self, pace: "_Pace", show: Callable[[bool], None]) -> None:
+        self._pace, self._show = pace, show
+
+    def __call__(self, amount: float) -> None:
+        self._show(self._pace.take(amount))
+
+    def tell(self, text: str, *, total: float) -> None:
+        """Say how the work fares, and how much it is going to be, as far as is known now."""
+        self._pace.text, self._pace.total = text, total
+        self._show(False)
+
+
+@contextmanager
+def bar(label: str, *, total: float, unit: str) -> Iterator[Bar]:
+    """Show how far a piece of work is.
 
     Args:
         label: what is being done.
@@ -34,16 +49,17 @@ def bar(label: str, *, total: float, unit: str) -> Iterator[Callable[[float], No
         advance(amount): call it with what has been done since the last call.
     """
     console = Console()
-    shown = _in_terminal(console, label, total, unit) if console.is_terminal else _lines(label, total, unit)
-    with shown as advance:
-        yield advance
+    pace = _Pace(total, unit)
+    shown = _in_terminal(console, label, pace) if console.is_terminal else _lines(label, pace)
+    with shown as show:
+        yield Bar(pace, show)
 
 
 class _Pace:
-    """How much is done, and how fast since the first news."""
+    """How much is done, how fast since the first news, and how it fares."""
 
-    def __init__(self, total: float) -> None:
-        self.total, self.done = total, 0.0
+    def __init__(self, total: float, unit: str) -> None:
+        self.total, self.unit, self.done, self.text = total, unit, 0.0, ""
         self._first: tuple[float, float] | None = None
 
     def take(self, amount: float) -> bool:
@@ -61,47 +77,52 @@ class _Pace:
         return (self.done - before) / max(monotonic() - start, 1e-9)
 
     @property
+    def speed(self) -> str:
+        """The rate in words; nothing where it is not known yet."""
+        return f"{_count(self.rate)} {self.unit}/s" if self.rate > 0 else ""
+
+    @property
     def left(self) -> str:
         """The time that is left, in words."""
         return f"{_clock((self.total - self.done) / self.rate)} left" if self.rate > 0 else "just begun"
 
 
 @contextmanager
-def _in_terminal(console: Console, label: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
+def _in_terminal(console: Console, label: str, pace: _Pace) -> Iterator[Callable[[bool], None]]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
-        TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[speed]}"),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[text]}"),
     )
-    pace = _Pace(total)
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task(label, total=total, rate="")
+        task = progress.add_task(label, total=pace.total, speed="", text="")
 
-        def advance(amount: float) -> None:
-            if pace.take(amount):
-                progress.reset(task, completed=round(pace.done), total=total)
+        def show(is_first: bool) -> None:
+            if is_first:
+                progress.reset(task, completed=round(pace.done), total=pace.total)
             else:
-                progress.update(task, completed=pace.done, rate=f"{_count(pace.rate)} {unit}/s")
+                progress.update(task, completed=pace.done, total=pace.total, speed=pace.speed, text=pace.text)
 
-        yield advance
+        yield show
 
 
 @contextmanager
-def _lines(label: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
-    pace = _Pace(total)
+def _lines(label: str, pace: _Pace) -> Iterator[Callable[[bool], None]]:
     start = last = monotonic()
 
-    def advance(amount: float) -> None:
+    def show(_is_first: bool) -> None:
         nonlocal last
-        pace.take(amount)
         if monotonic() - last >= QUIET:
             last = monotonic()
-            line(f"{label}: {100 * pace.done / total:.0f} % of {_count(total)} {unit}, {pace.left}")
+            share = f"{100 * pace.done / pace.total:.0f} % of {_count(pace.total)} {pace.unit}"
+            line(f"{label}: " + ", ".join(filter(None, (share, pace.speed, pace.left, pace.text))))
 
-    yield advance
-    line(f"{label}: {_count(pace.done)} {unit} in {_clock(monotonic() - start)}")
+    yield show
+    done = f"{_count(pace.done)} {pace.unit} in {_clock(monotonic() - start)}"
+    line(f"{label}: " + ", ".join(filter(None, (done, pace.text))))
 
 
 def _count(number: float) -> str:
