@@ -69,6 +69,16 @@ def test_training_graphs_have_zero_mean_and_unit_variance_once_standardised():
     torch.testing.assert_close(normalisation.targets.undo(normalisation.targets.apply(learnt)), learnt)
 
 
+def test_statistics_are_those_of_all_particles_however_far_from_zero():
+    graphs = [labelled(seed, particles=100 * (seed + 1)) for seed in range(3)]
+    for graph in graphs:
+        graph.x[:, 1] += 1000
+    nodes = normalisation_of(graphs).nodes
+    values = np.concatenate([graph.x.numpy().astype(np.float64) for graph in graphs])
+    np.testing.assert_allclose(nodes.mean.numpy(), values.mean(axis=0), rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(nodes.scale.numpy(), values.std(axis=0), rtol=1e-6)
+
+
 def test_standardising_leaves_the_graph_it_was_given():
     graph = labelled(0)
     before = graph.x.clone()

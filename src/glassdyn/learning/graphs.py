@@ -3,7 +3,8 @@
 From here on numbers are float32; they are cast in `snapshot` and nowhere else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -170,9 +171,15 @@ def normalisation_of(snapshots: Sequence[Snapshot]) -> Normalisation:
 
 
 def _scaling(parts: Sequence[Tensor]) -> Scaling:
-    values = torch.cat(list(parts)).double()
-    scale, mean = torch.std_mean(values, dim=0, correction=0)
+    """Mean and standard deviation in float64, one snapshot at a time."""
+    rows = sum(len(part) for part in parts)
+    mean = _total(part.double().sum(dim=0) for part in parts) / rows
+    scale = torch.sqrt(_total(((part.double() - mean) ** 2).sum(dim=0) for part in parts) / rows)
     return Scaling(mean.float(), torch.where(scale > 1e-6, scale, 1.0).float())
+
+
+def _total(parts: Iterable[Tensor]) -> Tensor:
+    return reduce(torch.add, parts)
 
 
 def standardise(graph: Snapshot, normalisation: Normalisation) -> Snapshot:
