@@ -1,15 +1,18 @@
 """Balls with halos predict what the whole box predicts; turned snapshots are the same liquid."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
 from glassdyn.learning.augmentation import SYMMETRIES, around, ball, turned
-from glassdyn.learning.exercises import drawn, problem_of
+from glassdyn.learning.exercises import cut, drawn, problem_of
 from glassdyn.learning.graphs import snapshot
+from glassdyn.learning.measuring import measure
 from glassdyn.learning.models import Sizes, build
+from glassdyn.learning.processes import ALONE
 from glassdyn.params import Model
 from liquids import DISTANCES, PLAIN, SHORT, VECTORS, labelled, liquid
 
@@ -53,6 +56,40 @@ def test_a_drawn_ball_learns_from_its_own_a_particles():
     for learnt, target in zip(part.graph.x[part.learnt], part.targets, strict=True):
         row = int((features == learnt).all(dim=1).nonzero())
         assert torch.equal(whole.targets[row], target)
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_cubes_with_their_halos_predict_what_the_whole_box_predicts(depth):
+    graph = labelled(0, particles=600)
+    whole = problem_of([graph], [graph], PLAIN).train[0]
+    parts = list(cut(whole, 50, depth))
+    assert len(parts) == 27
+    assert sum(len(part.learnt) for part in parts) == len(whole.learnt)
+    assert max(part.graph.num_nodes for part in parts) < graph.num_nodes
+    assert list(cut(whole, 0, depth)) == [whole]
+    torch.manual_seed(0)
+    network = build(Model("graph_network", depth, shared=False, hidden=(8, 8)), Sizes(5, 1, 1, reach=1.5))
+    pairs = [(part.targets, network(part.graph)[part.learnt]) for part in parts]
+    targets, found = map(torch.cat, zip(*pairs, strict=True))
+    expected = network(whole.graph)[whole.learnt]
+    order, own = torch.argsort(targets[:, 0]), torch.argsort(whole.targets[:, 0])
+    assert torch.equal(targets[order], whole.targets[own])
+    torch.testing.assert_close(found[order], expected[own], rtol=0, atol=2e-5)
+
+
+def test_a_network_is_measured_in_parts_as_on_the_whole():
+    graphs = [labelled(seed, particles=600) for seed in range(2)]
+    task = problem_of(graphs[:1], graphs[1:], replace(PLAIN, alpha=0.5))
+    found = []
+    for subgraph in (0, 100):
+        torch.manual_seed(0)
+        network = build(Model("graph_network", 1, shared=False, hidden=(8, 8)), Sizes(5, 1, 1, reach=1.5))
+        in_parts = partial(cut, particles=subgraph, depth=1)
+        scale = task.normalisation.targets.scale
+        found.append(measure(network, task.held_out, scale, cut=in_parts, members=ALONE))
+    assert found[0].objective == pytest.approx(found[1].objective, rel=1e-5)
+    assert found[0].losses == pytest.approx(found[1].losses, rel=1e-5)
+    assert found[0].pearsons == pytest.approx(found[1].pearsons, abs=1e-5)
 
 
 def test_the_same_draw_is_the_same_ball_seen_from_the_same_side():

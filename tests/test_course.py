@@ -169,7 +169,7 @@ def test_killed_five_times_the_model_is_that_of_an_undisturbed_training(tmp_path
     assert kills == 5
     for name in ("models/network.safetensors", "metrics/train.json"):
         assert (killed / name).read_bytes() == (quiet / name).read_bytes()
-    curves = "plots/train/plots/metrics/validation/loss.tsv"
+    curves = "plots/train/plots/metrics/held_out/objective.tsv"
     assert (killed / curves).read_bytes() == (quiet / curves).read_bytes()
 
 

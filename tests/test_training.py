@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from glassdyn import progress
+from glassdyn.figures.training import curves, read_curves
 from glassdyn.learning import journal, training
 from glassdyn.learning.exercises import drawn, problem_of
 from glassdyn.learning.model_file import ModelFileError, TrainedModel, load, predict, save
+from glassdyn.learning.models import BUILDERS
 from glassdyn.learning.models.sizes import sizes_of
 from glassdyn.params import Descriptors
 from liquids import DISTANCES, NETWORK, PLAIN, SHORT, labelled
@@ -60,19 +63,20 @@ def test_b_particles_do_not_enter():
         assert torch.equal(value, results[1].best[name])
 
 
-def test_losses_are_in_the_labels_units():
-    model, progress, _, graphs = trained()
-    errors, truths, answers = [], [], []
-    for graph in graphs[3:]:
-        learnt = graph.species == 0
-        answer = predict(model, graph)[learnt]
-        errors.append((answer - graph.y[learnt]) ** 2)
-        truths.append(graph.y[learnt, 0])
-        answers.append(answer[:, 0])
-    best = training.best_of(progress.recordings).held_out
-    assert best.losses[0] == pytest.approx(float(torch.cat(errors).mean()), rel=1e-4)
-    expected = np.corrcoef(torch.cat(truths), torch.cat(answers))[0, 1]
-    assert best.pearsons[0] == pytest.approx(expected, abs=1e-5)
+@pytest.mark.parametrize("alpha", [0.0, 0.7])
+def test_losses_are_plain_and_in_the_labels_units_whatever_the_objective_weighs(alpha):
+    loss = replace(PLAIN, alpha=alpha)
+    model, progress, task, graphs = trained(loss=loss, targets=2)
+    learnt = [graph.species == 0 for graph in graphs[3:]]
+    truth = torch.cat([graph.y[rows] for graph, rows in zip(graphs[3:], learnt, strict=True)])
+    answer = torch.cat([predict(model, graph)[rows] for graph, rows in zip(graphs[3:], learnt, strict=True)])
+    found = training.best_of(progress.recordings).held_out
+    assert found.losses == pytest.approx(((answer - truth) ** 2).mean(dim=0).tolist(), rel=1e-4)
+    expected = [np.corrcoef(truth[:, k], answer[:, k])[0, 1] for k in range(2)]
+    assert found.pearsons == pytest.approx(expected, abs=1e-5)
+    weight = torch.cat([one.weight for one in task.held_out])
+    errors = weight * ((answer - truth) / task.normalisation.targets.scale) ** 2
+    assert found.objective == pytest.approx(float(errors.mean()), rel=1e-4)
 
 
 def test_it_stops_when_patience_is_at_an_end_and_keeps_the_best():
@@ -80,7 +84,18 @@ def test_it_stops_when_patience_is_at_an_end_and_keeps_the_best():
     objectives = [recording.objective for recording in progress.recordings]
     best = int(np.argmin(objectives))
     assert len(objectives) == best + 1 + 3
+    assert progress.step == 5 * (best + 1 + 3)
     assert training.best_of(progress.recordings) == progress.recordings[best]
+
+
+def test_the_end_that_is_foreseen_is_patience_after_the_best_so_far():
+    settings = replace(SHORT, lr=0.5, max_steps=42, patience=3)
+    recordings = trained(settings)[1].recordings
+    assert training.last_step((), settings) == 5 * (1 + 3)
+    for known in range(1, len(recordings) + 1):
+        best = training.best_of(recordings[:known]).step
+        assert training.last_step(recordings[:known], settings) == min(best + 5 * 3, 42)
+    assert recordings[-1].step == training.last_step(recordings, settings)
 
 
 def test_the_last_recording_is_at_max_steps():
@@ -92,6 +107,33 @@ def test_every_snapshot_once_per_epoch():
     for epoch in range(4):
         chosen = [drawn(range(7), 7 * epoch + place, SHORT, depth=3) for place in range(7)]
         assert sorted(chosen) == list(range(7))
+
+
+@pytest.mark.parametrize("kind", BUILDERS)
+def test_bfloat16_trains_about_as_float32_does(kind):
+    graphs = [labelled(seed) for seed in range(3)]
+    task, objectives = problem_of(graphs[:2], graphs[2:], PLAIN), {}
+    for precision in ("float32", "bf16"):
+        settings = replace(SHORT, precision=precision, max_steps=20, lr=0.003)
+        network = training.initial(replace(NETWORK, kind=kind), sizes_of(graphs[0], 1.5), 1)
+        optimiser = torch.optim.Adam(network.parameters(), lr=settings.lr)
+        *_, end = training.fit(network, optimiser, task, settings, depth=3)
+        assert {value.dtype for value in network.parameters()} == {torch.float32}
+        objectives[precision] = [recording.train.objective for recording in end.recordings]
+    assert objectives["bf16"] != objectives["float32"]
+    assert objectives["bf16"] == pytest.approx(objectives["float32"], rel=0.05)
+
+
+def test_precision_holds_for_the_steps_and_no_longer():
+    before, seen = torch.get_float32_matmul_precision(), []
+    task, graphs = problem()
+    network = training.initial(NETWORK, sizes_of(graphs[0], 1.5), 1)
+    network.register_forward_hook(lambda *_: seen.append(torch.get_float32_matmul_precision()))
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
+    settings = replace(SHORT, precision="tf32", max_steps=5)
+    for _ in training.fit(network, optimiser, task, settings, depth=3):
+        assert torch.get_float32_matmul_precision() == before
+    assert seen == [*5 * ["high"], *5 * [before]]
 
 
 def test_the_same_parameters_give_the_same_bytes(tmp_path):
@@ -144,20 +186,35 @@ def test_foreign_and_damaged_files_are_refused_with_the_reason(tmp_path):
         load(path)
 
 
-def test_curves_and_metrics_tell_the_training(tmp_path):
-    from glassdyn.figures.training import curves, read_curves
-
-    task, graphs = problem(targets=2)
+def test_curves_and_metrics_tell_the_training(tmp_path, capsys):
+    task, graphs = problem(targets=2, loss=replace(PLAIN, alpha=0.5))
     network = training.initial(NETWORK, sizes_of(graphs[0], DISTANCES.r_threshold), 1)
     optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
-    fitting = training.fit(network, optimiser, task, SHORT, depth=3)
-    *_, progress = journal.kept(tmp_path / "curves", "validation", ("one", "two"), fitting)
-    table = read_curves(tmp_path / "curves" / "plots" / "metrics")
-    rows = table.filter((table["part"] == "validation") & (table["quantity"] == "pearson_two"))
-    assert rows["step"].to_list() == [recording.step for recording in progress.recordings]
-    assert rows["value"].to_list() == pytest.approx([r.held_out.pearsons[1] for r in progress.recordings])
-    curves(table, selected=5)
-    told = json.loads(json.dumps(journal.metrics("validation", ("one", "two"), progress), allow_nan=False))
-    best = training.best_of(progress.recordings)
-    assert told["validation"]["two"]["loss"] == best.held_out.losses[1]
-    assert told["selected_on"] == "validation"
+    with progress.bar("train", total=training.last_step((), SHORT), unit="steps") as bar:
+        fitting = training.fit(network, optimiser, task, SHORT, depth=3, advance=bar)
+        *_, end = journal.kept(tmp_path, ("one", "two"), journal.shown(bar, SHORT, fitting))
+    last, best = end.recordings[-1], training.best_of(end.recordings)
+    assert capsys.readouterr().out.endswith(
+        f", loss {last.train.objective:.3g}, held out {last.objective:.3g}, "
+        f"Pearson {np.mean(last.held_out.pearsons):.3f}\n"
+    )
+    table = read_curves(tmp_path / "plots" / "metrics")
+    for quantity, value in (
+        ("objective", lambda measure: measure.objective),
+        ("pearson", lambda measure: np.mean(measure.pearsons)),
+        ("loss_one", lambda measure: measure.losses[0]),
+        ("pearson_two", lambda measure: measure.pearsons[1]),
+    ):
+        rows = table.filter((table["part"] == "held_out") & (table["quantity"] == quantity))
+        assert rows["step"].to_list() == [recording.step for recording in end.recordings]
+        assert rows["value"].to_list() == pytest.approx([value(one.held_out) for one in end.recordings])
+    told = json.loads(json.dumps(journal.metrics("test", ("one", "two"), end), allow_nan=False))
+    assert told["test"]["objective"] == best.objective
+    assert told["test"]["two"]["loss"] == best.held_out.losses[1]
+    assert told["selected_on"] == "test"
+    left, _ = curves(table, selected=best.step, part="test").axes
+    star = next(drawn for drawn in left.lines if drawn.get_marker() == "*")
+    lowest = min(recording.objective for recording in end.recordings)
+    assert star.get_xydata().tolist() == [[best.step, pytest.approx(lowest)]]
+    names = [text.get_text() for text in left.get_legend().get_texts()]
+    assert names == ["train", "test", "selected", "objective", r"Pearson $\rho$"]

@@ -1,9 +1,10 @@
-"""Losses and correlations along the training (thesis 3.1, right)."""
+"""Objective and correlations along the training (thesis 3.1, right)."""
 
 from pathlib import Path
 
 import polars as pl
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from glassdyn.figures import style
 
@@ -31,23 +32,28 @@ def _curve(path: Path) -> pl.DataFrame:
     )
 
 
-def curves(table: pl.DataFrame, selected: int) -> Figure:
-    """Loss (full lines, logarithmic, left) and Pearson coefficient (dashed, right) against the step.
+def curves(table: pl.DataFrame, *, selected: int, part: str) -> Figure:
+    """Objective (full lines, left) and Pearson coefficient (dashed, right) against the step.
 
     Args:
         table: of `read_curves`.
         selected: the step whose weights were kept, marked by a star.
+        part: of the split, that was held out.
     """
-    figure, left = style.axes("training step", "loss per A particle (label's unit squared)", y_scale="log")
+    figure, left = style.axes("training step", "objective (1: the variance of the labels)")
     right = left.twinx()
-    right.set_ylabel(r"Pearson $\rho$")
-    for (part,), rows in table.group_by("part", maintain_order=True):
-        colour = style.PART_COLOURS[str(part)]
-        loss, rho = (rows.filter(pl.col("quantity") == name) for name in ("loss", "pearson"))
-        left.plot(loss["step"], loss["value"], color=colour, label=str(part))
+    right.set_ylabel(r"Pearson $\rho$, mean over targets")
+    for name, shown in (("train", "train"), ("held_out", part)):
+        colour, rows = style.PART_COLOURS[shown], table.filter(pl.col("part") == name)
+        objective, rho = (rows.filter(pl.col("quantity") == which) for which in ("objective", "pearson"))
+        left.plot(objective["step"], objective["value"], color=colour, label=shown)
         right.plot(rho["step"], rho["value"], color=colour, linestyle="--")
-        if part != "train":
-            kept = loss.filter(pl.col("step") == selected)
-            left.plot(kept["step"], kept["value"], "*", color=colour, markersize=11)
+        if name == "held_out":
+            kept = objective.filter(pl.col("step") == selected)
+            left.plot(kept["step"], kept["value"], "*", color=colour, markersize=11, label="selected")
+    for label, look in (("objective", "-"), (r"Pearson $\rho$", "--")):
+        left.plot([], [], color="0.3", linestyle=look, label=label)
+    for pair in (left, right):
+        pair.yaxis.set_major_locator(MaxNLocator(5))
     left.legend(loc="center right")
     return figure

@@ -9,7 +9,8 @@ from safetensors.torch import load, save_file
 from torch import Tensor, nn
 
 from glassdyn.files import replacing
-from glassdyn.learning.training import START, Measure, Progress, Recording
+from glassdyn.learning.measuring import Measure
+from glassdyn.learning.training import START, Progress, Recording
 
 __all__ = ["restore", "store"]
 
@@ -50,12 +51,12 @@ def restore(content: bytes, network: nn.Module, optimiser: torch.optim.Optimizer
 
 
 def _recording(written: list[Any]) -> Recording:
-    step, train, held_out, objective = written
-    return Recording(step, _measure(*train), _measure(*held_out), objective)
+    step, train, held_out = written
+    return Recording(step, _measure(*train), _measure(*held_out))
 
 
-def _measure(losses: list[float], pearsons: list[float]) -> Measure:
-    return Measure(tuple(losses), tuple(pearsons))
+def _measure(objective: float, losses: list[float], pearsons: list[float]) -> Measure:
+    return Measure(objective, tuple(losses), tuple(pearsons))
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

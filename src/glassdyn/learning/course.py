@@ -74,7 +74,10 @@ class Lesson(NamedTuple):
 
 
 def prepared(course: Course, tables: Tables, device: torch.device) -> Lesson:
-    """Read the tables and build the untrained network, on a device."""
+    """Read the tables and build the untrained network, on a device.
+
+    Whole snapshots lie there too; where a step takes a part of one, only that part is going to.
+    """
     train, held_out = (
         [labelled(name, tables, course.graph, course.loss.targets) for name in names]
         for names in (course.train, course.held_out)
@@ -82,7 +85,8 @@ def prepared(course: Course, tables: Tables, device: torch.device) -> Lesson:
     sizes = sizes_of(train[0], course.graph.r_threshold)
     network = training.initial(course.model, sizes, course.settings.seed).to(device)
     optimiser = torch.optim.Adam(network.parameters(), lr=course.settings.lr)
-    return Lesson(problem_of(train, held_out, course.loss).to(device), network, optimiser, sizes)
+    problem = problem_of(train, held_out, course.loss)
+    return Lesson(problem if course.settings.subgraph else problem.to(device), network, optimiser, sizes)
 
 
 def attended(

@@ -1,6 +1,8 @@
 """What is to be learnt: standardised graphs with targets and weights, and the order in which they come."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from copy import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +14,7 @@ from glassdyn.learning.graphs import Normalisation, Snapshot, normalisation_of, 
 from glassdyn.learning.loss import Histogram, histogram_of, weights
 from glassdyn.params import Loss, Train
 
-__all__ = ["Exercise", "Problem", "drawn", "problem_of"]
+__all__ = ["Exercise", "Problem", "cut", "drawn", "problem_of"]
 
 
 class Exercise(NamedTuple):
@@ -33,7 +35,7 @@ class Exercise(NamedTuple):
     def to(self, device: torch.device) -> "Exercise":
         """The same exercise on another device."""
         tensors = (part.to(device) for part in self[1:])
-        return Exercise(self.graph.to(device), *tensors)
+        return Exercise(copy(self.graph).to(device), *tensors)  # PyG moves a graph in place
 
 
 class Problem(NamedTuple):
@@ -92,13 +94,32 @@ def drawn(exercises: Sequence[Exercise], number: int, settings: Train, depth: in
     chance = np.random.default_rng([settings.seed, number, 1])
     centre, symmetry = chance.random(), int(chance.integers(len(SYMMETRIES)))
     if settings.subgraph:
-        exercise = _part(exercise, int(centre * len(exercise.learnt)), settings.subgraph, depth)
+        particle = int(exercise.learnt[int(centre * len(exercise.learnt))])
+        exercise = _part(exercise, ball(exercise.graph, particle, settings.subgraph), depth)
     return exercise._replace(graph=turned(exercise.graph, symmetry)) if settings.augment else exercise
 
 
-def _part(exercise: Exercise, centre: int, particles: int, depth: int) -> Exercise:
-    """The A particles of a ball around one of them, and what a network needs to predict them."""
-    core = ball(exercise.graph, int(exercise.learnt[centre]), particles)
+def cut(exercise: Exercise, particles: int, depth: int) -> Iterator[Exercise]:
+    """Divide a whole snapshot among cubes of about so many particles, each with its halo.
+
+    Args:
+        exercise: whole snapshot.
+        particles: of a cube; 0 leaves the snapshot whole.
+        depth: blocks of the network, hence shells around a cube.
+    """
+    if not particles:
+        yield exercise
+        return
+    graph = exercise.graph
+    along = math.ceil((graph.num_nodes / particles) ** (1 / 3))  # cubes along an edge of the box
+    places = (graph.pos / graph.box_length * along).long().clamp(max=along - 1)  # (N, 3)
+    cubes = (places[:, 0] * along + places[:, 1]) * along + places[:, 2]  # (N,)
+    for cube in cubes[exercise.learnt].unique():
+        yield _part(exercise, torch.nonzero(cubes == cube).squeeze(1), depth)
+
+
+def _part(exercise: Exercise, core: Tensor, depth: int) -> Exercise:
+    """The A particles among some, and what a network needs to predict them."""
     graph, kept = around(exercise.graph, core, depth)
     rows = torch.isin(exercise.learnt, core)
     learnt = torch.searchsorted(kept, exercise.learnt[rows])

@@ -1,4 +1,4 @@
-"""What is told about a training: curves while it runs (DVCLive), metrics when it is over."""
+"""What is told about a training: a line and curves while it runs (DVCLive), metrics when it is over."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -6,22 +6,40 @@ from pathlib import Path
 import numpy as np
 from dvclive.live import Live
 
-from glassdyn.learning.training import Measure, Progress, Recording, best_of
+from glassdyn.learning.measuring import Measure
+from glassdyn.learning.training import Progress, Recording, best_of, last_step
+from glassdyn.params import Train
+from glassdyn.progress import Bar
 
-__all__ = ["kept", "metrics"]
+__all__ = ["kept", "metrics", "shown"]
 
 
-def kept(
-    folder: Path, part: str, targets: tuple[str, ...], training: Iterable[Progress]
-) -> Iterator[Progress]:
+def shown(bar: Bar, settings: Train, training: Iterable[Progress]) -> Iterator[Progress]:
+    """Pass a training through, telling its bar how it fares and when it ends.
+
+    Args:
+        bar: whose total becomes the step of the end, if the objective does not fall again.
+        settings: of the training.
+        training: the progress at each recording.
+    """
+    for progress in training:
+        _, train, held_out = progress.recordings[-1]
+        text = f"loss {train.objective:.3g}, held out {held_out.objective:.3g}"
+        bar.tell(
+            f"{text}, Pearson {np.mean(held_out.pearsons):.3f}",
+            total=last_step(progress.recordings, settings),
+        )
+        yield progress
+
+
+def kept(folder: Path, targets: tuple[str, ...], training: Iterable[Progress]) -> Iterator[Progress]:
     """Pass a training through, writing its curves as they grow.
 
-    `<folder>/plots/metrics/<part>/{loss,pearson}.tsv` hold means over targets, `pearson_<target>.tsv`
-    the coefficient of each target where there are several; `dvc plots` and editors follow them.
+    `<folder>/plots/metrics/{train,held_out}/` get `objective.tsv`, `pearson.tsv` (mean over targets) and, for
+    each target, `loss_<target>.tsv` and `pearson_<target>.tsv`; `dvc plots` and editors follow them.
 
     Args:
         folder: of the curves; emptied first.
-        part: name of the held-out part.
         targets: names of the labels.
         training: the progress at each recording; what an earlier run recorded is written too.
     """
@@ -29,24 +47,24 @@ def kept(
     with Live(str(folder), dvcyaml=None, save_dvc_exp=False, report=None) as live:
         for progress in training:
             for recording in progress.recordings[written:]:
-                _write(live, part, targets, recording)
+                _write(live, targets, recording)
             written = len(progress.recordings)
             yield progress
 
 
-def _write(live: Live, part: str, targets: tuple[str, ...], recording: Recording) -> None:
+def _write(live: Live, targets: tuple[str, ...], recording: Recording) -> None:
     live.step = recording.step
-    for name, measure in (("train", recording.train), (part, recording.held_out)):
-        live.log_metric(f"{name}/loss", float(np.mean(measure.losses)))
+    for name, measure in (("train", recording.train), ("held_out", recording.held_out)):
+        live.log_metric(f"{name}/objective", measure.objective)
         live.log_metric(f"{name}/pearson", float(np.mean(measure.pearsons)))
-        if len(targets) > 1:
-            for target, rho in zip(targets, measure.pearsons, strict=True):
-                live.log_metric(f"{name}/pearson_{target}", rho)
+        for target, loss, rho in zip(targets, measure.losses, measure.pearsons, strict=True):
+            live.log_metric(f"{name}/loss_{target}", loss)
+            live.log_metric(f"{name}/pearson_{target}", rho)
     live.next_step()  # type: ignore[no-untyped-call]
 
 
 def metrics(part: str, targets: tuple[str, ...], progress: Progress) -> dict[str, object]:
-    """The measures at the selected step, and which part selected it."""
+    """The measures at the selected step, and which part of the split selected it."""
     best = best_of(progress.recordings)
     return {
         "selected_on": part,
@@ -57,8 +75,8 @@ def metrics(part: str, targets: tuple[str, ...], progress: Progress) -> dict[str
     }
 
 
-def _by_target(targets: tuple[str, ...], measure: Measure) -> dict[str, dict[str, float]]:
-    return {
-        target: {"loss": loss, "pearson": rho}
-        for target, loss, rho in zip(targets, measure.losses, measure.pearsons, strict=True)
-    }
+def _by_target(targets: tuple[str, ...], measure: Measure) -> dict[str, object]:
+    found: dict[str, object] = {"objective": measure.objective}
+    for target, loss, rho in zip(targets, measure.losses, measure.pearsons, strict=True):
+        found[target] = {"loss": loss, "pearson": rho}
+    return found

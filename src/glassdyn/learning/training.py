@@ -6,51 +6,40 @@ step is the training that never stopped.
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from glassdyn.learning.correlation import pearson
-from glassdyn.learning.exercises import Exercise, Problem, drawn
+from glassdyn.learning.exercises import Exercise, Problem, cut, drawn
 from glassdyn.learning.loss import squared_error
+from glassdyn.learning.measuring import Measure, measure
 from glassdyn.learning.models import Sizes, build
-from glassdyn.learning.processes import ALONE, Group, apart, in_turns, together
+from glassdyn.learning.processes import ALONE, Group, apart, together
 from glassdyn.params import Model, Train
 
-__all__ = ["START", "Measure", "Progress", "Recording", "best_of", "fit", "initial"]
-
-PRECISIONS = {"float32": "highest", "tf32": "high", "bf16": "medium"}
-"""Names of train.precision in PyTorch."""
-
-
-class Measure(NamedTuple):
-    """How good a network is on some exercises, per target.
-
-    Attributes:
-        losses: squared errors per A particle, in the square of the label's unit.
-        pearsons: correlation coefficients, pooled over the exercises.
-    """
-
-    losses: tuple[float, ...]
-    pearsons: tuple[float, ...]
+__all__ = ["START", "Progress", "Recording", "best_of", "fit", "initial", "last_step"]
 
 
 class Recording(NamedTuple):
-    """The measures at one step, and the loss that stopping and selection look at.
+    """The measures at one step.
 
     Attributes:
         step: steps taken.
         train: on the training exercises.
-        held_out: on the held-out exercises.
-        objective: loss on the held-out exercises, targets standardised, mean over targets.
+        held_out: on the held-out exercises; its objective stops training and selects the weights.
     """
 
     step: int
     train: Measure
     held_out: Measure
-    objective: float
+
+    @property
+    def objective(self) -> float:
+        """What stopping and selection look at."""
+        return self.held_out.objective
 
 
 class Progress(NamedTuple):
@@ -86,6 +75,12 @@ def best_of(recordings: Sequence[Recording]) -> Recording:
     return min(recordings, key=lambda recording: recording.objective)
 
 
+def last_step(recordings: Sequence[Recording], settings: Train) -> int:
+    """The step at which training ends if the objective does not fall below its smallest so far again."""
+    best = best_of(recordings).step if recordings else settings.record_every
+    return min(best + settings.patience * settings.record_every, settings.max_steps)
+
+
 def fit(
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
@@ -97,7 +92,7 @@ def fit(
     members: Group = ALONE,
     advance: Callable[[float], None] = lambda _steps: None,
 ) -> Iterator[Progress]:
-    """Train until the held-out loss has not fallen for `patience` recordings, or for `max_steps`.
+    """Train until the held-out objective has not fallen for `patience` recordings, or for `max_steps`.
 
     Args:
         network: changed in place.
@@ -121,23 +116,30 @@ def fit(
             "every process does the same share of a batch: "
             f"got {settings.batch} for {members.size} processes (params.yaml: train.batch)"
         )
-    torch.set_float32_matmul_precision(PRECISIONS[settings.precision])
     shared = together(network, members)
-    while not _finished(progress.recordings, settings):
-        for step in range(progress.step, min(progress.step + settings.record_every, settings.max_steps)):
-            share = range(settings.batch * step + members.rank, settings.batch * (step + 1), members.size)
-            batch = [drawn(problem.train, number, settings, depth) for number in share]
-            _descend(shared, optimiser, batch, step, settings)
-            advance(1)
-        progress = _recorded(network, problem, progress, step + 1, members)
+    while progress.step < last_step(progress.recordings, settings):
+        with _products(settings):
+            for step in range(progress.step, min(progress.step + settings.record_every, settings.max_steps)):
+                share = range(settings.batch * step + members.rank, settings.batch * (step + 1), members.size)
+                batch = [drawn(problem.train, number, settings, depth).to(members.device) for number in share]
+                _descend(shared, optimiser, batch, step, settings)
+                advance(1)
+        measured = partial(measure, network, scale=problem.normalisation.targets.scale, members=members)
+        in_parts = partial(cut, particles=settings.subgraph, depth=depth)
+        train, held_out = (measured(part, cut=in_parts) for part in (problem.train, problem.held_out))
+        progress = _recorded(network, progress, Recording(step + 1, train, held_out))
         yield progress
 
 
-def _finished(recordings: Sequence[Recording], settings: Train) -> bool:
-    if not recordings:
-        return False
-    best = recordings.index(best_of(recordings))
-    return recordings[-1].step >= settings.max_steps or len(recordings) - 1 - best >= settings.patience
+@contextmanager
+def _products(settings: Train) -> Iterator[None]:
+    """Within it, products of float32 matrices have a mantissa of 10 bits where tf32 is asked for and there."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high" if settings.precision == "tf32" else "highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def learning_rate(step: int, settings: Train) -> float:
@@ -160,45 +162,25 @@ def _descend(
     optimiser.zero_grad(set_to_none=True)
     for number, exercise in enumerate(batch, start=1):
         with nullcontext() if number == len(batch) else apart(network):
-            torch.autograd.backward(_errors(network, exercise).mean() / len(batch))
+            torch.autograd.backward(_errors(network, exercise, settings).mean() / len(batch))
     nn.utils.clip_grad_norm_(network.parameters(), settings.clip)
     optimiser.step()
 
 
-def _errors(network: nn.Module, exercise: Exercise) -> Tensor:
-    predictions = network(exercise.graph)[exercise.learnt]  # (N_A, targets)
-    return squared_error(predictions, exercise.targets, exercise.weight)
+def _errors(network: nn.Module, exercise: Exercise, settings: Train) -> Tensor:
+    """(targets,) squared errors; in bfloat16 the network's layers, not its weights nor the errors."""
+    device = exercise.learnt.device.type
+    with torch.autocast(device, torch.bfloat16, enabled=settings.precision == "bf16"):
+        predictions = network(exercise.graph)[exercise.learnt]  # (N_A, targets)
+    return squared_error(predictions.float(), exercise.targets, exercise.weight)
 
 
-def _recorded(
-    network: nn.Module, problem: Problem, progress: Progress, step: int, members: Group
-) -> Progress:
-    scale = problem.normalisation.targets.scale
-    train, _ = _measure(network, problem.train, scale, members)
-    held_out, objective = _measure(network, problem.held_out, scale, members)
-    if not math.isfinite(objective):
+def _recorded(network: nn.Module, progress: Progress, recording: Recording) -> Progress:
+    if not math.isfinite(recording.objective):
         raise FloatingPointError(
-            f"the loss must stay a number: got {objective} after {step} steps; "
+            f"the loss must stay a number: got {recording.objective} after {recording.step} steps; "
             "lower train.lr or train.clip (params.yaml)"
         )
-    improved = all(objective < earlier.objective for earlier in progress.recordings)
+    improved = all(recording.objective < earlier.objective for earlier in progress.recordings)
     best = {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
-    recording = Recording(step, train, held_out, objective)
     return Progress((*progress.recordings, recording), best if improved else progress.best)
-
-
-def _measure(
-    network: nn.Module, exercises: Sequence[Exercise], scale: Tensor, members: Group
-) -> tuple[Measure, float]:
-    network.eval()
-    with torch.no_grad():
-        own = [network(one.graph)[one.learnt] for one in exercises[members.rank :: members.size]]
-    predictions = torch.cat(in_turns(own, len(exercises), members))
-    targets = torch.cat([one.targets for one in exercises]).cpu()
-    errors = squared_error(predictions, targets, torch.cat([one.weight for one in exercises]).cpu())
-    columns = zip(targets.double().numpy().T, predictions.double().numpy().T, strict=True)
-    measure = Measure(
-        losses=tuple((errors * scale**2).tolist()),
-        pearsons=tuple(pearson(target, prediction) for target, prediction in columns),
-    )
-    return measure, float(errors.mean())

@@ -1,6 +1,7 @@
 """Stage `train`: the network that regresses the labels from the structure."""
 
 import json
+from collections import deque
 from pathlib import Path
 
 from glassdyn import params, progress, trajectory
@@ -8,7 +9,7 @@ from glassdyn.figures import style
 from glassdyn.figures.training import curves, read_curves
 from glassdyn.learning import course, journal, model_file, processes
 from glassdyn.learning.samples import Tables
-from glassdyn.learning.training import best_of
+from glassdyn.learning.training import best_of, last_step
 
 __all__ = ["main"]
 
@@ -21,22 +22,21 @@ def main() -> None:
 
 def _train(members: processes.Group) -> None:
     chosen = _course()
-    part, targets, folder = chosen.settings.select_on, chosen.loss.targets, Path("plots/train")
+    settings, targets, folder = chosen.settings, chosen.loss.targets, Path("plots/train")
     lesson = course.prepared(chosen, Tables(), members.device)
-    with progress.bar("train", total=chosen.settings.max_steps, unit="steps") as advance:
-        training = course.attended(chosen, lesson, Tables(), members, advance)
-        if members.rank > 0:
-            for _ in training:
-                pass
-            return
-        *_, end = journal.kept(folder, part, targets, training)
+    if members.rank > 0:  # the first process shows and writes for all
+        deque(course.attended(chosen, lesson, Tables(), members), maxlen=0)
+        return
+    with progress.bar("train", total=last_step((), settings), unit="steps") as bar:
+        training = journal.shown(bar, settings, course.attended(chosen, lesson, Tables(), members, bar))
+        *_, end = journal.kept(folder, targets, training)
     model = course.graduate(chosen, lesson, end, Path("models/pca.safetensors"))
     model_file.save(Path("models/network.safetensors"), model)
-    metrics = Path("metrics/train.json")
+    part, metrics = settings.select_on, Path("metrics/train.json")
     metrics.parent.mkdir(exist_ok=True)
     metrics.write_text(json.dumps(journal.metrics(part, targets, end), indent=2, allow_nan=False) + "\n")
-    selected = best_of(end.recordings).step
-    style.save(curves(read_curves(folder / "plots/metrics"), selected), folder / "curves.png")
+    selected, table = best_of(end.recordings).step, read_curves(folder / "plots/metrics")
+    style.save(curves(table, selected=selected, part=part), folder / "curves.png")
 
 
 def _course() -> course.Course:

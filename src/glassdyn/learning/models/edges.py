@@ -17,7 +17,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from glassdyn.learning.graphs import Snapshot
-from glassdyn.learning.models.products import activated, product, sum_with_product
+from glassdyn.learning.models.products import activated, add_product, product, sum_with_product
 
 __all__ = ["Edges", "Layers", "Wiring", "encode", "sums_of_update", "update", "wiring_of"]
 
@@ -63,7 +63,7 @@ def wiring_of(graph: Snapshot) -> Wiring:
 
 def encode(features: Tensor, layers: Layers) -> Tensor:
     """(E, h) perceptron of (E, F) edge features, which receive no gradient."""
-    encoded: Tensor = _Encode.apply(features, *chain(*layers))
+    encoded: Tensor = _Encode.apply(*_cast(features, *chain(*layers)))
     return encoded
 
 
@@ -83,15 +83,15 @@ def update(
         (E, h) e' and e0, for the update of the next block and for nothing else, because it overwrites the
         gradients that reach them; and (N, h) S.
     """
-    parts = (*_inputs(edges, firsts), *chain(*layers))
-    updated, encoded, sums = _Update.apply(wiring, True, tables, *parts)
+    parts = _cast(tables, *_inputs(edges, firsts), *chain(*layers))
+    updated, encoded, sums = _Update.apply(wiring, True, *parts)
     return (updated, encoded), sums
 
 
 def sums_of_update(wiring: Wiring, edges: Edges, tables: Tensor, firsts: Edges, layers: Layers) -> Tensor:
     """S of `update` alone, keeping no e': for the last block, whose edges nobody reads."""
-    parts = (*_inputs(edges, firsts), *chain(*layers))
-    sums: Tensor = _Update.apply(wiring, False, tables, *parts)
+    parts = _cast(tables, *_inputs(edges, firsts), *chain(*layers))
+    sums: Tensor = _Update.apply(wiring, False, *parts)
     return sums
 
 
@@ -105,6 +105,15 @@ def _inputs(edges: Edges, firsts: Edges) -> tuple[Tensor | None, ...]:
     if current is encoded:
         return encoded, weight + weight_encoded, None, None
     return encoded, weight_encoded.contiguous(), current, weight.contiguous()
+
+
+def _cast(*tensors: Tensor | None) -> tuple[Tensor | None, ...]:
+    """What goes into a function of ours, in the one type that autocast asks for where it is on."""
+    kind = next(tensor.device.type for tensor in tensors if tensor is not None)
+    if not torch.is_autocast_enabled(kind):
+        return tensors
+    dtype = torch.get_autocast_dtype(kind)
+    return tuple(None if tensor is None else tensor.to(dtype) for tensor in tensors)
 
 
 def _slices(edges: Tensor) -> Iterator[slice]:
@@ -158,10 +167,15 @@ def _descend(
     """
     for layer in reversed(range(len(layers) // 2)):
         gradient = _before_relu(gradient, activations[layer + 1], gradient)
-        gradients[2 * layer].addmm_(gradient.T, activations[layer])
-        gradients[2 * layer + 1].add_(gradient.sum(dim=0))
+        add_product(gradients[2 * layer], gradient, activations[layer])
+        gradients[2 * layer + 1].add_(gradient.sum(dim=0, dtype=torch.float32))
         gradient = product(gradient, layers[2 * layer].T)
     return gradient
+
+
+def _zeros(weight: Tensor) -> Tensor:
+    """Room for the gradient of a weight: in float32, because many slices are added up."""
+    return torch.zeros_like(weight, dtype=torch.float32)
 
 
 class _Encode(torch.autograd.Function):
@@ -177,7 +191,7 @@ class _Encode(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         features, encoded, *layers = ctx.saved_tensors
-        gradients = [torch.zeros_like(tensor) for tensor in layers]
+        gradients = [_zeros(tensor) for tensor in layers]
         for part in _slices(features):
             _descend(gradient[part], _ascend(features[part], layers, encoded[part]), layers, gradients)
         return None, *gradients
@@ -218,8 +232,8 @@ class _Update(torch.autograd.Function):
         gradients = _Gradients(
             hidden=_reused(g_updated, encoded, len(weight)),
             encoded=torch.zeros_like(encoded) if g_encoded is None else g_encoded,
-            weights=[torch.zeros_like(weight) for _, weight in inputs],
-            layers=[torch.zeros_like(tensor) for tensor in layers],
+            weights=[_zeros(weight) for _, weight in inputs],
+            layers=[_zeros(tensor) for tensor in layers],
         )
         for part in _slices(encoded):
             gradient = g_sums[ctx.wiring.receivers[part]]
@@ -256,7 +270,7 @@ def _update_backward(
     gradient = _descend(gradient, activations, layers, gradients.layers)
     gradient = _before_relu(gradient, activations[0], gradients.hidden[part])
     for (edges, _), g_weight in zip(inputs, gradients.weights, strict=True):
-        g_weight.addmm_(gradient.T, edges[part])
+        add_product(g_weight, gradient, edges[part])
     gradients.encoded[part] = sum_with_product(gradients.encoded[part], gradient, inputs[0][1].T)
 
 

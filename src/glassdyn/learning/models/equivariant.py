@@ -72,15 +72,21 @@ class Equivariant(nn.Module):
         """(N, targets) predictions."""
         nodes = self.encode(graph.x)  # (N, h)
         if self.convolve is not None:
-            senders, receivers = graph.edge_index
+            nodes = self._convolved(self.convolve, nodes.float(), graph)
+        predictions: Tensor = self.decode(nodes)
+        return predictions
+
+    def _convolved(self, convolve: MessagePassing, nodes: Tensor, graph: Snapshot) -> Tensor:
+        """(N, h) scalars, in float32 always: e3nn's products mix no types."""
+        senders, receivers = graph.edge_index
+        with torch.autocast(nodes.device.type, enabled=False):
             directions = o3.spherical_harmonics(
                 HARMONICS, graph.edge_vectors, normalize=True, normalization="component"
             )  # (E, 9)
-            nodes = self.convolve(
+            convolved: Tensor = convolve(
                 nodes, torch.ones_like(nodes[:, :1]), senders, receivers, directions, self._expanded(graph)
             )
-        predictions: Tensor = self.decode(nodes)
-        return predictions
+        return convolved
 
     def _expanded(self, graph: Snapshot) -> Tensor:
         distances = torch.linalg.vector_norm(graph.edge_vectors, dim=1)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["activated", "product", "sum_with_product"]
+__all__ = ["activated", "add_product", "product", "sum_with_product"]
 
 ONEDNN: bool = hasattr(torch.ops.mkldnn, "_linear_pointwise")
 """Whether this build of PyTorch has oneDNN, and its fused layers, which no interface promises."""
@@ -42,5 +42,13 @@ def sum_with_product(terms: Tensor, values: Tensor, weight: Tensor) -> Tensor:
     return torch.addmm(terms, values, weight.T)
 
 
+def add_product(total: Tensor, rows: Tensor, columns: Tensor) -> None:
+    """Add rows^T columns, of (n, out) and (n, in), to an (out, in) total, which may be of a wider type."""
+    if total.dtype == rows.dtype:
+        total.addmm_(rows.T, columns)
+    else:
+        total.add_(rows.T @ columns)
+
+
 def _is_fused(values: Tensor, weight: Tensor) -> bool:
-    return ONEDNN and values.is_cpu and min(weight.shape) >= NARROW
+    return ONEDNN and values.is_cpu and values.dtype == torch.float32 and min(weight.shape) >= NARROW
