@@ -4,8 +4,10 @@ Public data sets at rho = 1.2, `truncation: shift`. Each copy goes from random p
 canonical run, over which U and P are averaged, to a run at constant energy, the mean energy of that
 canonical run, from which structure and relaxation are taken.
 
-A small box slows its liquid down: at T = 0.8, tau_alpha of A is 2.6 with 1000 particles and 3.3 with the
-150 of the published trajectory, so that the relaxation is measured with as many. The peaks of g(r) are
+A small box slows its liquid down: at T = 0.8, tau_alpha of A is 2.6 with 1000 particles and 3.3 with 150.
+The published 3.4 belongs to a trajectory of 150 particles, in whose 101 frames F_s falls to 1 / e after 3.2, so
+that it is compared with a box of as many; the value of 1000 particles is printed, and bound to nothing. HOOMD's
+neighbour lists do not fit into the small box: with that engine there is no such comparison. The peaks of g(r) are
 published for T = 0.45; they move by less than the bound up to T = 0.8. Velocity Verlet raises the
 configurational temperature by about (timestep * Einstein frequency / 2)^2: at a timestep of 0.005, T = 0.8,
 that is 0.4 %, and 0.006 in U/N; hence the short timesteps.
@@ -70,13 +72,13 @@ SMALL = Point("small", 150, 0.8, 0.0025, 20.0, 100.0, 200.0)
 
 
 class Line(NamedTuple):
-    """A line of the table: ours with its standard error, beside a reference."""
+    """A line of the table: ours with its standard error, beside a reference; with no bound, for information."""
 
     name: str
     ours: float
     error: float
     reference: float
-    bound: float
+    bound: float | None
 
 
 def averages(engine: Engine, point: Point) -> tuple[float, float]:
@@ -152,13 +154,14 @@ def thermodynamics(copies: list[tuple[float, float]], point: Point, u: float, p:
     ]
 
 
-def relaxation_time(folder: Path) -> Line:
-    """tau_alpha of A at q = 7.25 within 10 % of 3.4."""
-    seen = survey(folder, wave_number=WAVE_NUMBER)
+def relaxation_time(folder: Path, point: Point, bound: float | None) -> Line:
+    """tau_alpha of A at q = 7.25, published for 150 particles."""
+    seen = survey(folder / point.name, wave_number=WAVE_NUMBER)
     decays = [relaxation.scattering(sample.moved)[:, 0] for sample in seen.samples]
     taus = [relaxation.tau_alpha(seen.lag_times, decay) or np.nan for decay in decays]
     together = relaxation.tau_alpha(seen.lag_times, np.mean(decays, axis=0)) or np.nan
-    return Line(f"tau_alpha,A, T = {SMALL.temperature}", together, mean(taus)[1], 3.4, 0.34)
+    name = f"tau_alpha,A, T = {point.temperature}, N = {point.particles}"
+    return Line(name, together, mean(taus)[1], 3.4, bound)
 
 
 def peaks(folder: Path) -> list[Line]:
@@ -175,7 +178,7 @@ def compare(engine_name: str, folder: Path) -> list[Line]:
     """Simulate every copy of every point, as many at a time as there are cores."""
     spawn = multiprocessing.get_context("spawn")
     cores = len(os.sched_getaffinity(0))
-    points = (HOT, WARM, SMALL)
+    points = (HOT, WARM, SMALL) if engine_name == "lammps" else (HOT, WARM)
     with (
         ProcessPoolExecutor(cores, mp_context=spawn) as pool,
         progress.bar("simulations", total=len(points) * COPIES, unit="copies") as advance,
@@ -190,17 +193,19 @@ def compare(engine_name: str, folder: Path) -> list[Line]:
     return [
         *thermodynamics(found[HOT], HOT, -4.654, 19.32),
         *thermodynamics(found[WARM], WARM, -6.346, 7.60),
-        relaxation_time(folder / SMALL.name),
+        *([relaxation_time(folder, SMALL, 0.34)] if SMALL in points else []),
+        relaxation_time(folder, WARM, None),
         *peaks(folder / WARM.name),
     ]
 
 
 def show(line: Line) -> bool:
-    """Print a line; whether the reference is met."""
-    met = abs(line.ours - line.reference) <= line.bound
+    """Print a line; whether the reference is met, where it must be."""
+    met = line.bound is None or abs(line.ours - line.reference) <= line.bound
+    bound = f"{'none':>8}" if line.bound is None else f"{line.bound:>8.3f}  {'met' if met else 'MISSED'}"
     print(
-        f"{line.name:<24}{line.ours:>10.4f} ± {line.error:<8.4f}{line.reference:>10.4f}"
-        f"{line.ours - line.reference:>+11.4f}{line.bound:>8.3f}  {'met' if met else 'MISSED'}"
+        f"{line.name:<32}{line.ours:>10.4f} ± {line.error:<8.4f}{line.reference:>10.4f}"
+        f"{line.ours - line.reference:>+11.4f}{bound}"
     )
     return met
 
@@ -211,7 +216,7 @@ def main() -> int:
     parser.add_argument("--engine", default="lammps", choices=["lammps", "hoomd"])
     with TemporaryDirectory() as folder:
         lines = compare(parser.parse_args().engine, Path(folder))
-    print(f"{'':<24}{'ours':>10} ± {'error':<8}{'published':>10}{'difference':>11}{'bound':>8}")
+    print(f"{'':<32}{'ours':>10} ± {'error':<8}{'published':>10}{'difference':>11}{'bound':>8}")
     met = [show(line) for line in lines]
     return 0 if all(met) else 1
 
