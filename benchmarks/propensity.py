@@ -8,7 +8,7 @@ of its displacement after t = 4120. Models learn from configurations 1 to 8 and 
 coefficient of the A particles of each. Ridge regression chooses its penalty by leaving out one of the 8 at
 a time and is fitted to all of them; networks learn from 1 to 7 and are stopped on 8, which costs them an eighth of
 the data. One process and one core per row. Exit status 1 where the best row does not beat the ridge on radial
-descriptors by 0.1.
+descriptors of the minima by 0.1.
 
 `thermal` rows see the configuration as it is; `inherent` rows its nearest energy minimum, with the energy
 of each particle there and its way to it. All networks of one kind of row have the same inputs; the one in the manner of
@@ -56,7 +56,7 @@ LENGTHS = (0.5, 1.0, 1.5, 2.0, 3.0)
 
 GRAPH = Graph(r_threshold=1.5, edges="distance", self_edges=False, nodes="full")
 BAPST = Graph(r_threshold=2.0, edges="vector", self_edges=True, nodes="type")
-BASE, GAIN = "thermal: ridge, radial", 0.1
+BASE, GAIN = "inherent: ridge, radial", 0.1
 """The row to beat, and by how much."""
 
 SETTINGS = Train(
@@ -97,11 +97,16 @@ class Known(NamedTuple):
 
 
 def read(folder: Path, number: int) -> Known:
-    with np.load(folder / f"isoconfig_N4096T0.44_{number}_tc07.npz", allow_pickle=False) as file:
-        positions, species = file["initial_positions"], file["types"].astype(np.uint8)
-        propensity = np.linalg.norm(file["positions"] - positions, axis=2).mean(axis=0)
+    positions, species, propensity = published(folder, number)
     inherent = minimum_of(positions, species)
     return Known(positions, inherent, species, energies_of(inherent, species), propensity)
+
+
+def published(folder: Path, number: int) -> tuple[Values, NDArray[np.uint8], Values]:
+    """Positions, species and propensity of one configuration."""
+    with np.load(folder / f"isoconfig_N4096T0.44_{number}_tc07.npz", allow_pickle=False) as file:
+        positions, species = file["initial_positions"], file["types"].astype(np.uint8)
+        return positions, species, np.linalg.norm(file["positions"] - positions, axis=2).mean(axis=0)
 
 
 def minimum_of(positions: Values, species: NDArray[np.uint8]) -> Values:
