@@ -18,7 +18,7 @@ from glassdyn.trajectory import Trajectory, copy_of, names, open_trajectory
 __all__ = ["Sample", "Structure", "Survey", "mean_structure", "structure_of", "survey", "wave_vectors"]
 
 BLOCK_BYTES = 128 * 1024**2
-"""Positions held at once."""
+"""Positions held at once, or a chunk's width of particles if that is more: 1.5 kB for each frame."""
 
 SURROUNDINGS = 32_000
 """Enough for g(r) and S(q) to a percent or two: 32 frames of 1000 particles, two of 64000."""
