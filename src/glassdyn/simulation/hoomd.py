@@ -2,7 +2,7 @@
 
 HOOMD is not on PyPI: conda-forge has it (see `environments/` in the repository). The environment variable
 GLASSDYN_DEVICE is auto (a GPU where there is one), cpu or gpu. On a processor a run repeats to the bit; on a
-GPU neighbours are sorted, so that forces do, but thermostats and energies sum in no fixed order.
+GPU neighbours are sorted to that end, but other sums may be taken in no fixed order.
 
 HOOMD holds Python's lock while it runs: threads go on only where they need no Python, or at a look.
 
