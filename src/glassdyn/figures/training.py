@@ -40,7 +40,7 @@ def curves(table: pl.DataFrame, *, selected: int, part: str) -> Figure:
         selected: the step whose weights were kept, marked by a star.
         part: of the split, that was held out.
     """
-    figure, left = style.axes("training step", "objective (1: the variance of the labels)")
+    figure, left = style.axes("training step", "objective (squared error, labels of variance 1)")
     right = left.twinx()
     right.set_ylabel(r"Pearson $\rho$, mean over targets")
     for name, shown in (("train", "train"), ("held_out", part)):
@@ -52,8 +52,9 @@ def curves(table: pl.DataFrame, *, selected: int, part: str) -> Figure:
             kept = objective.filter(pl.col("step") == selected)
             left.plot(kept["step"], kept["value"], "*", color=colour, markersize=11, label="selected")
     for label, look in (("objective", "-"), (r"Pearson $\rho$", "--")):
-        left.plot([], [], color="0.3", linestyle=look, label=label)
+        left.plot([], [], color="black", linestyle=look, linewidth=0.9, label=label)
     for pair in (left, right):
         pair.yaxis.set_major_locator(MaxNLocator(5))
+    left.tick_params(axis="y", which="both", right=False)  # these are the other axis's
     left.legend(loc="center right")
     return figure
