@@ -253,7 +253,10 @@ def label_file(path: Path) -> None:
         parameters = label_parameters(opened, HOPS, wavelets)
         start = perf_counter()
         tables.write(
-            path.with_suffix(".parquet"), tables.labels_schema(label_names.of_window(scales)), blocks, parameters
+            path.with_suffix(".parquet"),
+            tables.labels_schema(label_names.of_window(scales)),
+            blocks,
+            parameters,
         )
     print(perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2)
 

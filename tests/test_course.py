@@ -121,6 +121,7 @@ SETTINGS = {
     "descriptors": {"r_max": 2.6},
     "train": {"max_steps": 120, "patience": 1000, "record_every": 2, "batch": 2},
     "model": {"hidden": [8, 8]},
+    "evaluate": {"lengths": [0.0, 1.0], "block_length": 2.0},
 }
 
 

@@ -73,6 +73,7 @@ def test_empty_bins_of_a_pdf_are_below_the_picture():
         ("cwt_50", "$m(a)$, $a$ = 50 frames", r"$\sigma_{AA}\,\tau^{1/2}$"),
         ("cwt_50_ell2", r"$m(a)$, $a$ = 50 frames, $\ell = 2\,\sigma_{AA}$", r"$\sigma_{AA}\,\tau^{1/2}$"),
         ("propensity_0.1", r"propensity, $t = 0.1\,\tau_\alpha$", r"$\sigma_{AA}$"),
+        ("mean_p_hop", r"mean over runs of $p_\mathrm{hop}$", r"$\sigma_{AA}$"),
     ],
 )
 def test_labels_have_symbols_and_units(label, symbol, unit):

@@ -157,6 +157,7 @@ def _amounts(given: Params) -> list[tuple[str, str]]:
         ("molecular dynamics", f"{steps:,} steps in all"),
         ("isoconfigurational", f"{runs * of_runs:,} steps more, {runs} runs" if runs else "no runs"),
         ("trajectories", f"{gigabytes:.2f} GB before compression"),
+        ("labels", ", ".join(given.labels)),
         ("split", _split(given)),
         (
             "network",

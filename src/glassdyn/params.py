@@ -510,15 +510,20 @@ class Params:
             f"got min_segment {self.hops.min_segment} in {2 * half + 1} frames (params.yaml: hops.min_segment)",
         )
 
-    def _check_targets(self) -> None:
+    @property
+    def labels(self) -> list[str]:
+        """Names of all labels of this run: of single windows, averaged in space, and means over runs."""
         single = label_names.of_window(self.wavelets.scales)
         labels = [*single, *label_names.coarse(single, self.coarse.lengths)]
         if self.replicate.runs:
             labels += label_names.means([*single, *label_names.propensities(self.replicate.times)])
-        absent = [target for target in self.loss.targets if target not in labels]
+        return labels
+
+    def _check_targets(self) -> None:
+        absent = [target for target in self.loss.targets if target not in self.labels]
         require(
             not absent,
-            f"the labels of this run are {', '.join(labels)}: got {absent} (params.yaml: loss.targets; or "
+            f"the labels of this run are {', '.join(self.labels)}: got {absent} (params.yaml: loss.targets; or "
             "change wavelets.scales, coarse.lengths, replicate.runs or replicate.times)",
         )
         with_runs, samples = self.replicate.samples_per_copy, self.simulation.samples

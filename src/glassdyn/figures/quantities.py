@@ -13,7 +13,9 @@ UNITS = {
 
 
 def symbol(label: str) -> str:
-    """A label in the field's terms: p_hop, cwt_50 or propensity_1, and such as p_hop_ell2, a coarse one."""
+    """A label in the field's terms: p_hop, cwt_50, propensity_1; p_hop_ell2, a coarse one; mean_p_hop, over runs."""
+    if label.startswith("mean_"):
+        return f"mean over runs of {symbol(label.removeprefix('mean_'))}"
     name, _, length = label.partition("_ell")
     kind, _, number = name.rpartition("_")
     written = {
@@ -26,7 +28,7 @@ def symbol(label: str) -> str:
 
 def unit(label: str) -> str:
     """Unit of a label."""
-    return UNITS[label.partition("_")[0]][0]
+    return _units(label)[0]
 
 
 def quantity(label: str) -> str:
@@ -36,4 +38,8 @@ def quantity(label: str) -> str:
 
 def density(label: str) -> str:
     """Probability density of a label with its unit, for the axis across."""
-    return f"PDF  [{UNITS[label.partition('_')[0]][1]}]"
+    return f"PDF  [{_units(label)[1]}]"
+
+
+def _units(label: str) -> tuple[str, str]:
+    return UNITS[label.removeprefix("mean_").partition("_")[0]]

@@ -184,7 +184,9 @@ def _write_means(paths: Sequence[Path], output: Path, labels: Sequence[str]) -> 
     identity = {name: first[name].to_numpy() for name in ("particle", "type")}
     names = label_names.means(labels)
     means = {name: _all_runs(paths, label).mean(axis=0) for name, label in zip(names, labels, strict=True)}
-    made_with = {**tables.agreed_parameters(paths), "runs": len(paths)}
+    agreed = tables.agreed_parameters(paths)
+    window = {f"run_{name}": agreed.pop(name) for name in ("frames", "frame")}  # theirs, not the sample's
+    made_with = {**agreed, **window, "runs": len(paths)}
     tables.write(output, tables.labels_schema(names), [{**identity, **means}], made_with)
 
 

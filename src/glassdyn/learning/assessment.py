@@ -12,7 +12,7 @@ from glassdyn.learning.bootstrap import Comparison, gain
 from glassdyn.learning.calibration import calibration
 from glassdyn.learning.evaluation import Scores, score, spatial_blocks
 from glassdyn.learning.rivals import Rival
-from glassdyn.learning.samples import Tables
+from glassdyn.learning.samples import Tables, labels_of
 from glassdyn.params import Evaluate
 
 __all__ = [
@@ -93,7 +93,7 @@ def answer(name: str, models: Mapping[str, Rival], *, folders: Tables, labels: S
     structure = tables.read(path, ["type", "x", "y", "z"])
     return Answers(
         structure["type"].to_numpy(),
-        tables.read(folders.labels / f"{name}.parquet", list(labels)).to_numpy(),
+        labels_of(name, folders, labels).select(labels).to_numpy(),
         {model: rival(name) for model, rival in models.items()},
         structure.select("x", "y", "z").to_numpy(),
         tables.parameters(path)["box_length"],

@@ -174,7 +174,8 @@ def graduate(course: Course, lesson: Lesson, progress: Progress, pca: Path) -> T
 
 def _key(course: Course, tables: Tables) -> str:
     names = [f"{name}.parquet" for name in (*course.train, *course.held_out)]
-    folders = [tables.features, tables.labels, *([tables.pca] if course.graph.nodes == "pca" else [])]
+    of_labels = dict.fromkeys(map(tables.of_label, course.loss.targets))
+    folders = [tables.features, *of_labels, *([tables.pca] if course.graph.nodes == "pca" else [])]
     inputs = [digest(folder / name) for folder in folders for name in names]
     entries = [__name__, code_digest(__name__), _arguments(course), inputs]
     return sha256(json.dumps(entries, sort_keys=True, allow_nan=False).encode()).hexdigest()

@@ -98,7 +98,7 @@ def against_runs(
     for k, label in enumerate(labels):
         pairs = []
         for name, answers in snapshots.items():
-            runs = isoconfigurational.of_runs(folder, name, label)
+            runs = isoconfigurational.of_runs(folder, name, label.removeprefix("mean_"))
             if runs is not None:
                 pairs.append((runs, answers))
         if pairs:

@@ -24,7 +24,7 @@ from glassdyn.learning.course import Course, attended, prepared
 from glassdyn.learning.graphs import node_features
 from glassdyn.learning.model_file import TrainedModel, predict
 from glassdyn.learning.processes import Group
-from glassdyn.learning.samples import Tables, labelled
+from glassdyn.learning.samples import Tables, labelled, labels_of
 from glassdyn.neighbours import neighbours
 from glassdyn.params import Model
 
@@ -127,7 +127,7 @@ def _learnt(
 ) -> Iterable[tuple[Values, Values]]:
     """Features and labels of the A particles, sample by sample."""
     for name in names:
-        found = tables.read(folders.labels / f"{name}.parquet", ["type", *labels])
+        found = labels_of(name, folders, labels)
         learnt = (found["type"] == 0).to_numpy()
         yield features(name, folders)[learnt], found.select(labels).to_numpy()[learnt]
 

@@ -9,11 +9,11 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
-from glassdyn import tables
+from glassdyn import label_names, tables
 from glassdyn.learning.graphs import Snapshot, node_features, snapshot
 from glassdyn.params import Graph
 
-__all__ = ["Tables", "labelled"]
+__all__ = ["Tables", "labelled", "labels_of"]
 
 
 class Tables(NamedTuple):
@@ -23,11 +23,17 @@ class Tables(NamedTuple):
         features: middle frames and descriptors.
         pca: principal components.
         labels: labels.
+        replicas: means of labels over isoconfigurational runs.
     """
 
     features: Path = Path("data/features")
     pca: Path = Path("data/pca")
     labels: Path = Path("data/labels")
+    replicas: Path = Path("data/replicas")
+
+    def of_label(self, name: str) -> Path:
+        """The folder whose tables have a label."""
+        return self.replicas if label_names.is_mean(name) else self.labels
 
 
 def labelled(name: str, folders: Tables, graph: Graph, targets: Sequence[str]) -> Snapshot:
@@ -44,10 +50,8 @@ def labelled(name: str, folders: Tables, graph: Graph, targets: Sequence[str]) -
             other than those of the first table in its folder, or of the sample's other tables.
     """
     path = folders.features / f"{name}.parquet"
-    for folder in (folders.features, folders.labels, *([folders.pca] if graph.nodes == "pca" else [])):
-        first = min(folder.glob("[!.]*.parquet"), default=folder / path.name)
-        tables.agreed_parameters([first, folder / path.name])
-        tables.check_together(path, folder / path.name)
+    for folder in (folders.features, *([folders.pca] if graph.nodes == "pca" else [])):
+        _check(folder, path)
     structure = tables.read(path)
     species = structure["type"].to_numpy()
     if graph.nodes == "pca":
@@ -61,14 +65,37 @@ def labelled(name: str, folders: Tables, graph: Graph, targets: Sequence[str]) -
         box_length=tables.parameters(path)["box_length"],
         graph=graph,
     )
-    labels = tables.read(folders.labels / path.name, ["type", *targets])
+    labels = labels_of(name, folders, targets)
     if not labels["type"].equals(structure["type"]):
         raise tables.TableError(
-            f"tables of a sample have a row for each of its particles: {path} and {folders.labels / path.name} "
-            f"have {len(species)} and {len(labels)}, or of other types; run `dvc repro` to make them anew"
+            f"tables of a sample have a row for each of its particles: {path} and that of its labels have "
+            f"{len(species)} and {len(labels)}, or of other types; run `dvc repro` to make them anew"
         )
     built.y = torch.from_numpy(labels.select(targets).to_numpy().astype(np.float32))
     return built
+
+
+def labels_of(name: str, folders: Tables, targets: Sequence[str]) -> pl.DataFrame:
+    """Columns type and the labels of one sample, float64, each from the folder that has it.
+
+    Raises:
+        TableError: as `labelled`.
+    """
+    path, columns = folders.features / f"{name}.parquet", [pl.DataFrame()]
+    for folder in dict.fromkeys(map(folders.of_label, targets)):
+        here = [target for target in targets if folders.of_label(target) == folder]
+        _check(folder, path)
+        found = tables.read(folder / path.name, ["type", *here])
+        columns.append(found if len(columns) == 1 else found.drop("type"))
+    return pl.concat(columns, how="horizontal").select("type", *targets)
+
+
+def _check(folder: Path, structure: Path) -> None:
+    """Refuse a sample's table in a folder that differs from the first one there, or was made from another window."""
+    path = folder / structure.name
+    first = min(folder.glob("[!.]*.parquet"), default=path)
+    tables.agreed_parameters([first, path])
+    tables.check_together(structure, path)
 
 
 def _descriptors(structure: pl.DataFrame, graph: Graph) -> NDArray[np.float32]:
