@@ -1,6 +1,9 @@
 """What params.yaml may not say is refused, with the rule, the value and the way out."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -103,3 +106,13 @@ def test_every_key_has_a_comment(root):
 def test_intervals_are_even_so_that_a_middle_frame_exists(root):
     simulation = params.load(root / "params.yaml").simulation
     assert all(simulation.intervals(duration) % 2 == 0 for duration in (0.1, 0.33, 1.0, 2.7))
+
+
+def test_a_stage_tells_what_is_wrong_and_not_where_in_the_code(root, tmp_path):
+    edited(root, tmp_path, "potential.r_on", 2.6)
+    stage = [sys.executable, "-m", "glassdyn.stages.equilibrate"]
+    environment = os.environ | {"PYTHONPATH": str(root / "src")}
+    done = subprocess.run(stage, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("ParamsError: the smoothing must start before the cutoff")
+    assert "Traceback" not in done.stderr

@@ -6,6 +6,7 @@ import importlib.util
 from ruamel.yaml import YAML
 
 ROAD = [
+    "errors",
     "label_names",
     "params",
     "compiled",

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from glassdyn import fleet, params, presets
-from glassdyn.fleet import FleetError
-from glassdyn.params import Params, ParamsError
+from glassdyn.errors import Refusal
+from glassdyn.params import Params
 
 __all__ = ["main"]
 
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace], None] = options.run
     try:
         run(options)
-    except (ParamsError, FleetError, ValueError, OSError) as error:
+    except (Refusal, OSError) as error:
         print(f"glassdyn {options.command}: {error}", file=sys.stderr)
         return 1
     return 0

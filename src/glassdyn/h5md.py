@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from glassdyn.errors import Refusal
 from glassdyn.hdf5 import group, large_file, small_file
 
 __all__ = [
@@ -38,7 +39,7 @@ LAYOUT_VERSION = "1"
 LAYOUT = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
 
 
-class TrajectoryError(ValueError):
+class TrajectoryError(Refusal):
     """A trajectory, or a frame for one, that breaks a rule."""
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.compiled import compiled, share
+from glassdyn.errors import Refusal
 from glassdyn.geometry import minimum_image, wrap
 
 __all__ = ["Cells", "Pairs", "around", "cell_list", "neighbours", "square_distance"]
@@ -59,16 +60,16 @@ def cell_list(
         cells_per_cutoff: more cells leave fewer pairs to try and more cells to visit.
 
     Raises:
-        ValueError: where the box is too small or a position is not finite.
+        Refusal: where the box is too small or a position is not finite.
     """
     if not 0 < 2 * cutoff <= box_length:
-        raise ValueError(
+        raise Refusal(
             f"the box must hold two cutoffs, 0 < 2 cutoff <= L: got cutoff {cutoff} in L = {box_length:.4f}; "
             "take more particles or a shorter range"
         )
     if not np.isfinite(positions).all():
         lost = np.flatnonzero(~np.isfinite(positions).all(axis=1))
-        raise ValueError(f"positions must be finite: particle {lost[0]} is not, {len(lost)} in all")
+        raise Refusal(f"positions must be finite: particle {lost[0]} is not, {len(lost)} in all")
     wrapped = wrap(positions, box_length)
     # enough cells for cells_per_cutoff, not many more than there are particles
     finest = max(1, round(len(positions) ** (1 / 3)))
@@ -94,7 +95,7 @@ def neighbours(positions: NDArray[np.float64], box_length: float, cutoff: float)
         cutoff: units of sigma_AA.
 
     Raises:
-        ValueError: see `cell_list`.
+        Refusal: see `cell_list`.
     """
     cells = cell_list(positions, box_length, cutoff)
     counts = np.zeros(len(positions) + 1, np.int64)

@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from glassdyn import label_names
+from glassdyn.errors import Refusal
 
 __all__ = [
     "Coarse",
@@ -49,7 +50,7 @@ SIDE = 4
 """Scales of trajectory that a wavelet needs on both sides of the frame."""
 
 
-class ParamsError(ValueError):
+class ParamsError(Refusal):
     """Parameters that break a rule; the message names the rule, the value and the way out."""
 
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from glassdyn.errors import Refusal
 from glassdyn.files import replacing
 
 __all__ = [
@@ -38,7 +39,7 @@ KEY = b"glassdyn"
 """Key of the schema's metadata under which the parameters lie, as JSON."""
 
 
-class TableError(ValueError):
+class TableError(Refusal):
     """A table that is absent, damaged, or not the one that was asked for."""
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.compiled import compiled, share
+from glassdyn.errors import Refusal
 from glassdyn.neighbours import Cells, around, cell_list, square_distance
 from glassdyn.params import Descriptors
 
@@ -85,7 +86,7 @@ def radial_descriptors(
         (N, 2 bins): the bins of A, then those of B; units of sigma_AA^-2.
 
     Raises:
-        ValueError: where the box is too small, a position not finite, a species another, or the edges do not
+        Refusal: where the box is too small, a position not finite, a species another, or the edges do not
             increase.
     """
     table, bins = _table(edges), len(edges) - 1
@@ -121,7 +122,7 @@ def smooth_descriptors(
         (N, 2 bins): the bins of A, then those of B.
 
     Raises:
-        ValueError: as `radial_descriptors`.
+        Refusal: as `radial_descriptors`.
 
     Source: Behler, Parrinello, Phys. Rev. Lett. 98, 146401 (2007), equations 4 and 5; Boattini, Smallenburg, Filion, Phys. Rev.
     Lett. 127, 088007 (2021).
@@ -138,13 +139,13 @@ def _kinds(species: NDArray[np.uint8], cells: Cells, width: int) -> NDArray[np.u
     """(N,) where the numbers of each sorted particle's species begin, `width` for each species."""
     strange = np.unique(species[(species != 0) & (species != 1)])
     if len(strange):
-        raise ValueError(f"species are 0 for A and 1 for B: got {strange[:5].tolist()} too; renumber them")
+        raise Refusal(f"species are 0 for A and 1 for B: got {strange[:5].tolist()} too; renumber them")
     return species[cells.order].astype(np.uint32) * np.uint32(width)
 
 
 def _table(edges: NDArray[np.float64]) -> Bins:
     if not (edges[0] > 0 and (np.diff(edges) > 0).all()):
-        raise ValueError(f"bin edges must increase and lie above 0: got {edges}")
+        raise Refusal(f"bin edges must increase and lie above 0: got {edges}")
     squares = edges**2
     ranges = int(np.ceil(squares[-1] / (0.9 * np.diff(squares).min())))
     per_square = ranges / squares[-1]

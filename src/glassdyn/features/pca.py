@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as serialise
 
+from glassdyn.errors import Refusal
 from glassdyn.features.moments import ROWS, Moments
 from glassdyn.files import replacing
 
@@ -21,7 +22,7 @@ __all__ = ["Pca", "PcaError", "load", "principal_components", "project", "save"]
 FORMAT = "glassdyn.pca.1"
 
 
-class PcaError(ValueError):
+class PcaError(Refusal):
     """Components that cannot be computed or read."""
 
 

@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from glassdyn.errors import Refusal
+
 __all__ = ["Checkpoints", "FleetError", "Function", "Job", "Product", "Report"]
 
 Report = Callable[[float], None]
 """Tells how far a job is: 0 at its start, 1 at its end."""
 
 
-class FleetError(RuntimeError):
+class FleetError(Refusal):
     """Jobs that failed, with the ends of what they said; the results of the others are kept."""
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.compiled import compiled
+from glassdyn.errors import Refusal
 from glassdyn.params import Hops
 
 __all__ = ["Rule", "hop_at", "hop_series", "rule_of"]
@@ -77,7 +78,7 @@ def hop_at(positions: NDArray[np.float64], frame: int, rule: Rule) -> NDArray[np
         rule: see `rule_of`.
 
     Raises:
-        ValueError: where the window holds no two segments.
+        Refusal: where the window holds no two segments.
     """
     _check(positions, rule)
     labels = np.empty(len(positions))
@@ -96,7 +97,7 @@ def hop_series(positions: NDArray[np.float64], rule: Rule) -> NDArray[np.float64
 def _check(positions: NDArray[np.float64], rule: Rule) -> None:
     frames = positions.shape[2]
     if frames < 2 * rule.shortest - 1:
-        raise ValueError(
+        raise Refusal(
             f"p_hop needs a window of two segments, 2 min_segment - 1 = {2 * rule.shortest - 1} frames: "
             f"got {frames} (params.yaml: hops.min_segment, record.duration)"
         )

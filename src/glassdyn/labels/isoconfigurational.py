@@ -18,6 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from glassdyn import label_names, tables
+from glassdyn.errors import Refusal
 from glassdyn.fleet import Checkpoints, Job, Product, Report
 from glassdyn.labels.middle import label_parameters, labelled_blocks
 from glassdyn.params import Hops, Wavelets
@@ -197,10 +198,10 @@ def ceiling(labels: NDArray[np.float64]) -> Ceiling:
         labels: (R, n) of the particles of one species, R >= 2.
 
     Raises:
-        ValueError: where a run gives all particles the same label, so that nothing correlates.
+        Refusal: where a run gives all particles the same label, so that nothing correlates.
     """
     if (labels.std(axis=1) == 0).any():
-        raise ValueError("a label that is the same for all particles correlates with nothing; run longer")
+        raise Refusal("a label that is the same for all particles correlates with nothing; run longer")
     runs = len(labels)
     others = (labels.sum(axis=0) - labels) / (runs - 1)
     raw = np.mean([np.corrcoef(one, rest)[0, 1] for one, rest in zip(labels, others, strict=True)])

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.compiled import compiled
+from glassdyn.errors import Refusal
 
 __all__ = ["tracks_of"]
 
@@ -29,14 +30,14 @@ def tracks_of(
         (n, 3, T) float64.
 
     Raises:
-        ValueError: for a particle with a position that is not finite, or that moves half a box between
+        Refusal: for a particle with a position that is not finite, or that moves half a box between
             two frames: lost, or wrapped.
     """
     frames, particles, _ = block.shape
     tracks = np.empty((particles, 3, frames)) if room is None else room[:particles]
     if not _turn(block, box_length / 2, tracks):
         frame, particle = _first_lost(block, box_length / 2)
-        raise ValueError(
+        raise Refusal(
             "a trajectory is finite and unwrapped, no step as long as half the box: particle "
             f"{first + particle} is at {block[frame, particle].tolist()} in frame {frame}, "
             f"after {block[max(frame - 1, 0), particle].tolist()}, in a box of {box_length:.4f}"

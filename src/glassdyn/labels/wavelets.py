@@ -14,6 +14,7 @@ import pywt
 from numpy.typing import NDArray
 
 from glassdyn.compiled import compiled
+from glassdyn.errors import Refusal
 from glassdyn.params import SIDE
 
 __all__ = ["NORM", "check_scales", "kernels", "scalogram", "wavelet_at"]
@@ -29,10 +30,10 @@ def check_scales(scales: Sequence[int], half: int) -> None:
     """Refuse scales, in frames, too long for `half` frames on each side of the middle.
 
     Raises:
-        ValueError: naming the longest that fits.
+        Refusal: naming the longest that fits.
     """
     if SIDE * max(scales) > half:
-        raise ValueError(
+        raise Refusal(
             f"a scale needs {SIDE} scales of trajectory on both sides of the middle frame: got "
             f"{max(scales)} frames with {half} on each side; the longest that fits is {half // SIDE} "
             "(params.yaml: wavelets.scales, record.duration)"

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from glassdyn.errors import Refusal
 from glassdyn.features.moments import add, nothing
 
 __all__ = ["PENALTIES", "Linear", "Moments", "constant", "moments", "predict", "ridge", "select_ridge"]
@@ -60,14 +61,14 @@ def moments(parts: Iterable[tuple[Values, Values]]) -> Moments:
         Moments of all particles together.
 
     Raises:
-        ValueError: without any particle.
+        Refusal: without any particle.
     """
     total, known = None, 0
     for features, targets in parts:
         rows = np.column_stack([features, targets])  # (n, F + K)
         total, known = add(total or nothing(rows.shape[1]), rows), features.shape[1]
     if total is None or total.rows == 0:
-        raise ValueError("a regression needs training particles: got none (params.yaml: split.train)")
+        raise Refusal("a regression needs training particles: got none (params.yaml: split.train)")
     means, covariance = np.split(total.mean, [known]), total.scatter[:known] / total.rows  # (F, F + K)
     return Moments(total.rows, *means, *np.split(covariance, [known], axis=1))
 

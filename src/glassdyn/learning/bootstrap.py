@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from glassdyn.errors import Refusal
 from glassdyn.learning.correlation import pearson
 
 __all__ = ["Comparison", "Interval", "block_bootstrap", "gain"]
@@ -54,7 +55,7 @@ def block_bootstrap(
         generator: draws the blocks.
 
     Raises:
-        ValueError: for less than two blocks, whose draws would all be the same.
+        Refusal: for less than two blocks, whose draws would all be the same.
     """
     return _bounds(_resampled(comparison, resamples, generator), confidence)
 
@@ -90,7 +91,7 @@ def _resampled(comparison: Comparison, resamples: int, generator: np.random.Gene
     sums = _block_sums(comparison)  # (6, blocks)
     blocks = sums.shape[1]
     if blocks < 2:
-        raise ValueError(
+        raise Refusal(
             f"the bootstrap draws blocks of the box, and needs at least 2: got {blocks} "
             "(params.yaml: evaluate.block_length)"
         )

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from glassdyn.errors import Refusal
 from glassdyn.trajectory import open_trajectory
 
 __all__ = ["Configuration", "ConfigurationError", "Frame", "frames_of", "recorded"]
@@ -18,7 +19,7 @@ BLOCK = 2**28
 """Bytes of positions that are read at a time."""
 
 
-class ConfigurationError(ValueError):
+class ConfigurationError(Refusal):
     """A file from which no configuration can be read, or to which no prediction can be written."""
 
 

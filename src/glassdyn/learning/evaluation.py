@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from glassdyn.errors import Refusal
 from glassdyn.learning.bootstrap import Comparison, block_bootstrap
 from glassdyn.learning.correlation import pearson, spearman
 
@@ -106,7 +107,7 @@ def score(
         generator: deals particles to subsets and draws blocks.
 
     Raises:
-        ValueError: for a prediction or a target that is not finite.
+        Refusal: for a prediction or a target that is not finite.
     """
     targets, predictions = comparison.targets, comparison.predictions
     _require_finite(targets, predictions)
@@ -135,7 +136,7 @@ def _require_finite(targets: Values, predictions: Values) -> None:
     for name, column in (("target", targets), ("prediction", predictions)):
         broken = int((~np.isfinite(column)).sum())
         if broken:
-            raise ValueError(
+            raise Refusal(
                 f"every {name} must be a finite number: got {broken} of {len(column)} that are not; "
                 + ("label the samples again" if name == "target" else "the training may have diverged")
             )

@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from glassdyn.errors import Refusal
 from glassdyn.features import pca
 from glassdyn.files import replacing
 from glassdyn.learning.graphs import Normalisation, Scaling, Snapshot, standardise
@@ -29,7 +30,7 @@ FORMAT = "glassdyn network 2"
 """Name and version of the format, the first thing that a reader checks."""
 
 
-class ModelFileError(ValueError):
+class ModelFileError(Refusal):
     """A file that is no model of ours, or a damaged one."""
 
 

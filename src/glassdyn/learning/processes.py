@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from glassdyn.errors import Refusal
+
 __all__ = ["ALONE", "Group", "apart", "group", "in_turns", "of_the_first", "together"]
 
 
@@ -42,7 +44,7 @@ def group() -> Iterator[Group]:
     keeps the training on the CPU.
 
     Raises:
-        ValueError: for more processes on this machine than GPUs.
+        Refusal: for more processes on this machine than GPUs.
     """
     size, device = int(os.environ.get("WORLD_SIZE", "1")), _device(int(os.environ.get("LOCAL_RANK", "0")))
     if device.type == "cuda":
@@ -61,7 +63,7 @@ def _device(local_rank: int) -> torch.device:
     if not torch.cuda.is_available():
         return torch.device("cpu")
     if local_rank >= torch.cuda.device_count():
-        raise ValueError(
+        raise Refusal(
             "every process of a machine has a GPU of its own: got process "
             f"{local_rank + 1} on a machine of {torch.cuda.device_count()}; start fewer (torchrun "
             '--nproc-per-node), or train on the processors (CUDA_VISIBLE_DEVICES="")'

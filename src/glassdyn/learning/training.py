@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from glassdyn.errors import Refusal
 from glassdyn.learning.exercises import Exercise, Problem, cut, drawn
 from glassdyn.learning.loss import squared_error
 from glassdyn.learning.measuring import Measure, measure
@@ -108,11 +109,11 @@ def fit(
         The progress at each recording, the first after `record_every` steps.
 
     Raises:
-        FloatingPointError: where the loss is no longer a number.
-        ValueError: where a batch cannot be shared equally among the processes.
+        Refusal: where the loss is no longer a number.
+        Refusal: where a batch cannot be shared equally among the processes.
     """
     if settings.batch % members.size:
-        raise ValueError(
+        raise Refusal(
             "every process does the same share of a batch: "
             f"got {settings.batch} for {members.size} processes (params.yaml: train.batch)"
         )
@@ -177,7 +178,7 @@ def _errors(network: nn.Module, exercise: Exercise, settings: Train) -> Tensor:
 
 def _recorded(network: nn.Module, progress: Progress, recording: Recording) -> Progress:
     if not math.isfinite(recording.objective):
-        raise FloatingPointError(
+        raise Refusal(
             f"the loss must stay a number: got {recording.objective} after {recording.step} steps; "
             "lower train.lr or train.clip (params.yaml)"
         )

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from glassdyn.errors import Refusal
 from glassdyn.recorder import THERMODYNAMICS
 
 __all__ = ["Energies", "drift", "energies"]
@@ -40,11 +41,11 @@ def energies(series: Mapping[str, NDArray[np.float64]], particles: int) -> Energ
         particles: N.
 
     Raises:
-        ValueError: for a series that is missing.
+        Refusal: for a series that is missing.
     """
     missing = sorted(set(THERMODYNAMICS) - set(series))
     if missing:
-        raise ValueError(f"a trajectory records energies and pressure: {missing} missing; record it again")
+        raise Refusal(f"a trajectory records energies and pressure: {missing} missing; record it again")
     kinetic = series["kinetic_energy"]
     return Energies(
         potential=series["potential_energy"] / particles,

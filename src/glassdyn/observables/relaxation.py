@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.compiled import compiled, share
+from glassdyn.errors import Refusal
 
 __all__ = [
     "BIN_WIDTH",
@@ -99,7 +100,7 @@ def displacements(
         wave_number: q, units of 1 / sigma_AA.
 
     Raises:
-        ValueError: for a position that is not a finite number, or a species without particles.
+        Refusal: for a position that is not a finite number, or a species without particles.
     """
     sums = np.zeros((len(origins), len(lags), 2, 3))  # (O, K, 2, moments)
     counts = np.zeros((len(lags), 2, BINS), np.int64)
@@ -111,9 +112,9 @@ def displacements(
         frames = len(positions)
     inside = origins[:, None] + lags < frames  # (O, K)
     if not np.isfinite(sums).all():
-        raise ValueError("positions must be finite numbers: the trajectory holds NaN or infinity")
+        raise Refusal("positions must be finite numbers: the trajectory holds NaN or infinity")
     if not particles.all():
-        raise ValueError(f"both species must be present: got {particles[0]} of A and {particles[1]} of B")
+        raise Refusal(f"both species must be present: got {particles[0]} of A and {particles[1]} of B")
     means = np.where(inside[..., None, None], sums / particles[:, None], np.nan)
     totals = inside.sum(axis=0)[:, None] * particles
     return Displacements(lags, origins, means[..., 0], means[..., 1], means[..., 2], counts, totals)
@@ -241,7 +242,7 @@ def plateau(times: NDArray[np.float64], rmsd: NDArray[np.float64]) -> Plateau:
     known = np.isfinite(rmsd)
     times, rmsd = times[known], rmsd[known]
     if len(times) < FITTED:
-        raise ValueError(f"a plateau needs the RMSD at {FITTED} lags or more: got {len(times)}")
+        raise Refusal(f"a plateau needs the RMSD at {FITTED} lags or more: got {len(times)}")
     logs = np.lib.stride_tricks.sliding_window_view(np.log(np.stack([times, rmsd])), FITTED, axis=1)
     x, y = logs - logs.mean(axis=-1, keepdims=True)  # (K - FITTED + 1, FITTED) each
     slopes = (x * y).sum(axis=-1) / (x * x).sum(axis=-1)

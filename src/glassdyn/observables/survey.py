@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn import progress
+from glassdyn.errors import Refusal
 from glassdyn.observables import energy, order, relaxation, structure
 from glassdyn.trajectory import Trajectory, copy_of, names, open_trajectory
 
@@ -101,7 +102,7 @@ def survey(folder: Path, *, surroundings: int = SURROUNDINGS, wave_number: float
 
     Raises:
         TrajectoryError: for an unreadable trajectory.
-        ValueError: where trajectories differ in particles, box or frames.
+        Refusal: where trajectories differ in particles, box or frames.
     """
     samples = names(folder)
     paths = [folder / f"{name}.h5" for name in samples]
@@ -126,7 +127,7 @@ def _check_forms(paths: list[Path], expected: tuple[int, int, float, float]) -> 
         with open_trajectory(path) as trajectory:
             form = trajectory.frames, trajectory.particles, trajectory.box_length, trajectory.interval
         if not np.allclose(form, expected, rtol=1e-9):
-            raise ValueError(
+            raise Refusal(
                 "trajectories of one run have the same frames, particles, box length and interval: "
                 f"got {form} in {path} and {expected} in {paths[0]}"
             )

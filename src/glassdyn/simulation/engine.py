@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from glassdyn.errors import Refusal
 from glassdyn.params import Potential
 from glassdyn.simulation.state import State
 
@@ -33,7 +34,7 @@ AT_REST = 1e-6
 """Largest component of a force at a minimum of the potential energy, eps_AA / sigma_AA."""
 
 
-class EngineError(RuntimeError):
+class EngineError(Refusal):
     """An engine that cannot be had, or that gave up on a run."""
 
 

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from glassdyn.errors import Refusal
 from glassdyn.hdf5 import small_file
 
 __all__ = [
@@ -28,7 +29,7 @@ __all__ = [
 ARRAYS = {"positions": np.float64, "images": np.int64, "velocities": np.float64, "species": np.uint8}
 
 
-class StateError(ValueError):
+class StateError(Refusal):
     """A state, or a file for one, that breaks a rule."""
 
 

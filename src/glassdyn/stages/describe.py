@@ -6,6 +6,7 @@ from glassdyn import params, progress, tables, trajectory
 from glassdyn.features.descriptors import bin_edges
 from glassdyn.features.inherent import Quench
 from glassdyn.features.structure import Description, described, parameters, schema
+from glassdyn.stages import run
 
 
 def main() -> None:
@@ -25,4 +26,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from glassdyn import fleet, params
 from glassdyn.simulation import equilibration
+from glassdyn.stages import run
 
 __all__ = ["main"]
 
@@ -17,4 +18,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

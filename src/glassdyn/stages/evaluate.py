@@ -8,6 +8,7 @@ from glassdyn.figures import predictions as figures
 from glassdyn.learning import assessment, examination, model_file, processes
 from glassdyn.learning.samples import Tables
 from glassdyn.params import Loss
+from glassdyn.stages import run
 
 __all__ = ["main"]
 
@@ -36,4 +37,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

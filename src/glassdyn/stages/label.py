@@ -8,6 +8,7 @@ from glassdyn import label_names, params, progress, tables, trajectory
 from glassdyn.figures import labels as figures
 from glassdyn.labels.middle import averaged, label_parameters, labelled_blocks
 from glassdyn.labels.summary import summarise
+from glassdyn.stages import run
 
 SOURCE, TARGET = Path("data/trajectories"), Path("data/labels")
 
@@ -45,4 +46,4 @@ def label(sample: str, settings: params.Params, advance: Callable[[float], None]
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -9,6 +9,7 @@ from glassdyn.observables.checks import objections
 from glassdyn.observables.summary import Declared, summary
 from glassdyn.observables.survey import survey
 from glassdyn.observables.tabulate import tables
+from glassdyn.stages import run
 
 
 def main() -> None:
@@ -34,4 +35,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

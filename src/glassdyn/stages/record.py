@@ -4,6 +4,7 @@ from pathlib import Path
 
 from glassdyn import fleet, params
 from glassdyn.simulation import recording
+from glassdyn.stages import run
 
 __all__ = ["main"]
 
@@ -27,4 +28,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

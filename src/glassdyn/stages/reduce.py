@@ -6,6 +6,7 @@ from glassdyn import params, progress, tables, trajectory
 from glassdyn.features import pca
 from glassdyn.features.reduction import explained, fit, reduced
 from glassdyn.figures import features, style
+from glassdyn.stages import run
 
 
 def main() -> None:
@@ -29,4 +30,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -6,6 +6,7 @@ from pathlib import Path
 from glassdyn import fleet, params, trajectory
 from glassdyn.figures import isoconfigurational as figures
 from glassdyn.labels import isoconfigurational, replicas
+from glassdyn.stages import run
 
 __all__ = ["main"]
 
@@ -30,4 +31,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

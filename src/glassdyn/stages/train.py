@@ -10,6 +10,7 @@ from glassdyn.figures.training import curves, read_curves
 from glassdyn.learning import course, journal, model_file, processes
 from glassdyn.learning.samples import Tables
 from glassdyn.learning.training import best_of, last_step
+from glassdyn.stages import run
 
 __all__ = ["main"]
 
@@ -53,4 +54,4 @@ def _course() -> course.Course:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)
