@@ -75,8 +75,11 @@ def test_a_missing_key_and_a_missing_file_are_refused(root, tmp_path):
     (tmp_path / "params.yaml").write_text("liquid:\n  particles: 1000\n")
     with pytest.raises(params.ParamsError, match=r"liquid\.density is missing"):
         params.load(tmp_path / "params.yaml")
-    with pytest.raises(params.ParamsError, match="not a readable YAML file"):
+    with pytest.raises(params.ParamsError, match="go to the repository's root"):
         params.load(tmp_path / "nowhere.yaml")
+    (tmp_path / "params.yaml").write_text("liquid: [1, 2\n")
+    with pytest.raises(params.ParamsError, match="not a readable YAML file"):
+        params.load(tmp_path / "params.yaml")
 
 
 def test_every_broken_rule_is_named_at_once(root, tmp_path):

@@ -49,6 +49,8 @@ def test_unknown_presets_and_bad_ones_leave_the_page_alone(page, root, tmp_path)
     before = page.read_text()
     with pytest.raises(ParamsError, match=r"'bapst'; there are published, thesis"):
         presets.apply("bapst", page, root / "presets")
+    with pytest.raises(ParamsError, match="repository's root"):
+        presets.apply("thesis", page, tmp_path / "elsewhere")
     (tmp_path / "strange.yaml").write_text("liquid:\n  pressure: 1\n")
     with pytest.raises(ParamsError, match=r"liquid\.pressure does not"):
         presets.apply("strange", page, tmp_path)

@@ -557,6 +557,8 @@ def load(path: Path = Path("params.yaml")) -> Params:
     except ValidationError as error:
         lines = (_line(path, dict(item)) for item in error.errors(include_url=False))
         raise ParamsError("\n".join(lines)) from None
+    except FileNotFoundError:
+        raise ParamsError(f"there is no {path.absolute()}; go to the repository's root") from None
     except (OSError, YAMLError, TypeError) as error:
         raise ParamsError(f"{path} is not a readable YAML file: {error}") from None
 

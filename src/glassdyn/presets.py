@@ -34,8 +34,11 @@ def apply(name: str, path: Path = Path("params.yaml"), folder: Path = Path("pres
         ParamsError: for a name that does not exist, a key that the parameters lack, or parameters that
             break a rule; the file is then as it was.
     """
+    if not names(folder):
+        raise ParamsError(f"presets lie in the repository's root: found none in {folder.absolute()}; go there")
     if name not in names(folder):
         raise ParamsError(f"no such preset: got {name!r}; there are {', '.join(names(folder))} ({folder})")
+    params.load(path)  # a page that is broken already is not written to
     yaml = _yaml()
     tree = yaml.load(path)
     changes = list(_merge(tree, yaml.load(folder / f"{name}.yaml"), ""))
