@@ -94,7 +94,8 @@ def liquid() -> Snapshot:
 
 
 def measure(who: str, hidden: tuple[int, ...], n_rec: int, device: str) -> dict[str, float]:
-    """Seconds of the fastest step, after one to warm up, and GB at the peak."""
+    """Seconds of the fastest step, after one to warm up, and GB at the peak beyond the imported libraries."""
+    libraries = peak(device)
     graph = liquid().to(device)
     learnt, labels = graph.species == 0, torch.randn(PARTICLES, 1, device=device)
     made = Concatenating(hidden, n_rec) if who == "peer" else build(model_of(hidden, n_rec), SIZES)
@@ -108,11 +109,11 @@ def measure(who: str, hidden: tuple[int, ...], n_rec: int, device: str) -> dict[
         optimiser.step()
         wait(device)
         times.append(perf_counter() - start)
-    return {"seconds": min(times[1:]), "gigabytes": peak(device)}
+    return {"seconds": min(times[1:]), "gigabytes": peak(device) - libraries, "libraries": libraries}
 
 
 def train(hidden: tuple[int, ...], n_rec: int, device: str) -> dict[str, float]:
-    """GB at the peak of a training, and seconds of its few steps and the recording behind them."""
+    """GB of the whole process at the peak of a training, and seconds of its few steps and the recording behind them."""
     graph = liquid()
     graph.y = torch.randn(PARTICLES, 1)
     problem = problem_of([graph], [graph], Loss(targets=("label",), alpha=0.0, bins=10)).to(
@@ -172,7 +173,7 @@ def of_case(who: str, hidden: list[int], n_rec: int, device: str) -> dict[str, f
 def line(name: str, ours: float, peer: float, ratio: float, bound: str, *, holds: bool) -> bool:
     verdict = "ok" if holds else "MISSED"
     print(
-        f"{name:38} ours {ours:8.3f}  peer {peer:8.3f}  ratio {ratio:6.2f}  bound {bound or 'none':8}  {verdict}",
+        f"{name:44} ours {ours:8.3f}  peer {peer:8.3f}  ratio {ratio:6.2f}  bound {bound or 'none':8}  {verdict}",
         flush=True,
     )
     return holds
@@ -188,7 +189,7 @@ def compare(hidden: tuple[int, ...], n_rec: int, device: str) -> bool:
     )
     lines = [
         ("s per step", "seconds", fast, f">= {SPEED}", fast >= SPEED),
-        ("peak GB", "gigabytes", small, f"<= {MEMORY}", small <= MEMORY),
+        ("peak GB beyond libraries", "gigabytes", small, f"<= {MEMORY}", small <= MEMORY),
     ]
     held = [
         line(
@@ -201,6 +202,7 @@ def compare(hidden: tuple[int, ...], n_rec: int, device: str) -> bool:
         )
         for name, what, ratio, bound, holds in lines
     ]
+    print(f"# {ours['libraries']:.3f} GB of libraries in both processes", flush=True)
     return all(held)
 
 
@@ -210,7 +212,7 @@ def main(device: str) -> int:
     held = [compare(hidden, n_rec, device) for hidden, n_rec in CASES[device]]
     deep = apart("training", (64, 64), 7, device)["gigabytes"]
     held.append(
-        line("(64, 64), 7 blocks, training: peak GB", deep, DEEP, deep / DEEP, "< 1.0", holds=deep < DEEP)
+        line("(64, 64), 7 blocks, training: whole GB", deep, DEEP, deep / DEEP, "< 1.0", holds=deep < DEEP)
     )
     return 0 if all(held) else 1
 

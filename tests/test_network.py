@@ -81,12 +81,13 @@ def test_equals_the_concatenating_network_forward_and_backward(n_rec, shared, hi
     assert_equals_the_concatenating_network(labelled(0, VECTORS), model)
 
 
-@pytest.mark.parametrize("fused", [False, True])
-def test_wide_layers_and_slices_of_many_edges_change_nothing(fused, monkeypatch):
-    monkeypatch.setattr(products, "ONEDNN", fused and products.ONEDNN)
+@pytest.mark.parametrize(("width", "fused"), [(16, False), (64, False), (64, True)])
+def test_wide_layers_and_slices_of_many_edges_change_nothing(width, fused, monkeypatch):
+    monkeypatch.setattr(products, "ONEDNN", fused and hasattr(torch.ops.mkldnn, "_linear_pointwise"))
+    monkeypatch.setattr(edges, "SLICE_CPU", 4096 * width)
     graph = labelled(0, VECTORS, particles=600)
-    assert graph.num_edges > 2 * edges.SLICE_CPU
-    assert_equals_the_concatenating_network(graph, network(edges=3, hidden=(64, 64)))
+    assert graph.num_edges > 2 * 4096
+    assert_equals_the_concatenating_network(graph, network(edges=3, hidden=(width, width)))
 
 
 def test_products_see_whole_weights(monkeypatch):

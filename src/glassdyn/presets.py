@@ -35,7 +35,9 @@ def apply(name: str, path: Path = Path("params.yaml"), folder: Path = Path("pres
             break a rule; the file is then as it was.
     """
     if not names(folder):
-        raise ParamsError(f"presets lie in the repository's root: found none in {folder.absolute()}; go there")
+        raise ParamsError(
+            f"presets lie in the repository's root: found none in {folder.absolute()}; go there"
+        )
     if name not in names(folder):
         raise ParamsError(f"no such preset: got {name!r}; there are {', '.join(names(folder))} ({folder})")
     params.load(path)  # a page that is broken already is not written to

@@ -17,7 +17,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from glassdyn.learning.graphs import Snapshot
-from glassdyn.learning.models.products import activated, add_product, product, sum_with_product
+from glassdyn.learning.models.products import activated, add_layer, add_product, product, sum_with_product
 
 __all__ = ["Edges", "Layers", "Wiring", "encode", "sums_of_update", "update", "wiring_of"]
 
@@ -27,8 +27,8 @@ Edges = tuple[Tensor, Tensor]
 Layers = Sequence[tuple[Tensor, Tensor]]
 """Weight (out, in) and bias (out,) of each layer; ReLU follows every one."""
 
-SLICE_CPU, SLICE_GPU = 2**12, 2**20
-"""Edges in a slice: 64 float32 of 4096 edges are 1 MB, which the caches of two cores hold."""
+SLICE_CPU, SLICE_GPU = 2**19, 2**26
+"""Numbers in a slice: 64 of 8192 edges are 2 MB in float32, which the caches of two cores hold."""
 
 
 class Wiring(NamedTuple):
@@ -116,8 +116,9 @@ def _cast(*tensors: Tensor | None) -> tuple[Tensor | None, ...]:
     return tuple(None if tensor is None else tensor.to(dtype) for tensor in tensors)
 
 
-def _slices(edges: Tensor) -> Iterator[slice]:
-    size = SLICE_CPU if edges.device.type == "cpu" else SLICE_GPU
+def _slices(edges: Tensor, width: int) -> Iterator[slice]:
+    numbers = SLICE_CPU if edges.device.type == "cpu" else SLICE_GPU
+    size = max(numbers // width, 1)
     return (slice(start, start + size) for start in range(0, len(edges), size))
 
 
@@ -138,17 +139,22 @@ def _hidden(part: slice, wiring: Wiring, tables: Tensor, inputs: Sequence[tuple[
     return hidden.relu_()
 
 
-def _ascend(values: Tensor, layers: Sequence[Tensor], known: Tensor | None = None) -> list[Tensor]:
+def _ascend(
+    values: Tensor, layers: Sequence[Tensor], known: Tensor | None = None, into: Tensor | None = None
+) -> list[Tensor]:
     """The values and the activation of every layer; `layers` are weights and biases in turns.
 
-    The last activation is not computed where it is known.
+    The last activation is not computed where it is known, and is written into a place where one is given.
     """
     activations = [values]
     for weight, bias in zip(layers[::2], layers[1::2], strict=True):
-        if known is not None and weight is layers[-2]:
+        last = weight is layers[-2]
+        if known is not None and last:
             activations.append(known)
         else:
-            activations.append(activated(activations[-1], weight, bias))
+            activations.append(activated(activations[-1], weight, bias, into if last else None))
+    if into is not None and not layers:
+        into.copy_(values)
     return activations
 
 
@@ -182,8 +188,8 @@ class _Encode(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor, *layers: Tensor) -> Tensor:
         encoded = features.new_empty(len(features), len(layers[-1]))
-        for part in _slices(features):
-            encoded[part] = _ascend(features[part], layers)[-1]
+        for part in _slices(features, encoded.shape[1]):
+            _ascend(features[part], layers, into=encoded[part])
         ctx.save_for_backward(features, encoded, *layers)
         return encoded
 
@@ -192,7 +198,7 @@ class _Encode(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         features, encoded, *layers = ctx.saved_tensors
         gradients = [_zeros(tensor) for tensor in layers]
-        for part in _slices(features):
+        for part in _slices(features, encoded.shape[1]):
             _descend(gradient[part], _ascend(features[part], layers, encoded[part]), layers, gradients)
         return None, *gradients
 
@@ -214,8 +220,8 @@ class _Update(torch.autograd.Function):
         inputs, layers = _sorted(parts)
         encoded, weight = inputs[0]
         updated = encoded.new_empty(len(encoded), len(layers[-1] if layers else weight))
-        for part in _slices(encoded):
-            updated[part] = _ascend(_hidden(part, wiring, tables, inputs), layers)[-1]
+        for part in _slices(encoded, len(weight)):
+            _ascend(_hidden(part, wiring, tables, inputs), layers, into=updated[part])
         ctx.set_materialize_grads(False)
         ctx.wiring = wiring
         ctx.save_for_backward(updated if keep else None, tables, *parts)
@@ -235,7 +241,7 @@ class _Update(torch.autograd.Function):
             weights=[_zeros(weight) for _, weight in inputs],
             layers=[_zeros(tensor) for tensor in layers],
         )
-        for part in _slices(encoded):
+        for part in _slices(encoded, len(weight)):
             gradient = g_sums[ctx.wiring.receivers[part]]
             if g_updated is not None:
                 gradient += g_updated[part]
@@ -271,7 +277,7 @@ def _update_backward(
     gradient = _before_relu(gradient, activations[0], gradients.hidden[part])
     for (edges, _), g_weight in zip(inputs, gradients.weights, strict=True):
         add_product(g_weight, gradient, edges[part])
-    gradients.encoded[part] = sum_with_product(gradients.encoded[part], gradient, inputs[0][1].T)
+    add_layer(gradients.encoded[part], gradient, inputs[0][1].T)
 
 
 def _reused(gradient: Tensor | None, edges: Tensor, width: int) -> Tensor:
@@ -290,6 +296,6 @@ def _gathered(g_hidden: Tensor, wiring: Wiring) -> Tensor:
 def _carried(g_hidden: Tensor, edges: Tensor, weight: Tensor) -> Tensor:
     """(E, h) gradient of e, in the room of that of h where it fits."""
     carried = _reused(g_hidden, edges, edges.shape[1])
-    for part in _slices(edges):
+    for part in _slices(edges, len(weight)):
         carried[part] = product(g_hidden[part], weight.T)
     return carried

@@ -1,29 +1,33 @@
 """Products with small weights in the fastest form that PyTorch has on this machine, without gradients.
 
-On a CPU oneDNN's kernel is twice as fast as the BLAS that PyTorch calls where the processor has AVX-512 and
-is not Intel's, and applies bias and ReLU before the values leave the registers (64 by 64 weights, one core of
-an AMD EPYC: 200 against 98 Gflop/s). It is the kernel that `torch.compile` calls.
+Where the processor has AVX-512 and is not Intel's, oneDNN's kernel is twice as fast as the BLAS that PyTorch
+calls, and applies bias and ReLU before the values leave the registers (64 by 64 weights, one core of an AMD
+EPYC: 200 against 98 Gflop/s). It is the kernel that `torch.compile` calls. With AVX2 it is a tenth slower.
 """
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["activated", "add_product", "product", "sum_with_product"]
+__all__ = ["activated", "add_layer", "add_product", "product", "sum_with_product"]
 
-ONEDNN: bool = hasattr(torch.ops.mkldnn, "_linear_pointwise")
-"""Whether this build of PyTorch has oneDNN, and its fused layers, which no interface promises."""
+ONEDNN: bool = (
+    hasattr(torch.ops.mkldnn, "_linear_pointwise") and torch.backends.cpu.get_cpu_capability() == "AVX512"  # type: ignore[no-untyped-call]
+)
+"""Whether oneDNN's fused layers, which no interface promises, are there and pay."""
 
 NARROW = 32
 """Below this width the start of a oneDNN kernel costs more than it saves: 4 times slower at a width of 8."""
 
 
-def activated(values: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """(n, out) ReLU(values weight^T + bias) of (n, in) values, (out, in) weight and (out,) bias."""
+def activated(values: Tensor, weight: Tensor, bias: Tensor, into: Tensor | None = None) -> Tensor:
+    """(n, out) ReLU(values weight^T + bias) of (n, in) values, (out, in) weight and (out,) bias, in a place."""
     if _is_fused(values, weight):
         layer: Tensor = torch.ops.mkldnn._linear_pointwise(values, weight, bias, "relu", [], "")  # noqa: SLF001
-        return layer
-    return functional.linear(values, weight, bias).relu_()
+        return layer if into is None else into.copy_(layer)
+    if into is None:
+        return functional.linear(values, weight, bias).relu_()
+    return torch.addmm(bias, values, weight.T, out=into).relu_()
 
 
 def product(values: Tensor, weight: Tensor) -> Tensor:
@@ -35,11 +39,18 @@ def product(values: Tensor, weight: Tensor) -> Tensor:
 
 
 def sum_with_product(terms: Tensor, values: Tensor, weight: Tensor) -> Tensor:
-    """(n, out) terms + values weight^T of (n, out) terms, (n, in) values and (out, in) weight."""
+    """(n, out) terms + values weight^T of (n, out) terms, which are given up, (n, in) values and (out, in) weight."""
     if _is_fused(values, weight):
         found: Tensor = torch.ops.mkldnn._linear_pointwise.binary(values, terms, weight, None, "add")  # noqa: SLF001
         return found
-    return torch.addmm(terms, values, weight.T)
+    return terms.addmm_(values, weight.T)
+
+
+def add_layer(total: Tensor, values: Tensor, weight: Tensor) -> None:
+    """Add values weight^T, of (n, in) values and an (out, in) weight, to an (n, out) total in its place."""
+    found = sum_with_product(total, values, weight)
+    if found is not total:
+        total.copy_(found)
 
 
 def add_product(total: Tensor, rows: Tensor, columns: Tensor) -> None:
