@@ -18,9 +18,6 @@ pytestmark = pytest.mark.endurance
 KILLS = 10
 
 SMALL = SHORT | {
-    "liquid": {"particles": 200},
-    "descriptors": {"r_max": 2.6},
-    "evaluate": {"block_length": 2.0, "lengths": [0.0]},
     "simulation": SHORT["simulation"] | {"checkpoint_steps": 150, "frame_steps": 5},
 }
 """A box that holds two cutoffs; each job has several checkpoints and two blocks of frames or one."""
