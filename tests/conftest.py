@@ -11,6 +11,11 @@ for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_collection_modifyitems(items):
+    """The longest file starts first, so that workers end together."""
+    items.sort(key=lambda item: item.path.name != "test_dvc.py")
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT

@@ -10,7 +10,7 @@ from glassdyn.params import Params
 SHORT = {
     "liquid": {"particles": 200},
     "descriptors": {"r_max": 2.6},
-    "evaluate": {"block_length": 2.0, "lengths": [0.0, 1.0]},
+    "evaluate": {"block_length": 2.0, "lengths": [0.0, 1.0], "resamples": 100},
     "simulation": {"tau_alpha": 1.0, "copies": 3, "samples": 1, "checkpoint_steps": 300},
     "equilibrate": {"melt": 1.0, "thermalise": 1.0, "equilibrate": 2.0},
     "record": {"forget": 1.0, "duration": 4.4},
