@@ -6,7 +6,6 @@ times, and cages that diffuse.
 """
 
 import argparse
-import resource
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from time import perf_counter
 
 import freud
 import h5py
+import memory
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
@@ -258,7 +258,7 @@ def label_file(path: Path) -> None:
             blocks,
             parameters,
         )
-    print(perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2)
+    print(perf_counter() - start, memory.peak())
 
 
 def labelled(path: Path) -> tuple[float, float]:

@@ -7,13 +7,13 @@ where a bound is missed. On a GPU there are no bounds: what is measured there go
 
 import json
 import os
-import resource
 import subprocess
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from time import perf_counter
 
+import memory
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -146,7 +146,7 @@ def peak(device: str) -> float:
     """The most memory so far, GB."""
     if device == "cuda":
         return torch.cuda.max_memory_allocated() / 1e9
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    return memory.peak()
 
 
 def apart(who: str, hidden: tuple[int, ...], n_rec: int, device: str) -> dict[str, float]:

@@ -70,9 +70,9 @@ def observe(folder: Path) -> None:
 def peak(work: str, folder: Path) -> float:
     """Peak memory of `record` or `observe` in a process of its own, MB."""
     code = (
-        "import observe, resource, sys; from pathlib import Path; "
+        "import memory, observe, sys; from pathlib import Path; "
         f"observe.{work}(Path(sys.argv[1])); "
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+        "print(1000 * memory.peak())"
     )
     command = [sys.executable, "-c", code, str(folder)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=Path(__file__).parent)

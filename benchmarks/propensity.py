@@ -18,7 +18,6 @@ Bapst et al., Nature Physics 16, 448 (2020), has types and vectors alone.
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -28,6 +27,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import memory
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -268,8 +268,11 @@ def measure(name: str, data: Mapping[int, Known]) -> dict[str, float]:
     seconds = time.perf_counter() - start
     mobile = {k: data[k].species == 0 for k in TEST}
     rhos = {str(k): pearson(data[k].propensity[mobile[k]], predictions[k][mobile[k]]) for k in TEST}
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return rhos | {"mean": float(np.mean(list(rhos.values()))), "seconds": seconds, "megabytes": peak}
+    return rhos | {
+        "mean": float(np.mean(list(rhos.values()))),
+        "seconds": seconds,
+        "megabytes": 1000 * memory.peak(),
+    }
 
 
 def prepare(folder: Path, cache: Path) -> None:

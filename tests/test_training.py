@@ -212,9 +212,10 @@ def test_curves_and_metrics_tell_the_training(tmp_path, capsys):
     assert told["test"]["objective"] == best.objective
     assert told["test"]["two"]["loss"] == best.held_out.losses[1]
     assert told["selected_on"] == "test"
-    left, _ = curves(table, selected=best.step, part="test").axes
+    figure = curves(table, selected=best.step, part="test")
+    left, _ = figure.axes
     star = next(drawn for drawn in left.lines if drawn.get_marker() == "*")
     lowest = min(recording.objective for recording in end.recordings)
     assert star.get_xydata().tolist() == [[best.step, pytest.approx(lowest)]]
-    names = [text.get_text() for text in left.get_legend().get_texts()]
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names == ["train", "test", "selected", "objective", r"Pearson $\rho$"]

@@ -40,7 +40,7 @@ def curves(table: pl.DataFrame, *, selected: int, part: str) -> Figure:
         selected: the step whose weights were kept, marked by a star.
         part: of the split, that was held out.
     """
-    figure, left = style.axes("training step", "objective (squared error, labels of variance 1)")
+    figure, left = style.axes("training step", "objective  [variance of the labels]")
     right = left.twinx()
     right.set_ylabel(r"Pearson $\rho$, mean over targets")
     for name, shown in (("train", "train"), ("held_out", part)):
@@ -56,5 +56,5 @@ def curves(table: pl.DataFrame, *, selected: int, part: str) -> Figure:
     for pair in (left, right):
         pair.yaxis.set_major_locator(MaxNLocator(5))
     left.tick_params(axis="y", which="both", right=False)  # these are the other axis's
-    left.legend(loc="center right")
+    figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=5, columnspacing=1.2)
     return figure
