@@ -1,6 +1,6 @@
 """What the structure of the published configurations tells about their propensities."""
 
-import importlib.util
+import importlib
 
 import numpy as np
 import pytest
@@ -8,10 +8,9 @@ import pytest
 
 @pytest.fixture(scope="module")
 def benchmark(root):
-    spec = importlib.util.spec_from_file_location("propensity", root / "benchmarks" / "propensity.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(root / "benchmarks")
+        return importlib.import_module("propensity")
 
 
 @pytest.fixture
