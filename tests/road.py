@@ -20,6 +20,7 @@ SHORT = {
     "wavelets": {"scales": [5]},
     "coarse": {"lengths": [1.0]},
     "split": {"train": [0], "validation": [1], "test": [2]},
+    "graph": {"nodes": "pca"},
     "loss": {"targets": ["p_hop", "propensity_1"]},
     "train": {"max_steps": 40, "patience": 2},
 }
