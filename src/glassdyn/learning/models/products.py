@@ -12,7 +12,7 @@ from torch.nn import functional
 __all__ = ["activated", "add_layer", "add_product", "product", "sum_with_product"]
 
 ONEDNN: bool = (
-    hasattr(torch.ops.mkldnn, "_linear_pointwise") and torch.backends.cpu.get_cpu_capability() == "AVX512"  # type: ignore[no-untyped-call]
+    hasattr(torch.ops.mkldnn, "_linear_pointwise") and torch.backends.cpu.get_cpu_capability() == "AVX512"
 )
 """Whether oneDNN's fused layers, which no interface promises, are there and pay."""
 
