@@ -32,7 +32,7 @@ from glassdyn.synthetic import caged_frames, plant, write_caged
 from glassdyn.trajectory import open_trajectory
 
 PARTICLES, DENSITY = 64000, 1.2
-EDGES = bin_edges(Descriptors(0.7, 4.7, 80))
+EDGES = bin_edges(Descriptors(0.7, 4.7, 80, ()))
 HOPS, INTERVAL = Hops(0.16, 5.0, 50, "none"), 0.1
 REPEATS = 3
 """Calls of which the fastest counts, ours and the peers'."""

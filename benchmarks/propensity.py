@@ -49,8 +49,8 @@ from glassdyn.simulation.state import State
 BOX_LENGTH = 15.05658
 POTENTIAL = Potential(truncation="shift", r_on=2.0, r_cut=2.5, spline_points=0)
 LEARN, CHOOSE, TEST = range(1, 8), (8,), (9, 10)
-EDGES = bin_edges(Descriptors(0.7, 4.7, 80))
-COARSE_EDGES = bin_edges(Descriptors(0.7, 4.7, 40))
+EDGES = bin_edges(Descriptors(0.7, 4.7, 80, ()))
+COARSE_EDGES = bin_edges(Descriptors(0.7, 4.7, 40, ()))
 LENGTHS = (0.5, 1.0, 1.5, 2.0, 3.0)
 """Of the averages around a particle, units of sigma_AA."""
 

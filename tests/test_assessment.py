@@ -80,7 +80,7 @@ def fill(folder):
         model=model,
         sizes=sizes_of(snapshot, GRAPH.r_threshold),
         graph=GRAPH,
-        descriptors=Descriptors(r_min=0.7, r_max=4.7, bins=BINS),
+        descriptors=Descriptors(r_min=0.7, r_max=4.7, bins=BINS, edges=()),
         targets=LABELS,
         normalisation=normalisation_of([snapshot]),
     )

@@ -90,7 +90,7 @@ def trained(tmp_path_factory):
         model,
         sizes,
         graph,
-        Descriptors(0.7, 4.7, 80),
+        Descriptors(0.7, 4.7, 80, ()),
         ("p_hop",),
         Normalisation(*neutral),
     )

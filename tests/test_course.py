@@ -30,7 +30,7 @@ def lessons(tmp_path, monkeypatch):
     folders = write_tables(tmp_path)
     names = [f"copy{copy:02}-sample00" for copy in range(5)]
     return folders, course.Course(
-        names[:3], names[3:4], Descriptors(0.7, 4.7, 2), DISTANCES, NETWORK, PLAIN, BRIEF
+        names[:3], names[3:4], Descriptors(0.7, 4.7, 2, ()), DISTANCES, NETWORK, PLAIN, BRIEF
     )
 
 

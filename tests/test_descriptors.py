@@ -7,7 +7,7 @@ from glassdyn.features.descriptors import bin_edges, radial_descriptors, smooth_
 from glassdyn.geometry import minimum_image, wrap
 from glassdyn.params import Descriptors
 
-EDGES = bin_edges(Descriptors(r_min=0.7, r_max=4.7, bins=80))
+EDGES = bin_edges(Descriptors(r_min=0.7, r_max=4.7, bins=80, edges=()))
 
 
 def double_sum(positions, species, box_length, edges, chosen=None):
@@ -57,6 +57,25 @@ def test_unequal_bins():
     )
 
 
+@pytest.mark.parametrize("box_length", [7.0, 70.0, 7000.0])
+def test_counts_are_exact_where_float32_cannot_tell_the_bin(box_length):
+    """Edges on the distances themselves, on the floats next to them, and bins narrower than float32 resolves."""
+    rng = np.random.default_rng(5)
+    positions = box_length - rng.uniform(0, 6.0, (120, 3))
+    species = rng.integers(0, 2, 120, np.uint8)
+    wrapped = wrap(positions, box_length)
+    apart = minimum_image(wrapped[1:] - wrapped[0], box_length)
+    some = np.sort(np.sqrt((apart**2).sum(axis=1)))
+    some = some[some < 3.5][::3]
+    edges = np.unique(
+        np.concatenate([some, np.nextafter(some, 0), np.nextafter(some, 9), some + 1e-6, [3.5]])
+    )
+    np.testing.assert_array_equal(
+        radial_descriptors(positions, species, box_length, edges),
+        double_sum(positions, species, box_length, edges),
+    )
+
+
 def test_a_distance_on_an_edge_belongs_to_the_bin_above():
     """A lattice of spacing 1: distances 1, sqrt 2, sqrt 3, 2 ...; the first and the fourth are edges."""
     lattice = np.stack(np.meshgrid(*[np.arange(10.0)] * 3), -1).reshape(-1, 3)
@@ -66,6 +85,11 @@ def test_a_distance_on_an_edge_belongs_to_the_bin_above():
     assert (counts[:, 6] == 6).all()  # EDGES[6] is 1.0
     assert (counts[:, 26] == 6).all()  # EDGES[26] is 2.0
     np.testing.assert_array_equal(found, double_sum(lattice, np.zeros(1000, np.uint8), 10.0, EDGES))
+
+
+def test_edges_are_taken_as_given():
+    edges = (0.7, 0.8, 1.5, 3.0)
+    assert bin_edges(Descriptors(r_min=0.7, r_max=4.7, bins=80, edges=edges)).tolist() == list(edges)
 
 
 def test_edges_are_the_decimal_numbers():

@@ -23,7 +23,7 @@ def model(nodes="full", projection=None):
     options = Graph(1.5, "distance", self_edges=False, nodes=nodes)
     torch.manual_seed(0)
     return TrainedModel(
-        build(NETWORK, sizes), NETWORK, sizes, options, Descriptors(0.7, 4.7, 2), ("p_hop",),
+        build(NETWORK, sizes), NETWORK, sizes, options, Descriptors(0.7, 4.7, 2, ()), ("p_hop",),
         normalisation_of([graph]), projection,
     )  # fmt: skip
 
@@ -72,7 +72,7 @@ def test_an_edited_description_is_refused(tmp_path, change, reason):
         ({"projection": PROJECTION}, "must hold principal components"),
         ({"graph": Graph(1.5, "distance", self_edges=False, nodes="type")}, "node features"),
         ({"graph": Graph(1.5, "vector", self_edges=False, nodes="full")}, "sizes"),
-        ({"descriptors": Descriptors(0.7, 4.7, 80)}, "node features"),
+        ({"descriptors": Descriptors(0.7, 4.7, 80, ())}, "node features"),
         ({"targets": ("p_hop", "cwt_50")}, "targets"),
     ],
 )

@@ -23,7 +23,7 @@ def objectives(folders, members, kind, n_rec):
     """Those of a training that is cut off after the second recording and goes on."""
     network = replace(NETWORK, kind=kind, n_rec=n_rec)
     chosen = course.Course(
-        NAMES[:3], NAMES[3:4], Descriptors(0.7, 4.7, 2), DISTANCES, network, PLAIN, TOGETHER
+        NAMES[:3], NAMES[3:4], Descriptors(0.7, 4.7, 2, ()), DISTANCES, network, PLAIN, TOGETHER
     )
     for most in (2, 4):
         lesson = course.prepared(chosen, folders, torch.device("cpu"))

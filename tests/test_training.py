@@ -35,7 +35,7 @@ def trained(settings=SHORT, loss=PLAIN, targets=1):
         NETWORK,
         sizes_of(graphs[0], DISTANCES.r_threshold),
         DISTANCES,
-        Descriptors(0.7, 4.7, 2),
+        Descriptors(0.7, 4.7, 2, ()),
         names,
         task.normalisation,
     )

@@ -1,6 +1,6 @@
 """Who is near whom in the periodic box: cell lists and pairs of neighbours."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,9 @@ from glassdyn.errors import Refusal
 from glassdyn.geometry import minimum_image, wrap
 
 __all__ = ["Cells", "Pairs", "around", "cell_list", "neighbours", "square_distance"]
+
+
+Real = TypeVar("Real", float, np.float32)
 
 
 class Pairs(NamedTuple):
@@ -78,7 +81,8 @@ def cell_list(
     reach = int(np.ceil(cutoff * side / box_length + 1e-9))
     triples = np.minimum((wrapped * (side / box_length)).astype(np.int64), side - 1)  # (N, 3)
     cells = (triples[:, 0] * side + triples[:, 1]) * side + triples[:, 2]  # (N,)
-    order = np.argsort(cells, kind="stable")
+    # NumPy's stable sort is a radix sort for 16 bits, which holds the cells of a thesis sample
+    order = np.argsort(cells.astype(np.min_scalar_type(side**3)), kind="stable")
     starts = np.searchsorted(cells[order], np.arange(side**3 + 1))
     columns = np.ascontiguousarray(wrapped[order].T)
     return Cells(float(box_length), float(cutoff), side, reach, starts, order, columns)
@@ -142,7 +146,7 @@ def around(cell: int, cells: Cells, found: NDArray[np.int64]) -> int:
 
 
 @compiled
-def square_distance(dx: float, dy: float, dz: float, box_length: float) -> float:
+def square_distance(dx: Real, dy: Real, dz: Real, box_length: Real) -> Real:
     """|r|^2 of the shortest image of a difference of positions in the box, to the last bit as `minimum_image`."""
     dx, dy, dz = abs(dx), abs(dy), abs(dz)
     dx, dy, dz = min(dx, box_length - dx), min(dy, box_length - dy), min(dz, box_length - dz)

@@ -203,6 +203,7 @@ class Descriptors:
     r_min: float
     r_max: float
     bins: int
+    edges: tuple[float, ...]
 
     def __post_init__(self) -> None:
         require_positive(self, "descriptors", "r_min", "bins")
@@ -210,6 +211,22 @@ class Descriptors:
             self.r_min < self.r_max,
             f"the bins need r_min < r_max: got {self.r_min} >= {self.r_max} (params.yaml: descriptors.r_min)",
         )
+        edges = list(self.edges)
+        require(
+            not edges or (len(edges) > 1 and edges[0] > 0 and edges == sorted(set(edges))),
+            f"bin edges are two at least, above 0 and increasing, or [] for bins of equal width: got {edges} "
+            "(params.yaml: descriptors.edges)",
+        )
+
+    @property
+    def per_species(self) -> int:
+        """Bins for each species."""
+        return len(self.edges) - 1 if self.edges else self.bins
+
+    @property
+    def longest(self) -> float:
+        """The last edge, units of sigma_AA."""
+        return self.edges[-1] if self.edges else self.r_max
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -461,7 +478,7 @@ class Params:
             "augmentation turns the vectors of edges, and distances stay what they are: "
             f"got graph.edges {self.graph.edges} (params.yaml: train.augment)",
         )
-        features = 1 + 2 * self.descriptors.bins
+        features = 1 + 2 * self.descriptors.per_species
         require(
             self.pca.components <= features,
             f"at most {features} components exist, 1 + 2 descriptors.bins: "
@@ -471,7 +488,7 @@ class Params:
     def _check_box(self) -> None:
         box_length = self.liquid.box_length
         reach = max(
-            self.descriptors.r_max, self.describe.r_average, self.potential.r_cut, self.graph.r_threshold
+            self.descriptors.longest, self.describe.r_average, self.potential.r_cut, self.graph.r_threshold
         )
         fewest = 5 * -int(-((2 * reach) ** 3 * self.liquid.density) // 5)
         require(

@@ -2,8 +2,10 @@
 
 G_Y,a(i) = 1 / (4 pi r_a^2) #{ j of species Y, j != i : r_ij in [r_a, r_a+1) }
 
-Counts are exact: squared distances are compared with squared edges in float64. Smooth descriptors give each
-neighbour to all bins, by a Gaussian of its distance, and fade where neighbours cease to count.
+Counts are exact: squared distances are compared with squared edges in float64. They are computed in float32
+first, twice as many at a time, which tells the bin of all but those within rounding of an edge; only these are
+computed again. Smooth descriptors give each neighbour to all bins, by a Gaussian of its distance, and fade where
+neighbours cease to count.
 """
 
 from typing import NamedTuple
@@ -21,50 +23,48 @@ __all__ = ["bin_edges", "radial_descriptors", "smooth_descriptors"]
 CELLS_PER_CUTOFF = 2
 """Measured best at the density of a liquid: more cells leave fewer pairs to try and more cells to visit."""
 
+RANGES = 8192
+"""Of squared distance below the last edge, in the table that finds a bin: few hold an edge, and all fit the cache."""
 
 REACH = 7.0
 """Widths beyond which a Gaussian is nothing: 2e-11."""
 
 
 class Bins(NamedTuple):
-    """A table that finds the bin of a squared distance without a square root.
+    """A table that finds the bin of a squared distance, known to float32, without a square root or a branch.
 
     Attributes:
         squares: (bins + 1,) squared edges.
-        first: (M,) for each of M equal ranges of the squared distance the bin of its lower end, counted
-            from 1; 0 is what lies below the first edge. A range holds one edge at most.
+        of_range: (M,) for each of M equal ranges of the squared distance the bin that holds it, counted from 1;
+            0 below the first edge, bins + 1 beyond the last, and bins + 2 where an edge is too near to tell.
         per_square: ranges per unit of squared distance.
         areas: (bins,) 4 pi r_a^2.
     """
 
     squares: NDArray[np.float64]
-    first: NDArray[np.uint32]
-    per_square: float
+    of_range: NDArray[np.uint16]
+    per_square: np.float32
     areas: NDArray[np.float64]
 
 
-class Room(NamedTuple):
-    """Memory for the particles around a cell, and for those of them that are near a particle of it.
+class Surroundings(NamedTuple):
+    """Memory for the particles around a cell, side by side.
 
     Attributes:
-        found: (N,) int64, sorted particles around the cell.
-        positions: (3, N) theirs.
-        kinds: (N,) uint32, where the counts of their species begin.
-        squares: (N,) squared distances from the particle to all of them.
-        near_squares: (N,) to those that are near.
-        near_kinds: (N,) uint32, of those that are near.
+        sorted: (N,) int64, their places among the sorted particles.
+        positions: (3, N) theirs, float32 or float64.
+        kinds: (N,) uint32, where the numbers of their species begin.
     """
 
-    found: NDArray[np.int64]
-    positions: NDArray[np.float64]
+    sorted: NDArray[np.int64]
+    positions: NDArray[np.floating]
     kinds: NDArray[np.uint32]
-    squares: NDArray[np.float64]
-    near_squares: NDArray[np.float64]
-    near_kinds: NDArray[np.uint32]
 
 
 def bin_edges(descriptors: Descriptors) -> NDArray[np.float64]:
-    """(bins + 1,) edges r_min + a (r_max - r_min) / bins, rounded to 1e-10: 0.85 is the float 0.85."""
+    """(bins + 1,) edges as given, or r_min + a (r_max - r_min) / bins, rounded to 1e-10: 0.85 is the float 0.85."""
+    if descriptors.edges:
+        return np.array(descriptors.edges)
     return np.linspace(descriptors.r_min, descriptors.r_max, descriptors.bins + 1).round(10)
 
 
@@ -89,9 +89,10 @@ def radial_descriptors(
         Refusal: where the box is too small, a position not finite, a species another, or the edges do not
             increase.
     """
-    table, bins = _table(edges), len(edges) - 1
+    bins = len(edges) - 1
+    _require_edges(edges)
     cells = cell_list(positions, box_length, float(edges[-1]), CELLS_PER_CUTOFF)
-    kinds = _kinds(species, cells, bins + 1)
+    kinds, table = _kinds(species, cells, bins + 3), _table(edges, box_length)
     descriptors = np.empty((len(positions), 2 * bins), np.float32)
     share(cells.side**3, lambda first, last: _histogram(first, last, cells, kinds, table, descriptors))
     return descriptors
@@ -127,11 +128,11 @@ def smooth_descriptors(
     Source: Behler, Parrinello, Phys. Rev. Lett. 98, 146401 (2007), equations 4 and 5; Boattini, Smallenburg, Filion, Phys. Rev.
     Lett. 127, 088007 (2021).
     """
-    table = _table(edges)
+    _require_edges(edges)
     cells = cell_list(positions, box_length, float(edges[-1]), CELLS_PER_CUTOFF)
     kinds = _kinds(species, cells, len(edges) - 1)
     found = np.empty((len(positions), 2 * len(edges) - 2), np.float32)
-    share(cells.side**3, lambda first, last: _gaussians(first, last, cells, kinds, table, width, found))
+    share(cells.side**3, lambda first, last: _gaussians(first, last, cells, kinds, edges, width, found))
     return found
 
 
@@ -143,15 +144,28 @@ def _kinds(species: NDArray[np.uint8], cells: Cells, width: int) -> NDArray[np.u
     return species[cells.order].astype(np.uint32) * np.uint32(width)
 
 
-def _table(edges: NDArray[np.float64]) -> Bins:
+def _require_edges(edges: NDArray[np.float64]) -> None:
     if not (edges[0] > 0 and (np.diff(edges) > 0).all()):
         raise Refusal(f"bin edges must increase and lie above 0: got {edges}")
-    squares = edges**2
-    ranges = int(np.ceil(squares[-1] / (0.9 * np.diff(squares).min())))
-    per_square = ranges / squares[-1]
-    # a hair below the range's lower end, so that rounding finds too low a bin but never too high a one
-    first = np.searchsorted(squares, np.arange(ranges + 1) / per_square * (1 - 1e-12), side="right")
-    return Bins(squares, first.astype(np.uint32), per_square, 4 * np.pi * edges[:-1] ** 2)
+    most = np.iinfo(np.uint16).max - 2
+    if len(edges) > most:
+        raise Refusal(f"descriptors have at most {most - 1} bins for each species: got {len(edges) - 1}")
+
+
+def _table(edges: NDArray[np.float64], box_length: float) -> Bins:
+    """Ranges of the squared distance that rounding to float32 cannot carry over an edge, and those that it can.
+
+    Coordinates below L differ by 5 L u after three roundings (u = 2^-24), so that r^2 is off by less than
+    2 sqrt(3) r 5 L u + 6 r^2 u < 32 r L u, since r <= L / 2; twice that is allowed for.
+    """
+    squares, last = edges**2, edges[-1]
+    doubt = 64 * 2.0**-24 * last * box_length
+    per_square = RANGES / squares[-1]
+    lower = np.arange(int((squares[-1] + doubt) * per_square) + 2) / per_square  # (M,)
+    first = np.searchsorted(squares, lower - doubt, side="right")
+    final = np.searchsorted(squares, lower + 1 / per_square + doubt, side="right")
+    of_range = np.where(first == final, first, len(edges) + 1).astype(np.uint16)
+    return Bins(squares, of_range, np.float32(per_square), 4 * np.pi * edges[:-1] ** 2)
 
 
 @compiled
@@ -164,21 +178,86 @@ def _histogram(
     descriptors: NDArray[np.float32],
 ) -> None:
     """Descriptors of the particles in the cells begin ... end - 1."""
-    bins, room = len(table.areas), _room(len(kinds))
-    counts = np.empty(2 * (bins + 1), np.int32)  # per species: below the first edge, then the bins
-    squares, firsts, edges, per_square = room.near_squares, table.first, table.squares, table.per_square
+    bins, particles = len(table.areas), len(kinds)
+    width = bins + 3  # per species: below the first edge, the bins, beyond the last, in doubt
+    counts = np.empty(2 * width, np.int32)
+    around_it = Surroundings(
+        np.empty(particles, np.int64), np.empty((3, particles), np.float32), np.empty(particles, np.uint32)
+    )
+    ranges = np.empty(particles, np.int32)
+    near, doubtful = np.empty(particles, np.uint32), np.empty(particles, np.uint32)
     for cell in range(begin, end):
-        number = _gather(cell, cells, kinds, room)
+        number = _gather(cell, cells, kinds, around_it)
         for here in range(cells.starts[cell], cells.starts[cell + 1]):
             counts[:] = 0
-            for k in range(_keep(here, cells, number, table, room)):
-                square = squares[k]
-                a = firsts[np.uint64(square * per_square)]
-                counts[room.near_kinds[k] + a + np.uint32(square >= edges[a])] += np.int32(1)
+            _count(here, number, cells, table, around_it, ranges, near, doubtful, counts)
             row = descriptors[cells.order[here]]
             for kind in range(2):
                 for a in range(bins):
-                    row[kind * bins + a] = counts[kind * (bins + 1) + a + 1] / table.areas[a]
+                    row[kind * bins + a] = counts[kind * width + a + 1] / table.areas[a]
+
+
+@compiled
+def _count(
+    here: int,
+    number: int,
+    cells: Cells,
+    table: Bins,
+    around_it: Surroundings,
+    ranges: NDArray[np.int32],
+    near: NDArray[np.uint32],
+    doubtful: NDArray[np.uint32],
+    counts: NDArray[np.int32],
+) -> None:
+    """Count the surroundings of one sorted particle by species and bin.
+
+    Whether a pair is near and whether its bin is in doubt cannot be predicted, so that nothing branches on it:
+    all are written down, and the next overwrites those that do not count.
+    """
+    _ranges(here, number, cells, table, around_it.positions, ranges)
+    kinds, of_range, beyond = around_it.kinds, table.of_range, np.int32(len(table.of_range))
+    kept = np.uint64(0)  # unsigned, which spares the test for an index from the end
+    for k in range(number):
+        near[kept] = k
+        kept += np.uint64(ranges[k] < beyond)
+    doubts, doubt = np.uint64(0), np.uint16(len(table.areas) + 2)
+    for place in range(np.int64(kept)):
+        k = near[place]
+        a = of_range[np.uint32(ranges[k])]
+        counts[kinds[k] + np.uint32(a)] += np.int32(1)
+        doubtful[doubts] = k
+        doubts += np.uint64(a == doubt)
+    for place in range(np.int64(doubts)):
+        k = doubtful[place]
+        square = _square(here, around_it.sorted[k], cells)
+        counts[kinds[k] + np.searchsorted(table.squares, square, side="right")] += np.int32(1)
+
+
+@compiled
+def _ranges(
+    here: int,
+    number: int,
+    cells: Cells,
+    table: Bins,
+    positions: NDArray[np.float32],
+    ranges: NDArray[np.int32],
+) -> None:
+    """Range of the squared distance of all from the particle, or M where it is beyond the last."""
+    x = np.float32(cells.positions[0, here])
+    y = np.float32(cells.positions[1, here])
+    z = np.float32(cells.positions[2, here])
+    box_length, beyond = np.float32(cells.box_length), np.float32(len(table.of_range))
+    xs, ys, zs = positions[0, :number], positions[1, :number], positions[2, :number]
+    for k in range(number):  # no branches here, so that the compiler makes vector code of it
+        square = square_distance(xs[k] - x, ys[k] - y, zs[k] - z, box_length)
+        ranges[k] = np.int32(min(square * table.per_square, beyond))
+
+
+@compiled
+def _square(here: int, other: int, cells: Cells) -> float:
+    """|r|^2 of two sorted particles."""
+    a, b = cells.positions[:, here], cells.positions[:, other]
+    return float(square_distance(b[0] - a[0], b[1] - a[1], b[2] - a[2], cells.box_length))
 
 
 @compiled
@@ -187,68 +266,58 @@ def _gaussians(
     end: int,
     cells: Cells,
     kinds: NDArray[np.uint32],
-    table: Bins,
+    edges: NDArray[np.float64],
     width: float,
     descriptors: NDArray[np.float32],
 ) -> None:
     """Smooth descriptors of the particles in the cells begin ... end - 1."""
-    sums, room = np.empty(descriptors.shape[1]), _room(len(kinds))
-    centres = (np.sqrt(table.squares[1:]) + np.sqrt(table.squares[:-1])) / 2
-    last = np.sqrt(table.squares[-1])
+    particles, sums = len(kinds), np.empty(descriptors.shape[1])
+    around_it = Surroundings(
+        np.empty(particles, np.int64), np.empty((3, particles)), np.empty(particles, np.uint32)
+    )
+    centres, last = (edges[1:] + edges[:-1]) / 2, edges[-1]
     for cell in range(begin, end):
-        number = _gather(cell, cells, kinds, room)
+        number = _gather(cell, cells, kinds, around_it)
         for here in range(cells.starts[cell], cells.starts[cell + 1]):
             sums[:] = 0
-            for k in range(_keep(here, cells, number, table, room)):
-                if room.near_squares[k] > 0:  # else it is the particle itself
-                    distance = np.sqrt(room.near_squares[k])
+            for k in range(number):
+                square = _square(here, around_it.sorted[k], cells)
+                if 0 < square < last * last:  # at 0 it is the particle itself
+                    distance = np.sqrt(square)
                     fading = 0.5 + 0.5 * np.cos(np.pi * distance / last)
                     a = np.searchsorted(centres, distance - REACH * width)
                     while a < len(centres) and centres[a] < distance + REACH * width:
                         gaussian = np.exp(-0.5 * ((distance - centres[a]) / width) ** 2)
-                        sums[room.near_kinds[k] + a] += fading * gaussian
+                        sums[around_it.kinds[k] + a] += fading * gaussian
                         a += 1
             descriptors[cells.order[here]] = sums
 
 
 @compiled
-def _room(particles: int) -> Room:
-    return Room(
-        np.empty(particles, np.int64),
-        np.empty((3, particles)),
-        np.empty(particles, np.uint32),
-        np.empty(particles),
-        np.empty(particles),
-        np.empty(particles, np.uint32),
-    )
-
-
-@compiled
-def _gather(cell: int, cells: Cells, kinds: NDArray[np.uint32], room: Room) -> int:
-    """Copy what lies around a cell that holds particles side by side; return how many there are."""
+def _gather(cell: int, cells: Cells, kinds: NDArray[np.uint32], around_it: Surroundings) -> int:
+    """Copy what is nearer than the cutoff to a cell that holds particles; return how many there are."""
     if cells.starts[cell] == cells.starts[cell + 1]:
         return 0
-    number = around(cell, cells, room.found)
-    for k in range(number):
-        particle = room.found[k]
-        for axis in range(3):
-            room.positions[axis, k] = cells.positions[axis, particle]
-        room.kinds[k] = kinds[particle]
-    return number
+    side, width = cells.side, cells.box_length / cells.side
+    x, y, z = cell // (side * side) * width, cell // side % side * width, cell % side * width
+    limit = cells.cutoff * cells.cutoff * (1 + 1e-9)
+    xs, ys, zs = cells.positions[0], cells.positions[1], cells.positions[2]
+    to_xs, to_ys, to_zs = around_it.positions[0], around_it.positions[1], around_it.positions[2]
+    kept = np.uint64(0)
+    for k in range(around(cell, cells, around_it.sorted)):
+        other = np.uint64(around_it.sorted[k])
+        dx = _outside(xs[other] - x, width, cells.box_length)
+        dy = _outside(ys[other] - y, width, cells.box_length)
+        dz = _outside(zs[other] - z, width, cells.box_length)
+        around_it.sorted[kept] = other
+        around_it.kinds[kept] = kinds[other]
+        to_xs[kept], to_ys[kept], to_zs[kept] = xs[other], ys[other], zs[other]
+        kept += np.uint64(dx * dx + dy * dy + dz * dz < limit)
+    return int(np.int64(kept))
 
 
 @compiled
-def _keep(here: int, cells: Cells, number: int, table: Bins, room: Room) -> int:
-    """Keep squared distance and kind of all that is nearer than the last edge; return their number."""
-    x, y, z = cells.positions[:, here]
-    xs, ys, zs = room.positions[0, :number], room.positions[1, :number], room.positions[2, :number]
-    kinds, squares = room.kinds[:number], room.squares[:number]
-    for k in range(number):  # no branches here, so that the compiler makes vector code of it
-        squares[k] = square_distance(xs[k] - x, ys[k] - y, zs[k] - z, cells.box_length)
-    cut, near_squares, near_kinds = table.squares[-1], room.near_squares, room.near_kinds
-    kept = np.uint64(0)  # unsigned, which spares the test for an index from the end
-    for k in range(number):  # nor here: whether a pair is near cannot be predicted
-        near_squares[kept] = squares[k]
-        near_kinds[kept] = kinds[k]
-        kept += np.uint64(squares[k] < cut)
-    return int(kept)
+def _outside(offset: float, width: float, box_length: float) -> float:
+    """How far a coordinate, told from the lower end of an interval, is outside of it in the periodic box."""
+    from_centre = abs(offset - width / 2)
+    return max(min(from_centre, box_length - from_centre) - width / 2, 0.0)

@@ -192,7 +192,7 @@ def _rebuilt(fields: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Traine
 
 def _require_fitting(path: Path, trained: TrainedModel) -> None:
     """The numbers of features and targets agree wherever the file tells them."""
-    sizes, described = trained.sizes, 1 + 2 * trained.descriptors.bins
+    sizes, described = trained.sizes, 1 + 2 * trained.descriptors.per_species
     if (trained.projection is not None) != (trained.graph.nodes == "pca"):
         raise ModelFileError(
             f"{path} must hold principal components where graph.nodes is pca, and only there"
