@@ -50,6 +50,7 @@ def write_sample(name, generator):
         Tables().labels / f"{name}.parquet",
         tables.labels_schema(LABELS),
         [{"particle": particles, "type": species} | noisy],
+        {"p_c": 0.2},
     )
 
 
@@ -82,9 +83,21 @@ def fill(folder):
         graph=GRAPH,
         descriptors=Descriptors(r_min=0.7, r_max=4.7, bins=BINS, edges=()),
         targets=LABELS,
+        labels={label: {"p_c": 0.2} for label in LABELS},
         normalisation=normalisation_of([snapshot]),
     )
     model_file.save(folder / "models" / "network.safetensors", trained)
+
+
+def test_labels_made_otherwise_than_those_that_the_network_learnt_are_refused(folder):
+    before = (folder / "metrics/evaluate.json").read_bytes()
+    trained = model_file.load(folder / "models/network.safetensors")
+    others = {label: {"p_c": 0.3} for label in LABELS}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(model_file, "load", lambda _: trained._replace(labels=others))
+        with pytest.raises(tables.TableError, match=r"another p_c: wanted 0\.3, got 0\.2"):
+            evaluate.main()
+    assert (folder / "metrics/evaluate.json").read_bytes() == before
 
 
 def refuse(constant):
@@ -222,4 +235,4 @@ def disturb(name):
     found = tables.read(path)
     columns = {column: found[column].to_numpy() for column in found.columns}
     columns |= {label: -columns[label] for label in LABELS}
-    tables.write(path, tables.labels_schema(LABELS), [columns])
+    tables.write(path, tables.labels_schema(LABELS), [columns], tables.parameters(path))

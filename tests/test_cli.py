@@ -92,6 +92,7 @@ def trained(tmp_path_factory):
         graph,
         Descriptors(0.7, 4.7, 80, ()),
         ("p_hop",),
+        {"p_hop": {"p_c": 0.2}},
         Normalisation(*neutral),
     )
     path = tmp_path_factory.mktemp("model") / "network.safetensors"
@@ -118,6 +119,7 @@ def test_predict_writes_one_column_per_label_beside_the_positions(trained, tmp_p
     for name in ("out.parquet", "out.xyz"):
         assert run(path, tmp_path / "in.xyz", tmp_path / name) == 0
     table = tables.read(tmp_path / "out.parquet")
+    assert tables.parameters(tmp_path / "out.parquet")["labels"] == {"p_hop": {"p_c": 0.2}}
     assert table.columns == ["frame", "particle", "type", "x", "y", "z", "predicted_p_hop"]
     np.testing.assert_allclose(table.select("x", "y", "z").to_numpy(), given.positions, atol=1e-7)
     np.testing.assert_array_equal(table["type"], given.species)

@@ -24,7 +24,7 @@ def model(nodes="full", projection=None):
     torch.manual_seed(0)
     return TrainedModel(
         build(NETWORK, sizes), NETWORK, sizes, options, Descriptors(0.7, 4.7, 2, ()), ("p_hop",),
-        normalisation_of([graph]), projection,
+        {"p_hop": {"p_c": 0.2, "scales": [50]}}, normalisation_of([graph]), projection,
     )  # fmt: skip
 
 
@@ -43,6 +43,7 @@ def rewrite(path, change):
 def test_a_model_comes_back(tmp_path, trained):
     save(tmp_path / "network", trained)
     read = load(tmp_path / "network")
+    assert read.labels == trained.labels
     graph = labelled(1)
     assert torch.equal(model_file.predict(read, graph), model_file.predict(trained, graph))
 
@@ -74,6 +75,7 @@ def test_an_edited_description_is_refused(tmp_path, change, reason):
         ({"graph": Graph(1.5, "vector", self_edges=False, nodes="full")}, "sizes"),
         ({"descriptors": Descriptors(0.7, 4.7, 80, ())}, "node features"),
         ({"targets": ("p_hop", "cwt_50")}, "targets"),
+        ({"labels": {"cwt_50": {}}}, "labels"),
     ],
 )
 def test_a_model_that_contradicts_itself_is_refused(tmp_path, changes, reason):

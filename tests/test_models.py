@@ -131,7 +131,7 @@ def test_a_model_file_gives_the_model_back(kind, tmp_path):
     parameters = Model(kind, 2, shared=False, hidden=(8, 8))
     trained = model_file.TrainedModel(
         build(parameters, sizes), parameters, sizes, DISTANCES, Descriptors(0.7, 4.7, 2, ()), ("p_hop",),
-        normalisation_of([graph]),
+        {"p_hop": {}}, normalisation_of([graph]),
     )  # fmt: skip
     model_file.save(tmp_path / "one.safetensors", trained)
     read = model_file.load(tmp_path / "one.safetensors")

@@ -37,6 +37,7 @@ def trained(settings=SHORT, loss=PLAIN, targets=1):
         DISTANCES,
         Descriptors(0.7, 4.7, 2, ()),
         names,
+        {name: {} for name in names},
         task.normalisation,
     )
     return model, progress, task, graphs

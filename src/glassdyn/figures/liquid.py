@@ -118,7 +118,7 @@ def tau_alpha(table: pl.DataFrame, tau: Numbers) -> Figure:
         table: columns copy, sample, waiting_time, A, B.
         tau: A and B of all samples together, where they were measured.
     """
-    figure, both = style.panels(1, 2, size=(7.2, 3.2), sharex=True)
+    figure, both = style.panels(1, 2, size=(7.2, 3.6), sharex=True)
     copies = table["copy"].unique(maintain_order=True).to_list()
     for pair, name in zip(both, SPECIES, strict=True):
         for copy, colour in zip(copies, style.sequence(len(copies)), strict=True):
@@ -126,10 +126,11 @@ def tau_alpha(table: pl.DataFrame, tau: Numbers) -> Figure:
             label = f"copy {copy}" if len(copies) <= 8 else None
             pair.plot(mine["waiting_time"], mine[name], "o-", color=colour, linewidth=0.9, label=label)
         if name in tau:
-            style.mark(pair, y=tau[name], text=f"all: {tau[name]:.3g} $\\tau$")
+            style.mark(pair, y=tau[name])
+            pair.set_title(f"all together (dashed): {tau[name]:.3g} $\\tau$")
         pair.set(xlabel=r"waiting time  $[\tau]$", ylabel=f"$\\tau_{{\\alpha,{name}}}$  $[\\tau]$")
-        pair.set_ylim(0, 1.15 * float(table[name].max() or 1))  # type: ignore[arg-type]
-        pair.legend(ncols=2, loc="lower left")
+        style.logarithmic(pair, "y")
+    figure.legend(*both[0].get_legend_handles_labels(), loc="outside lower center", ncols=8)
     return figure
 
 

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from fcntl import LOCK_SH
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -24,7 +24,7 @@ from glassdyn.learning.model_file import TrainedModel, projection_of
 from glassdyn.learning.models import Sizes
 from glassdyn.learning.models.sizes import sizes_of
 from glassdyn.learning.processes import Group
-from glassdyn.learning.samples import Tables, labelled
+from glassdyn.learning.samples import Tables, labelled, parameters_of
 from glassdyn.learning.training import Progress
 from glassdyn.params import Descriptors, Graph, Loss, Model, Train
 from glassdyn.provenance import code_digest
@@ -65,12 +65,14 @@ class Lesson(NamedTuple):
         network: as it stands.
         optimiser: of its weights.
         sizes: of features and targets.
+        labels: what determined the targets, see `parameters_of`.
     """
 
     problem: Problem
     network: nn.Module
     optimiser: torch.optim.Optimizer
     sizes: Sizes
+    labels: dict[str, dict[str, Any]]
 
 
 def prepared(course: Course, tables: Tables, device: torch.device) -> Lesson:
@@ -86,7 +88,13 @@ def prepared(course: Course, tables: Tables, device: torch.device) -> Lesson:
     network = training.initial(course.model, sizes, course.settings.seed).to(device)
     optimiser = torch.optim.Adam(network.parameters(), lr=course.settings.lr)
     problem = problem_of(train, held_out, course.loss)
-    return Lesson(problem if course.settings.subgraph else problem.to(device), network, optimiser, sizes)
+    return Lesson(
+        problem if course.settings.subgraph else problem.to(device),
+        network,
+        optimiser,
+        sizes,
+        parameters_of(course.train[0], tables, course.loss.targets),
+    )
 
 
 def attended(
@@ -167,6 +175,7 @@ def graduate(course: Course, lesson: Lesson, progress: Progress, pca: Path) -> T
         course.graph,
         course.descriptors,
         course.loss.targets,
+        lesson.labels,
         lesson.problem.normalisation,
         projection_of(pca) if course.graph.nodes == "pca" else None,
     )

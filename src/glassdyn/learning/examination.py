@@ -13,7 +13,7 @@ from glassdyn.learning.course import Course
 from glassdyn.learning.model_file import TrainedModel
 from glassdyn.learning.processes import Group
 from glassdyn.learning.rivals import Rival
-from glassdyn.learning.samples import Tables
+from glassdyn.learning.samples import Tables, require_parameters
 from glassdyn.params import Evaluate, Loss, Split, Train
 from glassdyn.trajectory import copy_of
 
@@ -66,7 +66,11 @@ def models_of(
         folders: of the tables.
         members: this process, and where it computes.
         advance: told of every step of the perceptron's training.
+
+    Raises:
+        TableError: where labels were made otherwise than those that the network learnt.
     """
+    require_parameters(course.train[0], folders, trained.labels)
     return {
         "network": rivals.network(trained, folders),
         **rivals.linear(course, folders),

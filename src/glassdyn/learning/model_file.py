@@ -26,7 +26,7 @@ from glassdyn.params import Descriptors, Graph, Model
 
 __all__ = ["ModelFileError", "Projection", "TrainedModel", "load", "predict", "projection_of", "save"]
 
-FORMAT = "glassdyn network 2"
+FORMAT = "glassdyn network 3"
 """Name and version of the format, the first thing that a reader checks."""
 
 
@@ -56,6 +56,7 @@ class TrainedModel(NamedTuple):
         graph: which pairs are joined and what nodes and edges carry.
         descriptors: the bins of the node features.
         targets: names of the labels.
+        labels: target -> what determined it: p_c, scales, the window ...; see `samples.parameters_of`.
         normalisation: statistics of the training samples.
         projection: of the descriptors, where graph.nodes is `pca`.
     """
@@ -66,6 +67,7 @@ class TrainedModel(NamedTuple):
     graph: Graph
     descriptors: Descriptors
     targets: tuple[str, ...]
+    labels: dict[str, dict[str, Any]]
     normalisation: Normalisation
     projection: Projection | None = None
 
@@ -131,6 +133,7 @@ PARTS: tuple[tuple[str, Any], ...] = (
     ("graph", Graph),
     ("descriptors", Descriptors),
     ("targets", tuple[str, ...]),
+    ("labels", dict[str, dict[str, Any]]),
 )
 """Fields of `TrainedModel` that the metadata hold, and their types."""
 
@@ -143,6 +146,7 @@ def _description(trained: TrainedModel) -> dict[str, object]:
         "graph": asdict(trained.graph),
         "descriptors": asdict(trained.descriptors),
         "targets": trained.targets,
+        "labels": trained.labels,
     }
 
 
@@ -202,6 +206,7 @@ def _require_fitting(path: Path, trained: TrainedModel) -> None:
         "node features": ((nodes,), trained.normalisation.nodes.mean.shape),
         "edge features": ((sizes.edges,), trained.normalisation.edges.mean.shape),
         "targets": ((len(trained.targets),), trained.normalisation.targets.mean.shape),
+        "labels": (sorted(trained.targets), sorted(trained.labels)),
         "sizes": (sizes[:3], (nodes, 3 if trained.graph.edges == "vector" else 1, len(trained.targets))),
     }
     if trained.projection is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -167,13 +167,18 @@ def apply(trained: TrainedModel, configurations: Iterable[tuple[int, Configurati
             notes.append((len(answer.configuration.species), answer.strangeness))
             yield answer
 
-    write(path, noted())
+    write(path, noted(), trained.labels)
     particles, strange = zip(*notes, strict=True)
     return Notes(len(notes), max(particles), max(strange))
 
 
-def write(path: Path, answered: Iterable[Answer]) -> None:
+def write(path: Path, answered: Iterable[Answer], labels: Mapping[str, Mapping[str, Any]]) -> None:
     """Write predictions beside species and positions: as a table (.parquet) or for OVITO (.xyz).
+
+    Args:
+        path: where to.
+        answered: one at least.
+        labels: what determined the labels that the model learnt, to be stored with a table.
 
     Raises:
         ConfigurationError: where a table's frames have different boxes.
@@ -184,8 +189,9 @@ def write(path: Path, answered: Iterable[Answer]) -> None:
     others = iter(answered)
     first = next(others)
     box_length = first.configuration.box_length
+    stored = {"box_length": box_length, "labels": labels}
     blocks = (_block(path, answer, box_length) for answer in chain([first], others))
-    tables.write(path, tables.answers_schema(list(first.predictions)), blocks, {"box_length": box_length})
+    tables.write(path, tables.answers_schema(list(first.predictions)), blocks, stored)
 
 
 def _block(path: Path, answer: Answer, box_length: float) -> tables.Columns:

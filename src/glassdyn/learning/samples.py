@@ -1,8 +1,8 @@
 """Labelled graphs of the recorded samples, from the tables of features, components and labels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -13,7 +13,7 @@ from glassdyn import label_names, tables
 from glassdyn.learning.graphs import Snapshot, node_features, snapshot
 from glassdyn.params import Graph
 
-__all__ = ["Tables", "labelled", "labels_of"]
+__all__ = ["Tables", "labelled", "labels_of", "parameters_of", "require_parameters"]
 
 
 class Tables(NamedTuple):
@@ -88,6 +88,29 @@ def labels_of(name: str, folders: Tables, targets: Sequence[str]) -> pl.DataFram
         found = tables.read(folder / path.name, ["type", *here])
         columns.append(found if len(columns) == 1 else found.drop("type"))
     return pl.concat(columns, how="horizontal").select("type", *targets)
+
+
+def parameters_of(name: str, folders: Tables, targets: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What determined the labels of one sample: target -> the parameters of the table that has it."""
+    return {
+        target: tables.parameters(folders.of_label(target) / f"{name}.parquet")
+        for target in dict.fromkeys(targets)
+    }
+
+
+def require_parameters(name: str, folders: Tables, wanted: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse labels of one sample that were made otherwise than those that a model learnt.
+
+    Args:
+        name: of the sample.
+        folders: of the tables.
+        wanted: as `parameters_of` told at the training.
+
+    Raises:
+        TableError: naming the parameter.
+    """
+    for target, parameters in wanted.items():
+        tables.read(folders.of_label(target) / f"{name}.parquet", [target], parameters)
 
 
 def _check(folder: Path, structure: Path) -> None:
