@@ -32,10 +32,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from glassdyn.evaluation import baselines
 from glassdyn.features.averages import generations
 from glassdyn.features.descriptors import bin_edges, radial_descriptors, smooth_descriptors
 from glassdyn.geometry import minimum_image, wrap
-from glassdyn.learning import baselines, training
+from glassdyn.learning import training
 from glassdyn.learning.correlation import pearson
 from glassdyn.learning.exercises import problem_of
 from glassdyn.learning.graphs import Snapshot, node_features, snapshot, standardise

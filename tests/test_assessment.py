@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from glassdyn import geometry, params, tables, trajectory
-from glassdyn.learning import assessment, examination, model_file, rivals, training
+from glassdyn.evaluation import assessment, examination, rivals
+from glassdyn.learning import model_file, training
 from glassdyn.learning.course import attended, graduate, prepared
 from glassdyn.learning.graphs import normalisation_of
 from glassdyn.learning.model_file import TrainedModel

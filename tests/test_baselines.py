@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
-from glassdyn.learning.baselines import PENALTIES, constant, moments, predict, ridge, select_ridge
+from glassdyn.evaluation.baselines import PENALTIES, constant, moments, predict, ridge, select_ridge
 
 
 @pytest.fixture

@@ -12,13 +12,14 @@ import torch
 from glassdyn import params, tables
 from glassdyn.cli import main
 from glassdyn.geometry import wrap
-from glassdyn.learning import extended_xyz, model_file, predict
-from glassdyn.learning.configuration import Configuration
-from glassdyn.learning.extended_xyz import Shown
+from glassdyn.learning import model_file
 from glassdyn.learning.graphs import Normalisation, Scaling
 from glassdyn.learning.model_file import TrainedModel
 from glassdyn.learning.models import Sizes, build
 from glassdyn.params import Descriptors, Graph, Model
+from glassdyn.prediction import extended_xyz, predict
+from glassdyn.prediction.configuration import Configuration
+from glassdyn.prediction.extended_xyz import Shown
 from glassdyn.recorder import Recorder
 from liquids import liquid
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from glassdyn.learning.bootstrap import Comparison, block_bootstrap, gain
-from glassdyn.learning.calibration import calibration, density, reliability
+from glassdyn.evaluation.bootstrap import Comparison, block_bootstrap, gain
+from glassdyn.evaluation.calibration import calibration, density, reliability
+from glassdyn.evaluation.scores import score, spatial_blocks, subsets
 from glassdyn.learning.correlation import pearson, spearman
-from glassdyn.learning.evaluation import score, spatial_blocks, subsets
 
 SETTINGS = {"parts": 4, "resamples": 400, "confidence": 0.95}
 

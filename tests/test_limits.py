@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from glassdyn import tables
-from glassdyn.learning.assessment import Answers
+from glassdyn.evaluation.assessment import Answers
+from glassdyn.evaluation.limits import against_runs, by_length
 from glassdyn.learning.correlation import pearson
-from glassdyn.learning.limits import against_runs, by_length
 
 N, BOX = 1500, 12.0
 

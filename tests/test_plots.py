@@ -13,11 +13,11 @@ import pytest
 from ruamel.yaml import YAML
 
 from glassdyn import params
+from glassdyn.evaluation.assessment import Answers
+from glassdyn.evaluation.examination import graded
 from glassdyn.figures import predictions
 from glassdyn.figures.labels import save_all
 from glassdyn.labels.summary import ALL, Summary, densities, linear_edges
-from glassdyn.learning.assessment import Answers
-from glassdyn.learning.examination import graded
 
 PLOTS = YAML(typ="safe").load(Path(__file__).resolve().parents[1] / "dvc.yaml")["plots"]
 BUILT_IN = {"linear", "scatter", "simple"}

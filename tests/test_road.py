@@ -30,6 +30,8 @@ ROAD = [
     "features",
     "labels",
     "learning",
+    "evaluation",
+    "prediction",
     "figures",
     "stages",
     "cli",

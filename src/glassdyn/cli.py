@@ -173,7 +173,8 @@ def _preset(options: argparse.Namespace) -> None:
 
 def _predict(options: argparse.Namespace) -> None:
     # Here, because it takes seconds that the other commands need not wait.
-    from glassdyn.learning import model_file, predict  # noqa: PLC0415
+    from glassdyn.learning import model_file  # noqa: PLC0415
+    from glassdyn.prediction import predict  # noqa: PLC0415
 
     predict.require_writable(options.output)
     trained = model_file.load(options.model)

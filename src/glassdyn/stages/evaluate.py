@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 from glassdyn import params, progress, trajectory
+from glassdyn.evaluation import assessment, examination
 from glassdyn.figures import predictions as figures
-from glassdyn.learning import assessment, examination, model_file, processes
+from glassdyn.learning import model_file, processes
 from glassdyn.learning.samples import Tables
 from glassdyn.params import Loss
 from glassdyn.stages import run

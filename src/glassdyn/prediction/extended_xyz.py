@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.files import replacing
-from glassdyn.learning.configuration import Configuration, ConfigurationError, Frame, frames_of
+from glassdyn.prediction.configuration import Configuration, ConfigurationError, Frame, frames_of
 
 __all__ = ["NAMES", "Shown", "read", "write"]
 

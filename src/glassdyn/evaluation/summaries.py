@@ -8,9 +8,9 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from glassdyn.learning.assessment import RELIABILITY_BINS, Answers, Pool
-from glassdyn.learning.calibration import density, quantiles, reliability
-from glassdyn.learning.evaluation import Scores
+from glassdyn.evaluation.assessment import RELIABILITY_BINS, Answers, Pool
+from glassdyn.evaluation.calibration import density, quantiles, reliability
+from glassdyn.evaluation.scores import Scores
 
 __all__ = ["all_of", "coarse", "models", "pdf", "quantile", "reliable", "scatter", "slab"]
 

@@ -13,9 +13,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from glassdyn.evaluation.assessment import Answers
 from glassdyn.labels import isoconfigurational
 from glassdyn.labels.coarse import coarse_grained
-from glassdyn.learning.assessment import Answers
 from glassdyn.learning.correlation import pearson
 
 __all__ = ["against_runs", "by_length"]

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from glassdyn.learning import assessment, limits, rivals, summaries
-from glassdyn.learning.assessment import Answers
+from glassdyn.evaluation import assessment, limits, rivals, summaries
+from glassdyn.evaluation.assessment import Answers
+from glassdyn.evaluation.rivals import Rival
 from glassdyn.learning.course import Course
 from glassdyn.learning.model_file import TrainedModel
 from glassdyn.learning.processes import Group
-from glassdyn.learning.rivals import Rival
 from glassdyn.learning.samples import Tables, require_parameters
 from glassdyn.params import Evaluate, Loss, Split, Train
 from glassdyn.trajectory import copy_of

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn import tables
-from glassdyn.learning.bootstrap import Comparison, gain
-from glassdyn.learning.calibration import calibration
-from glassdyn.learning.evaluation import Scores, score, spatial_blocks
-from glassdyn.learning.rivals import Rival
+from glassdyn.evaluation.bootstrap import Comparison, gain
+from glassdyn.evaluation.calibration import calibration
+from glassdyn.evaluation.rivals import Rival
+from glassdyn.evaluation.scores import Scores, score, spatial_blocks
 from glassdyn.learning.samples import Tables, labels_of
 from glassdyn.params import Evaluate
 

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn import tables
+from glassdyn.evaluation import baselines
 from glassdyn.features.averages import generations
-from glassdyn.learning import baselines, training
+from glassdyn.learning import training
 from glassdyn.learning.course import Course, attended, prepared
 from glassdyn.learning.graphs import node_features
 from glassdyn.learning.model_file import TrainedModel, predict

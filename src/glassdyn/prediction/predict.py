@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from glassdyn import tables
 from glassdyn.features.descriptors import bin_edges, radial_descriptors
 from glassdyn.geometry import wrap
-from glassdyn.learning import extended_xyz, model_file
-from glassdyn.learning.configuration import Configuration, ConfigurationError, Frame, recorded
+from glassdyn.learning import model_file
 from glassdyn.learning.graphs import Snapshot, node_features, snapshot, standardise
 from glassdyn.learning.model_file import TrainedModel
+from glassdyn.prediction import extended_xyz
+from glassdyn.prediction.configuration import Configuration, ConfigurationError, Frame, recorded
 
 __all__ = [
     "STRANGE",

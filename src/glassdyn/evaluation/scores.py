@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.errors import Refusal
-from glassdyn.learning.bootstrap import Comparison, block_bootstrap
+from glassdyn.evaluation.bootstrap import Comparison, block_bootstrap
 from glassdyn.learning.correlation import pearson, spearman
 
 __all__ = [
