@@ -90,6 +90,32 @@ def test_wide_layers_and_slices_of_many_edges_change_nothing(width, fused, monke
     assert_equals_the_concatenating_network(graph, network(edges=3, hidden=(width, width)))
 
 
+def gradients_of(model, *graphs):
+    """Of the sum over graphs, all forward before all backward."""
+    model.zero_grad()
+    for output in [model(graph).square().sum() for graph in graphs]:
+        output.backward()
+    return [parameter.grad.clone() for parameter in model.parameters()]
+
+
+def test_memory_that_is_taken_again_changes_nothing():
+    """Graphs that grow and shrink, and several at once, beside networks that never took a step before."""
+    used, addresses = network(), []
+    for counts in ([300], [200], [400], [200, 300], [300, 200, 400], [400]):
+        graphs = [labelled(count, particles=count) for count in counts]
+        addresses.append({block.data_ptr() for block in used.spare})
+        for own, other in zip(gradients_of(used, *graphs), gradients_of(network(), *graphs), strict=True):
+            assert torch.equal(own, other)
+    assert addresses[1] & addresses[2]  # the smaller one lay where the larger one had been
+
+
+def test_a_second_backward_pass_is_refused():
+    output = network()(labelled(0)).sum()
+    output.backward(retain_graph=True)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        output.backward()
+
+
 def test_products_see_whole_weights(monkeypatch):
     """Columns of a wider weight would be multiplied by oneDNN's reference kernel."""
     seen = []

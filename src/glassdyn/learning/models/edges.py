@@ -2,13 +2,14 @@
 
     h_k = relu(W e_k + W0 e0_k + P_{r_k} + Q_{s_k}),   e'_k = MLP(h_k),   S_i = sum_{k: r_k = i} e'_k
 
-A slice of edges stays in the processor's cache through all its layers. Of E edges only e' is kept for the
-backward pass; hidden layers are computed there once more. P and Q belong to nodes: their products were
-made before they are gathered. Gradients of the edges live in two buffers that all blocks share.
+A slice of edges stays in the processor's cache through all its layers and its sums. Of E edges only e' is kept
+for the backward pass, where hidden layers are computed once more; in the last block, whose e' nobody reads, h is
+kept in its stead. P and Q belong to nodes: their products were made before they are gathered. Gradients of the
+edges live in two buffers that all blocks share, one of them first the h of the last block.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
 import torch
@@ -19,7 +20,7 @@ from torch.nn import functional
 from glassdyn.learning.graphs import Snapshot
 from glassdyn.learning.models.products import activated, add_layer, add_product, product, sum_with_product
 
-__all__ = ["Edges", "Layers", "Wiring", "encode", "sums_of_update", "update", "wiring_of"]
+__all__ = ["Edges", "Layers", "Room", "Wiring", "encode", "sums_of_update", "update", "wiring_of"]
 
 Edges = tuple[Tensor, Tensor]
 """What belongs to the current and to the encoded edges."""
@@ -31,6 +32,35 @@ SLICE_CPU, SLICE_GPU = 2**19, 2**26
 """Numbers in a slice: 64 of 8192 edges are 2 MB in float32, which the caches of two cores hold."""
 
 
+class Room:
+    """Memory for what belongs to the edges of one forward and backward pass, taken again by those that follow.
+
+    On a processor, to touch new memory for the first time takes longer than a product with it; on a GPU PyTorch
+    itself keeps memory. A second backward pass through the same graph is refused: PyTorch finds its numbers changed.
+
+    Args:
+        spare: blocks that earlier passes have left, and where this one leaves its own.
+    """
+
+    def __init__(self, spare: list[Tensor]) -> None:
+        self.spare, self.taken = spare, list[Tensor]()
+
+    def take(self, rows: int, width: int, like: Tensor) -> Tensor:
+        """(rows, width) numbers of a tensor's type, on its device, not yet set."""
+        number, found = rows * width, None
+        while self.spare and found is None:
+            block = self.spare.pop()  # one that does not fit is given up
+            if block.numel() >= number and (block.dtype, block.device) == (like.dtype, like.device):
+                found = block
+        self.taken.append(like.new_empty(number) if found is None else found)
+        return self.taken[-1][:number].view(rows, width)
+
+    def leave(self) -> None:
+        """All that was taken is needed no more."""
+        self.spare += [block for block in self.taken if block.is_cpu]
+        self.taken = []
+
+
 class Wiring(NamedTuple):
     """Where edges begin and end, in the forms that gathering and summing need.
 
@@ -40,6 +70,7 @@ class Wiring(NamedTuple):
         offsets: (N + 1,) int64, node i receives the edges offsets[i] ... offsets[i + 1] - 1.
         by_sender: (E,) int64, the edges in the order of their senders.
         sender_offsets: (N + 1,) int64, node i sends by_sender[sender_offsets[i] ... [i + 1] - 1].
+        room: for what belongs to the edges.
     """
 
     pairs: Tensor
@@ -47,9 +78,10 @@ class Wiring(NamedTuple):
     offsets: Tensor
     by_sender: Tensor
     sender_offsets: Tensor
+    room: Room
 
 
-def wiring_of(graph: Snapshot) -> Wiring:
+def wiring_of(graph: Snapshot, room: Room) -> Wiring:
     """The wiring of a graph, whose receivers increase."""
     senders, receivers = graph.edge_index
     return Wiring(
@@ -58,12 +90,13 @@ def wiring_of(graph: Snapshot) -> Wiring:
         functional.pad(graph.in_degree.cumsum(0), (1, 0)),
         graph.by_sender,
         functional.pad(graph.out_degree.cumsum(0), (1, 0)),
+        room,
     )
 
 
-def encode(features: Tensor, layers: Layers) -> Tensor:
-    """(E, h) perceptron of (E, F) edge features, which receive no gradient."""
-    encoded: Tensor = _Encode.apply(*_cast(features, *chain(*layers)))
+def encode(features: Tensor, layers: Layers, room: Room) -> Tensor:
+    """(E, h) perceptron of (E, F) edge features, which receive no gradient, for updates and nothing else."""
+    encoded: Tensor = _Encode.apply(room, *_cast(features, *chain(*layers)))
     return encoded
 
 
@@ -116,10 +149,25 @@ def _cast(*tensors: Tensor | None) -> tuple[Tensor | None, ...]:
     return tuple(None if tensor is None else tensor.to(dtype) for tensor in tensors)
 
 
+def _size(edges: Tensor, width: int) -> int:
+    """Edges in a slice."""
+    return max((SLICE_CPU if edges.device.type == "cpu" else SLICE_GPU) // width, 1)
+
+
 def _slices(edges: Tensor, width: int) -> Iterator[slice]:
-    numbers = SLICE_CPU if edges.device.type == "cpu" else SLICE_GPU
-    size = max(numbers // width, 1)
+    size = _size(edges, width)
     return (slice(start, start + size) for start in range(0, len(edges), size))
+
+
+def _parts(wiring: Wiring, width: int) -> Iterator[tuple[slice, slice]]:
+    """Slices of nodes, and of the edges that they receive, of which there are about as many as in `_slices`."""
+    nodes, edges = len(wiring.offsets) - 1, len(wiring.receivers)
+    number = max(round(edges / _size(wiring.receivers, width)), 1)
+    starts = [nodes * part // number for part in range(number + 1)]
+    ends = wiring.offsets[starts].tolist()
+    return (
+        (slice(*bounds), slice(*held)) for bounds, held in zip(pairwise(starts), pairwise(ends), strict=True)
+    )
 
 
 def _sum_rows(table: Tensor, rows: Tensor, offsets: Tensor) -> Tensor:
@@ -127,11 +175,16 @@ def _sum_rows(table: Tensor, rows: Tensor, offsets: Tensor) -> Tensor:
     return torch.embedding_bag(table, rows, offsets, False, 0, False, None, True)[0]
 
 
-def _sum_received(edges: Tensor, wiring: Wiring) -> Tensor:
-    return _sum_rows(edges, torch.arange(len(edges), device=edges.device), wiring.offsets)
+def _sum_received(edges: Tensor, offsets: Tensor) -> Tensor:
+    return _sum_rows(edges, torch.arange(len(edges), device=edges.device), offsets)
 
 
-def _hidden(part: slice, wiring: Wiring, tables: Tensor, inputs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+def _hidden(
+    part: slice,
+    wiring: Wiring,
+    tables: Tensor,
+    inputs: Sequence[tuple[Tensor, Tensor]],
+) -> Tensor:
     """First activation h of a slice of edges, from pairs of edges and weights."""
     hidden = functional.embedding_bag(wiring.pairs[part], tables, mode="sum")
     for edges, weight in inputs:
@@ -186,10 +239,11 @@ def _zeros(weight: Tensor) -> Tensor:
 
 class _Encode(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, features: Tensor, *layers: Tensor) -> Tensor:
-        encoded = features.new_empty(len(features), len(layers[-1]))
+    def forward(ctx: Any, room: Room, features: Tensor, *layers: Tensor) -> Tensor:
+        encoded = room.take(len(features), len(layers[-1]), features)
         for part in _slices(features, encoded.shape[1]):
             _ascend(features[part], layers, into=encoded[part])
+        ctx.room = room
         ctx.save_for_backward(features, encoded, *layers)
         return encoded
 
@@ -200,14 +254,19 @@ class _Encode(torch.autograd.Function):
         gradients = [_zeros(tensor) for tensor in layers]
         for part in _slices(features, encoded.shape[1]):
             _descend(gradient[part], _ascend(features[part], layers, encoded[part]), layers, gradients)
-        return None, *gradients
+        ctx.room.leave()
+        return None, None, *gradients
 
 
 class _Gradients(NamedTuple):
-    """Where the gradients of an update are gathered: of h before its ReLU, e0, first weights, layers."""
+    """Where the gradients of an update are gathered: of h before its ReLU, e0, first weights, layers.
+
+    That of e0 is `begun` where a later block has written its part.
+    """
 
     hidden: Tensor
     encoded: Tensor
+    begun: bool
     weights: Sequence[Tensor]
     layers: Sequence[Tensor]
 
@@ -219,25 +278,31 @@ class _Update(torch.autograd.Function):
     ) -> Tensor | tuple[Tensor, Tensor, Tensor]:
         inputs, layers = _sorted(parts)
         encoded, weight = inputs[0]
-        updated = encoded.new_empty(len(encoded), len(layers[-1] if layers else weight))
-        for part in _slices(encoded, len(weight)):
-            _ascend(_hidden(part, wiring, tables, inputs), layers, into=updated[part])
+        width = len(layers[-1] if layers else weight)
+        kept = wiring.room.take(len(encoded), width if keep else len(weight), encoded)  # e' or h
+        sums = tables.new_empty(len(wiring.offsets) - 1, width)
+        for nodes, part in _parts(wiring, len(weight)):
+            hidden = _hidden(part, wiring, tables, inputs)
+            *_, updated = _ascend(hidden, layers, into=kept[part] if keep else None)
+            if not keep:
+                kept[part] = hidden
+            sums[nodes] = _sum_received(updated, wiring.offsets[nodes.start : nodes.stop + 1] - part.start)
         ctx.set_materialize_grads(False)
-        ctx.wiring = wiring
-        ctx.save_for_backward(updated if keep else None, tables, *parts)
-        sums = _sum_received(updated, wiring)
-        return (updated, encoded, sums) if keep else sums
+        ctx.wiring, ctx.keep = wiring, keep
+        ctx.save_for_backward(kept, tables, *parts)
+        return (kept, encoded, sums) if keep else sums
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *incoming: Any) -> tuple[Tensor | None, ...]:
-        updated, tables, *parts = ctx.saved_tensors
+        kept, tables, *parts = ctx.saved_tensors
         inputs, layers = _sorted(parts)
         g_updated, g_encoded, g_sums = (None, None, *incoming)[-3:]
-        encoded, weight = inputs[0]
+        (encoded, weight), room = inputs[0], ctx.wiring.room
         gradients = _Gradients(
-            hidden=_reused(g_updated, encoded, len(weight)),
-            encoded=torch.zeros_like(encoded) if g_encoded is None else g_encoded,
+            hidden=_reused(g_updated, encoded, len(weight), room) if ctx.keep else kept,
+            encoded=room.take(*encoded.shape, encoded) if g_encoded is None else g_encoded,
+            begun=g_encoded is not None,
             weights=[_zeros(weight) for _, weight in inputs],
             layers=[_zeros(tensor) for tensor in layers],
         )
@@ -245,13 +310,13 @@ class _Update(torch.autograd.Function):
             gradient = g_sums[ctx.wiring.receivers[part]]
             if g_updated is not None:
                 gradient += g_updated[part]
-            hidden = _hidden(part, ctx.wiring, tables, inputs)
-            known = None if updated is None else updated[part]
-            _update_backward(part, gradient, _ascend(hidden, layers, known), inputs, layers, gradients)
+            hidden = _hidden(part, ctx.wiring, tables, inputs) if ctx.keep else kept[part]
+            activations = _ascend(hidden, layers, kept[part] if ctx.keep else None)
+            _update_backward(part, gradient, activations, inputs, layers, gradients)
         g_tables = _gathered(gradients.hidden, ctx.wiring).view_as(tables)
         g_inputs = [gradients.encoded, gradients.weights[0], None, None]
         if len(inputs) == 2:
-            g_inputs[2:] = _carried(gradients.hidden, *inputs[1]), gradients.weights[1]
+            g_inputs[2:] = _carried(gradients.hidden, *inputs[1], room), gradients.weights[1]
         return None, None, g_tables, *g_inputs, *gradients.layers
 
 
@@ -277,25 +342,29 @@ def _update_backward(
     gradient = _before_relu(gradient, activations[0], gradients.hidden[part])
     for (edges, _), g_weight in zip(inputs, gradients.weights, strict=True):
         add_product(g_weight, gradient, edges[part])
-    add_layer(gradients.encoded[part], gradient, inputs[0][1].T)
+    to_encoded = inputs[0][1].T
+    if gradients.begun:
+        add_layer(gradients.encoded[part], gradient, to_encoded)
+    else:
+        gradients.encoded[part] = product(gradient, to_encoded)
 
 
-def _reused(gradient: Tensor | None, edges: Tensor, width: int) -> Tensor:
+def _reused(gradient: Tensor | None, edges: Tensor, width: int, room: Room) -> Tensor:
     """(E, width) room: that of the incoming gradient where it fits, because it is needed no longer."""
     if gradient is not None and gradient.shape[1] == width:
         return gradient
-    return edges.new_empty(len(edges), width)
+    return room.take(len(edges), width, edges)
 
 
 def _gathered(g_hidden: Tensor, wiring: Wiring) -> Tensor:
     """(N, 2, h_1) gradients of P and Q: sums over the edges that a node receives and that it sends."""
-    received = _sum_received(g_hidden, wiring)
+    received = _sum_received(g_hidden, wiring.offsets)
     return torch.stack((received, _sum_rows(g_hidden, wiring.by_sender, wiring.sender_offsets)), dim=1)
 
 
-def _carried(g_hidden: Tensor, edges: Tensor, weight: Tensor) -> Tensor:
+def _carried(g_hidden: Tensor, edges: Tensor, weight: Tensor, room: Room) -> Tensor:
     """(E, h) gradient of e, in the room of that of h where it fits."""
-    carried = _reused(g_hidden, edges, edges.shape[1])
+    carried = _reused(g_hidden, edges, edges.shape[1], room)
     for part in _slices(edges, len(weight)):
         carried[part] = product(g_hidden[part], weight.T)
     return carried

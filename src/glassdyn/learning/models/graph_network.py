@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from glassdyn.learning.graphs import Snapshot
-from glassdyn.learning.models.edges import Wiring, encode, sums_of_update, update, wiring_of
+from glassdyn.learning.models.edges import Room, Wiring, encode, sums_of_update, update, wiring_of
 from glassdyn.learning.models.sizes import Sizes
 from glassdyn.params import Model
 
@@ -127,20 +127,22 @@ class GraphNetwork(nn.Module):
         self.encode_edges = mlp(sizes.edges, hidden) if n_rec else None
         self.blocks = nn.ModuleList(Block(hidden) for _ in range(min(n_rec, 1) if shared else n_rec))
         self.decode = nn.Sequential(mlp(hidden[-1], hidden), nn.Linear(hidden[-1], sizes.targets))
+        self.spare: list[Tensor] = []
         self.recurrences = [0 if shared else block for block in range(n_rec)]
 
     def forward(self, graph: Snapshot) -> Tensor:
         """(N, targets) predictions."""
         nodes: Tensor = self.encode_nodes(graph.x)
         if self.encode_edges is not None:
-            nodes = self._propagate(nodes, encode(graph.edge_attr, layers_of(self.encode_edges)), graph)
+            wiring = wiring_of(graph, Room(self.spare))
+            edges = encode(graph.edge_attr, layers_of(self.encode_edges), wiring.room)
+            nodes = self._propagate(nodes, edges, wiring)
         predictions: Tensor = self.decode(nodes)
         return predictions
 
-    def _propagate(self, encoded: Tensor, encoded_edges: Tensor, graph: Snapshot) -> Tensor:
+    def _propagate(self, encoded: Tensor, encoded_edges: Tensor, wiring: Wiring) -> Tensor:
         *blocks, last = (cast("Block", self.blocks[number]) for number in self.recurrences)
-        wiring, nodes = wiring_of(graph), encoded
-        edges = encoded_edges, encoded_edges
+        nodes, edges = encoded, (encoded_edges, encoded_edges)
         for block in blocks:
             nodes, edges = block((nodes, encoded), edges, wiring)
         return last.last((nodes, encoded), edges, wiring)
