@@ -1,14 +1,32 @@
 """Small labelled liquids for the tests of graphs, networks and training."""
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import torch
 
 from glassdyn import tables
+from glassdyn.features.inherent import Quench
+from glassdyn.features.structure import Description
 from glassdyn.geometry import wrap
 from glassdyn.learning.graphs import node_features, snapshot
 from glassdyn.learning.samples import Tables
 from glassdyn.liquid import species_of
-from glassdyn.params import Graph, Loss, Model, Train
+from glassdyn.params import Describe, Graph, Loss, Model, Potential, Train
+
+STRUCTURE = json.loads(
+    json.dumps(
+        asdict(
+            Description(
+                edges=(0.7, 2.7, 4.7),
+                extras=Describe(smooth=0.0, generations=0, r_average=2.0, inherent=False),
+                quench=Quench("lammps", Potential("xplor", 2.0, 2.5, 0)),
+            )
+        )
+    )
+)
+"""What determines two bins for each species, as a table stores it."""
 
 DISTANCES = Graph(r_threshold=1.5, edges="distance", self_edges=False, nodes="full")
 VECTORS = Graph(r_threshold=1.5, edges="vector", self_edges=False, nodes="full")
@@ -63,7 +81,7 @@ def write_tables(folder, samples=5, slope=0.1, particles=100):
         name, particle = f"copy{copy:02}-sample00.parquet", np.arange(particles, dtype=np.uint32)
         structure = {"particle": particle, "type": species, "descriptors": features}
         structure |= dict(zip("xyz", positions.T, strict=True))
-        about = {"box_length": box_length}
+        about = STRUCTURE | {"box_length": box_length}
         tables.write(folder / "data/features" / name, tables.structure_schema(2), [structure], about)
         labels = {"particle": particle, "type": species, "p_hop": 0.2 + slope * features[:, 0].astype(float)}
         tables.write(folder / "data/labels" / name, tables.labels_schema(["p_hop"]), [labels])

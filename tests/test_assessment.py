@@ -21,7 +21,7 @@ from glassdyn.learning.models import build
 from glassdyn.learning.models.sizes import sizes_of
 from glassdyn.learning.processes import ALONE
 from glassdyn.learning.samples import Tables, labelled
-from glassdyn.params import Descriptors, Graph, Loss, Model
+from glassdyn.params import Graph, Loss, Model
 from glassdyn.stages import evaluate
 
 N, BOX, BINS = 250, 9.5, 6
@@ -82,7 +82,7 @@ def fill(folder):
         model=model,
         sizes=sizes_of(snapshot, GRAPH.r_threshold),
         graph=GRAPH,
-        descriptors=Descriptors(r_min=0.7, r_max=4.7, bins=BINS, edges=()),
+        structure={"edges": [0.7 + a for a in range(BINS + 1)]},
         targets=LABELS,
         labels={label: {"p_c": 0.2} for label in LABELS},
         normalisation=normalisation_of([snapshot]),

@@ -16,12 +16,12 @@ from glassdyn.learning import model_file
 from glassdyn.learning.graphs import Normalisation, Scaling
 from glassdyn.learning.model_file import TrainedModel
 from glassdyn.learning.models import Sizes, build
-from glassdyn.params import Descriptors, Graph, Model
+from glassdyn.params import Graph, Model
 from glassdyn.prediction import extended_xyz, predict
 from glassdyn.prediction.configuration import Configuration
 from glassdyn.prediction.extended_xyz import Shown
 from glassdyn.recorder import Recorder
-from liquids import liquid
+from liquids import STRUCTURE, liquid
 
 
 def test_help_names_every_command(capsys):
@@ -91,7 +91,7 @@ def trained(tmp_path_factory):
         model,
         sizes,
         graph,
-        Descriptors(0.7, 4.7, 80, ()),
+        STRUCTURE | {"edges": np.linspace(0.7, 4.7, 81).tolist()},
         ("p_hop",),
         {"p_hop": {"p_c": 0.2}},
         Normalisation(*neutral),
@@ -112,6 +112,17 @@ def write_xyz(path, *configurations):
 def expected(path, configuration):
     loaded = model_file.load(path)
     return predict.predict(loaded, predict.graph_of(loaded, configuration))["predicted_p_hop"]
+
+
+def test_a_model_that_does_not_tell_its_features_is_refused(trained, tmp_path, capsys):
+    path, given = trained
+    write_xyz(tmp_path / "in.xyz", given)
+    foreign = model_file.load(path)
+    del foreign.structure["extras"]
+    model_file.save(tmp_path / "foreign", foreign)
+    assert run(tmp_path / "foreign", tmp_path / "in.xyz", tmp_path / "out.xyz") == 1
+    assert "tells how its node features are computed" in capsys.readouterr().err
+    assert not (tmp_path / "out.xyz").exists()
 
 
 def test_predict_writes_one_column_per_label_beside_the_positions(trained, tmp_path, capsys):

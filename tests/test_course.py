@@ -17,7 +17,6 @@ from glassdyn.fleet.scratch import default_root
 from glassdyn.learning import checkpoint, course, training
 from glassdyn.learning.model_file import save
 from glassdyn.learning.processes import ALONE
-from glassdyn.params import Descriptors
 from liquids import DISTANCES, NETWORK, PLAIN, SHORT, write_tables
 from road import shorten
 
@@ -29,9 +28,7 @@ def lessons(tmp_path, monkeypatch):
     monkeypatch.setenv("GLASSDYN_SCRATCH", str(tmp_path / "scratch"))
     folders = write_tables(tmp_path)
     names = [f"copy{copy:02}-sample00" for copy in range(5)]
-    return folders, course.Course(
-        names[:3], names[3:4], Descriptors(0.7, 4.7, 2, ()), DISTANCES, NETWORK, PLAIN, BRIEF
-    )
+    return folders, course.Course(names[:3], names[3:4], DISTANCES, NETWORK, PLAIN, BRIEF)
 
 
 def attend(lessons, most=None, **changes):

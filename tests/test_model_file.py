@@ -12,8 +12,8 @@ from glassdyn.learning.graphs import normalisation_of
 from glassdyn.learning.model_file import ModelFileError, Projection, TrainedModel, load, save
 from glassdyn.learning.models import build
 from glassdyn.learning.models.sizes import sizes_of
-from glassdyn.params import Descriptors, Graph
-from liquids import DISTANCES, NETWORK, labelled
+from glassdyn.params import Graph
+from liquids import DISTANCES, NETWORK, STRUCTURE, labelled
 
 
 def model(nodes="full", projection=None):
@@ -23,7 +23,7 @@ def model(nodes="full", projection=None):
     options = Graph(1.5, "distance", self_edges=False, nodes=nodes)
     torch.manual_seed(0)
     return TrainedModel(
-        build(NETWORK, sizes), NETWORK, sizes, options, Descriptors(0.7, 4.7, 2, ()), ("p_hop",),
+        build(NETWORK, sizes), NETWORK, sizes, options, STRUCTURE, ("p_hop",),
         {"p_hop": {"p_c": 0.2, "scales": [50]}}, normalisation_of([graph]), projection,
     )  # fmt: skip
 
@@ -73,7 +73,9 @@ def test_an_edited_description_is_refused(tmp_path, change, reason):
         ({"projection": PROJECTION}, "must hold principal components"),
         ({"graph": Graph(1.5, "distance", self_edges=False, nodes="type")}, "node features"),
         ({"graph": Graph(1.5, "vector", self_edges=False, nodes="full")}, "sizes"),
-        ({"descriptors": Descriptors(0.7, 4.7, 80, ())}, "node features"),
+        ({"structure": STRUCTURE | {"edges": [0.7, 1.7, 2.7, 4.7]}}, "node features"),
+        ({"structure": STRUCTURE | {"edges": 3}}, "bin edges"),
+        ({"structure": {}}, "bin edges"),
         ({"targets": ("p_hop", "cwt_50")}, "targets"),
         ({"labels": {"cwt_50": {}}}, "labels"),
     ],

@@ -11,8 +11,8 @@ from glassdyn.learning import model_file
 from glassdyn.learning.graphs import normalisation_of, snapshot, standardise
 from glassdyn.learning.models import BUILDERS, build
 from glassdyn.learning.models.sizes import Sizes, sizes_of
-from glassdyn.params import Descriptors, Model
-from liquids import DISTANCES, labelled, liquid
+from glassdyn.params import Model
+from liquids import DISTANCES, STRUCTURE, labelled, liquid
 
 EPSILON = 5e-5
 """Rounding of float32 sums over some hundred terms, for predictions of order 1."""
@@ -130,7 +130,7 @@ def test_a_model_file_gives_the_model_back(kind, tmp_path):
     sizes = sizes_of(graph, DISTANCES.r_threshold)
     parameters = Model(kind, 2, shared=False, hidden=(8, 8))
     trained = model_file.TrainedModel(
-        build(parameters, sizes), parameters, sizes, DISTANCES, Descriptors(0.7, 4.7, 2, ()), ("p_hop",),
+        build(parameters, sizes), parameters, sizes, DISTANCES, STRUCTURE, ("p_hop",),
         {"p_hop": {}}, normalisation_of([graph]),
     )  # fmt: skip
     model_file.save(tmp_path / "one.safetensors", trained)

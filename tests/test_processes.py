@@ -10,7 +10,6 @@ from torch import distributed
 
 from glassdyn.learning import course, processes
 from glassdyn.learning.processes import ALONE, Group
-from glassdyn.params import Descriptors
 from liquids import DISTANCES, NETWORK, PLAIN, SHORT, write_tables
 
 NAMES = [f"copy{copy:02}-sample00" for copy in range(5)]
@@ -22,9 +21,7 @@ CASES = [("graph_network", 0), ("attention", 0), ("graph_network", 2)]
 def objectives(folders, members, kind, n_rec):
     """Those of a training that is cut off after the second recording and goes on."""
     network = replace(NETWORK, kind=kind, n_rec=n_rec)
-    chosen = course.Course(
-        NAMES[:3], NAMES[3:4], Descriptors(0.7, 4.7, 2, ()), DISTANCES, network, PLAIN, TOGETHER
-    )
+    chosen = course.Course(NAMES[:3], NAMES[3:4], DISTANCES, network, PLAIN, TOGETHER)
     for most in (2, 4):
         lesson = course.prepared(chosen, folders, torch.device("cpu"))
         attended = course.attended(chosen, lesson, folders, members)

@@ -1,6 +1,7 @@
 """Structure tables and their reduction."""
 
 import tracemalloc
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ POTENTIAL = Potential("xplor", 2.0, 2.5, 0)
 
 
 def description(edges=EDGES, extras=Describe(0.0, 0, 2.0, inherent=False)):  # noqa: B008
-    return Description(edges, extras, Quench("lammps", POTENTIAL))
+    return Description(tuple(edges.tolist()), extras, Quench("lammps", POTENTIAL))
 
 
 def write(trajectory, path, wanted):
@@ -110,8 +111,9 @@ def test_the_figure_shows_how_much_is_kept(structures):
 
 def test_columns_beside_the_descriptors(structures, tmp_path):
     trajectory = structures[0].with_suffix(".h5")
-    write(trajectory, tmp_path / "a.parquet", description(extras=Describe(0.1, 2, 1.5, inherent=False)))
-    table = tables.read(tmp_path / "a.parquet", parameters={"smooth": 0.1, "generations": 2})
+    extras = Describe(0.1, 2, 1.5, inherent=False)
+    write(trajectory, tmp_path / "a.parquet", description(extras=extras))
+    table = tables.read(tmp_path / "a.parquet", parameters={"extras": asdict(extras)})
     assert table.columns[5:] == ["descriptors", "smooth", "averaged_1", "averaged_2"]
     with open_trajectory(trajectory) as opened:
         positions, species, box_length = opened.frame(1), opened.species, opened.box_length

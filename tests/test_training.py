@@ -14,8 +14,7 @@ from glassdyn.learning.exercises import drawn, problem_of
 from glassdyn.learning.model_file import ModelFileError, TrainedModel, load, predict, save
 from glassdyn.learning.models import BUILDERS
 from glassdyn.learning.models.sizes import sizes_of
-from glassdyn.params import Descriptors
-from liquids import DISTANCES, NETWORK, PLAIN, SHORT, labelled
+from liquids import DISTANCES, NETWORK, PLAIN, SHORT, STRUCTURE, labelled
 
 
 def problem(loss=PLAIN, targets=1, particles=200):
@@ -35,7 +34,7 @@ def trained(settings=SHORT, loss=PLAIN, targets=1):
         NETWORK,
         sizes_of(graphs[0], DISTANCES.r_threshold),
         DISTANCES,
-        Descriptors(0.7, 4.7, 2, ()),
+        STRUCTURE,
         names,
         {name: {} for name in names},
         task.normalisation,

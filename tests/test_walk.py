@@ -1,6 +1,9 @@
 """The whole road, walked in one process on data that it simulates itself."""
 
 import importlib
+import json
+import shutil
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,12 +15,18 @@ from glassdyn.features.averages import generations
 from glassdyn.features.descriptors import bin_edges, smooth_descriptors
 from glassdyn.labels.coarse import coarse_grained
 from glassdyn.neighbours import neighbours
+from glassdyn.params import Model
+from glassdyn.stages import evaluate, train
 from road import leaves, recording, shorten
 from test_descriptors import double_sum
 from test_hops import recursion
 from test_wavelets import integral
 
 pytestmark = pytest.mark.slow
+
+
+OTHERS = {kind: {"kind": kind} for kind in get_args(Model.__annotations__["kind"]) if kind != "graph_network"}
+"""Changes of the section model."""
 
 
 @pytest.fixture(scope="session")
@@ -102,9 +111,8 @@ def test_columns_beside_the_thesis_s_are_those_of_the_same_frame(walked):
     assert inherent[:, :80].mean(axis=0).max() > 1.1 * thermal[:, :80].mean(axis=0).max()
 
 
-def test_the_command_predicts_what_the_road_does(walked, tmp_path, capsys):
+def predicts_what_the_road_does(folder, tmp_path, capsys):
     """From the trajectory and the model file alone: node features, edges and network are the road's."""
-    folder, _ = walked
     name = trajectory.names(folder / "data" / "predictions")[0]
     model, source = folder / "models" / "network.safetensors", folder / "data" / "trajectories" / f"{name}.h5"
     assert main(["predict", str(model), str(source), str(tmp_path / "out.parquet")]) == 0
@@ -113,3 +121,29 @@ def test_the_command_predicts_what_the_road_does(walked, tmp_path, capsys):
     assert road.std() > 0
     found = tables.read(tmp_path / "out.parquet")["predicted_p_hop"]
     np.testing.assert_allclose(found, road, rtol=0, atol=1e-4 * road.std())  # rounding of float32
+
+
+def test_the_command_predicts_what_the_road_does(walked, tmp_path, capsys):
+    predicts_what_the_road_does(walked[0], tmp_path, capsys)
+
+
+@pytest.mark.parametrize(
+    "changes", [*({"model": other} for other in OTHERS.values()), {"graph": {"nodes": "extended"}}], ids=str
+)
+def test_other_networks_and_features_take_the_road(walked, tmp_path, monkeypatch, capsys, changes):
+    """The last two stages, on the tables of the road, and the command on what they make."""
+    folder, _ = walked
+    shorten(folder / "params.yaml", tmp_path / "params.yaml", changes)
+    for name in ("trajectories", "features", "pca", "labels", "replicas"):
+        (tmp_path / "data").mkdir(exist_ok=True)
+        (tmp_path / "data" / name).symlink_to(folder / "data" / name)
+    (tmp_path / "models").mkdir()
+    shutil.copy(folder / "models" / "pca.safetensors", tmp_path / "models")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GLASSDYN_SCRATCH", str(tmp_path / ".scratch"))
+    train.main()
+    evaluate.main()
+    told = json.loads((tmp_path / "metrics" / "evaluate.json").read_text())["test"]
+    assert all(-1 < told[label]["pearson"] < 1 for label in ("p_hop", "propensity_1"))
+    capsys.readouterr()
+    predicts_what_the_road_does(tmp_path, tmp_path, capsys)

@@ -48,7 +48,7 @@ def course_of(
     train, held_out = (
         [name for name in names if copy_of(name) in copies] for copies in (split.train, watched)
     )
-    return Course(train, held_out, trained.descriptors, trained.graph, trained.model, loss, settings)
+    return Course(train, held_out, trained.graph, trained.model, loss, settings)
 
 
 def models_of(

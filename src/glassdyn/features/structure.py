@@ -1,11 +1,15 @@
-"""The structure around every particle of a trajectory's middle frame, as a table."""
+"""The structure around every particle of a configuration, such as a trajectory's middle frame, as columns of a table."""
 
-from dataclasses import asdict, dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
+from pydantic.dataclasses import dataclass
 
 from glassdyn import tables
 from glassdyn.features.averages import generations
@@ -13,23 +17,23 @@ from glassdyn.features.descriptors import radial_descriptors, smooth_descriptors
 from glassdyn.features.inherent import Quench
 from glassdyn.geometry import wrap
 from glassdyn.neighbours import neighbours
-from glassdyn.params import Describe
+from glassdyn.params import STRICT, Describe
 from glassdyn.trajectory import Trajectory, TrajectoryError
 
-__all__ = ["Description", "described", "parameters", "schema"]
+__all__ = ["Description", "around_each", "described", "description_of", "parameters", "schema"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Description:
     """What to compute for every particle.
 
     Attributes:
-        edges: (bins + 1,) of the radial distributions, units of sigma_AA.
+        edges: of the bins of the radial distributions, units of sigma_AA.
         extras: descriptors beside them.
         quench: how to reach the inherent structure.
     """
 
-    edges: NDArray[np.float64]
+    edges: tuple[float, ...]
     extras: Describe
     quench: Quench
 
@@ -46,13 +50,22 @@ def schema(description: Description) -> pa.Schema:
 def parameters(trajectory: Trajectory, description: Description) -> dict[str, Any]:
     """What determines the table, to be stored with it."""
     return {
-        "edges": description.edges.tolist(),
+        **asdict(description),
         "frames": trajectory.frames,
         "frame": trajectory.middle,
         "box_length": trajectory.box_length,
-        **asdict(description.extras),
-        "quench": asdict(description.quench),
     }
+
+
+def description_of(stored: Mapping[str, Any]) -> Description:
+    """The description among the parameters of a table.
+
+    Raises:
+        ValueError: where there is none.
+    """
+    told = {field: stored.get(field) for field in Description.__dataclass_fields__}
+    found: Description = TypeAdapter(Description).validate_json(json.dumps(told))
+    return found
 
 
 def described(trajectory: Trajectory, description: Description) -> dict[str, NDArray[Any]]:
@@ -75,22 +88,35 @@ def described(trajectory: Trajectory, description: Description) -> dict[str, NDA
             "particle": np.arange(trajectory.particles),
             "type": trajectory.species,
             **dict(zip("xyz", wrap(positions, trajectory.box_length).T, strict=True)),
-            "descriptors": radial_descriptors(positions, *liquid, description.edges),
         }
-        return columns | _extra(positions, *liquid, description, columns["descriptors"])
+        return columns | around_each(positions, *liquid, description)
     except ValueError as error:
         raise TrajectoryError(f"{error} ({trajectory.path}, frame {trajectory.middle})") from None
 
 
-def _extra(
+def around_each(
     positions: NDArray[np.float64],
     species: NDArray[np.uint8],
     box_length: float,
     description: Description,
-    descriptors: NDArray[np.float32],
 ) -> dict[str, NDArray[np.float32]]:
-    """Columns beside the thesis's, as far as they are asked for."""
-    extras, edges, columns = description.extras, description.edges, {}
+    """The thesis's descriptors, and those beside them that are asked for, of any configuration.
+
+    Args:
+        positions: (N, 3), wrapped or not, units of sigma_AA.
+        species: (N,) 0 for A, 1 for B.
+        box_length: L, at least twice the last edge.
+        description: what to compute.
+
+    Returns:
+        (N, 2 bins) columns, in the order of `schema`.
+
+    Raises:
+        ValueError: where the box is too small, a position not finite, or no inherent structure is reached.
+    """
+    extras, edges = description.extras, np.array(description.edges)
+    descriptors = radial_descriptors(positions, species, box_length, edges)
+    columns = {"descriptors": descriptors}
     if extras.smooth > 0:
         columns["smooth"] = smooth_descriptors(positions, species, box_length, edges, extras.smooth)
     if extras.generations > 0:

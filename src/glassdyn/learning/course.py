@@ -24,9 +24,9 @@ from glassdyn.learning.model_file import TrainedModel, projection_of
 from glassdyn.learning.models import Sizes
 from glassdyn.learning.models.sizes import sizes_of
 from glassdyn.learning.processes import Group
-from glassdyn.learning.samples import Tables, labelled, parameters_of
+from glassdyn.learning.samples import Tables, labelled, parameters_of, structure_of
 from glassdyn.learning.training import Progress
-from glassdyn.params import Descriptors, Graph, Loss, Model, Train
+from glassdyn.params import Graph, Loss, Model, Train
 from glassdyn.provenance import code_digest
 
 __all__ = ["Course", "Lesson", "attended", "graduate", "prepared"]
@@ -41,7 +41,6 @@ class Course(NamedTuple):
     Attributes:
         train: names of the samples to learn from.
         held_out: names of those that stop it and select the model.
-        descriptors: bins of the node features.
         graph: which pairs are joined and what nodes and edges carry.
         model: kind, recurrences and layers.
         loss: targets and their weights.
@@ -50,7 +49,6 @@ class Course(NamedTuple):
 
     train: Sequence[str]
     held_out: Sequence[str]
-    descriptors: Descriptors
     graph: Graph
     model: Model
     loss: Loss
@@ -65,6 +63,7 @@ class Lesson(NamedTuple):
         network: as it stands.
         optimiser: of its weights.
         sizes: of features and targets.
+        structure: what determined the node features, see `structure_of`.
         labels: what determined the targets, see `parameters_of`.
     """
 
@@ -72,6 +71,7 @@ class Lesson(NamedTuple):
     network: nn.Module
     optimiser: torch.optim.Optimizer
     sizes: Sizes
+    structure: dict[str, Any]
     labels: dict[str, dict[str, Any]]
 
 
@@ -93,6 +93,7 @@ def prepared(course: Course, tables: Tables, device: torch.device) -> Lesson:
         network,
         optimiser,
         sizes,
+        structure_of(course.train[0], tables),
         parameters_of(course.train[0], tables, course.loss.targets),
     )
 
@@ -173,7 +174,7 @@ def graduate(course: Course, lesson: Lesson, progress: Progress, pca: Path) -> T
         course.model,
         lesson.sizes,
         course.graph,
-        course.descriptors,
+        lesson.structure,
         course.loss.targets,
         lesson.labels,
         lesson.problem.normalisation,
@@ -191,7 +192,7 @@ def _key(course: Course, tables: Tables) -> str:
 
 
 def _arguments(course: Course) -> dict[str, object]:
-    sections = course.descriptors, course.graph, course.model, course.loss, course.settings
+    sections = course.graph, course.model, course.loss, course.settings
     return {"train": course.train, "held_out": course.held_out} | {
         type(section).__name__: asdict(section) for section in sections
     }

@@ -22,11 +22,11 @@ from glassdyn.features import pca
 from glassdyn.files import replacing
 from glassdyn.learning.graphs import Normalisation, Scaling, Snapshot, standardise
 from glassdyn.learning.models import Sizes, build
-from glassdyn.params import Descriptors, Graph, Model
+from glassdyn.params import Graph, Model
 
 __all__ = ["ModelFileError", "Projection", "TrainedModel", "load", "predict", "projection_of", "save"]
 
-FORMAT = "glassdyn network 3"
+FORMAT = "glassdyn network 4"
 """Name and version of the format, the first thing that a reader checks."""
 
 
@@ -54,7 +54,7 @@ class TrainedModel(NamedTuple):
         model: kind, recurrences and layers.
         sizes: of features and targets.
         graph: which pairs are joined and what nodes and edges carry.
-        descriptors: the bins of the node features.
+        structure: what determined the node features, see `features.structure.description_of`.
         targets: names of the labels.
         labels: target -> what determined it: p_c, scales, the window ...; see `samples.parameters_of`.
         normalisation: statistics of the training samples.
@@ -65,7 +65,7 @@ class TrainedModel(NamedTuple):
     model: Model
     sizes: Sizes
     graph: Graph
-    descriptors: Descriptors
+    structure: dict[str, Any]
     targets: tuple[str, ...]
     labels: dict[str, dict[str, Any]]
     normalisation: Normalisation
@@ -131,7 +131,7 @@ PARTS: tuple[tuple[str, Any], ...] = (
     ("model", Model),
     ("sizes", Sizes),
     ("graph", Graph),
-    ("descriptors", Descriptors),
+    ("structure", dict[str, Any]),
     ("targets", tuple[str, ...]),
     ("labels", dict[str, dict[str, Any]]),
 )
@@ -144,7 +144,7 @@ def _description(trained: TrainedModel) -> dict[str, object]:
         "model": asdict(trained.model),
         "sizes": list(trained.sizes),
         "graph": asdict(trained.graph),
-        "descriptors": asdict(trained.descriptors),
+        "structure": trained.structure,
         "targets": trained.targets,
         "labels": trained.labels,
     }
@@ -196,7 +196,10 @@ def _rebuilt(fields: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Traine
 
 def _require_fitting(path: Path, trained: TrainedModel) -> None:
     """The numbers of features and targets agree wherever the file tells them."""
-    sizes, described = trained.sizes, 1 + 2 * trained.descriptors.per_species
+    sizes, edges = trained.sizes, trained.structure.get("edges")
+    if not isinstance(edges, list):
+        raise ModelFileError(f"{path} does not tell the bin edges of its node features; train anew")
+    described = 2 * len(edges) - 1  # type, and the bins of two species
     if (trained.projection is not None) != (trained.graph.nodes == "pca"):
         raise ModelFileError(
             f"{path} must hold principal components where graph.nodes is pca, and only there"

@@ -13,7 +13,7 @@ from glassdyn import label_names, tables
 from glassdyn.learning.graphs import Snapshot, node_features, snapshot
 from glassdyn.params import Graph
 
-__all__ = ["Tables", "labelled", "labels_of", "parameters_of", "require_parameters"]
+__all__ = ["Tables", "labelled", "labels_of", "parameters_of", "require_parameters", "structure_of"]
 
 
 class Tables(NamedTuple):
@@ -96,6 +96,11 @@ def parameters_of(name: str, folders: Tables, targets: Sequence[str]) -> dict[st
         target: tables.parameters(folders.of_label(target) / f"{name}.parquet")
         for target in dict.fromkeys(targets)
     }
+
+
+def structure_of(name: str, folders: Tables) -> dict[str, Any]:
+    """What determined the structure table of one sample."""
+    return tables.parameters(folders.features / f"{name}.parquet")
 
 
 def require_parameters(name: str, folders: Tables, wanted: Mapping[str, Mapping[str, Any]]) -> None:

@@ -1,6 +1,7 @@
 """A model file applied to any configuration of the liquid, with a column per label as the answer."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn import tables
-from glassdyn.features.descriptors import bin_edges, radial_descriptors
+from glassdyn.features.structure import Description, around_each, description_of
 from glassdyn.geometry import wrap
 from glassdyn.learning import model_file
 from glassdyn.learning.graphs import Snapshot, node_features, snapshot, standardise
@@ -113,22 +114,30 @@ def graph_of(trained: TrainedModel, configuration: Configuration) -> Snapshot:
 
     Raises:
         ValueError: where the box is too small for the descriptors or a position is not finite.
-        ConfigurationError: for a model of extended features, which only the road computes.
+        ConfigurationError: for a model that does not tell how its features are computed.
     """
-    if trained.graph.nodes == "extended":
-        raise ConfigurationError(
-            "a model applied to a configuration knows its type and descriptors: this one was trained with "
-            "graph.nodes extended; take one trained with type, full or pca"
-        )
     positions, species, box_length = configuration
-    descriptors = np.empty((len(species), 0), dtype=np.float32)
+    columns = [np.empty((len(species), 0), dtype=np.float32)]
     if trained.graph.nodes != "type":
-        descriptors = radial_descriptors(positions, species, box_length, bin_edges(trained.descriptors))
-    features = node_features(species, descriptors)
+        columns += around_each(positions, species, box_length, _description(trained)).values()
+    features = node_features(species, np.concatenate(columns, axis=1))
     if trained.projection is not None:
         mean, components = (part.numpy() for part in trained.projection)
         features = ((features - mean) @ components.T).astype(np.float32)
     return snapshot(positions, species, features, box_length=box_length, graph=trained.graph)
+
+
+def _description(trained: TrainedModel) -> Description:
+    """What to compute for the model: the columns beside the thesis's only where it reads them."""
+    try:
+        told = description_of(trained.structure)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"a model file tells how its node features are computed: {error}; train anew"
+        ) from None
+    if trained.graph.nodes == "extended":
+        return told
+    return replace(told, extras=replace(told.extras, smooth=0.0, generations=0, inherent=False))
 
 
 def predict(trained: TrainedModel, graph: Snapshot) -> dict[str, NDArray[np.float64]]:
@@ -143,10 +152,12 @@ def predict(trained: TrainedModel, graph: Snapshot) -> dict[str, NDArray[np.floa
 def strangeness(trained: TrainedModel, graph: Snapshot) -> float:
     """How far a configuration lies from those that the model learnt from.
 
-    Root mean square, over the node features, of what their means over particles differ by, in standard
+    Root mean square, over type and radial descriptors, of what their means over particles differ by, in standard
     deviations of the training particles. With type alone as a feature only the composition can be strange.
+    Averages over neighbours are left out: their own deviations are so small that every sample would be strange.
     """
-    means = standardise(graph, trained.normalisation).x.double().mean(dim=0)  # (F,)
+    radial = 2 * len(trained.structure["edges"]) - 1
+    means = standardise(graph, trained.normalisation).x[:, :radial].double().mean(dim=0)  # (F,)
     return float(means.square().mean().sqrt())
 
 

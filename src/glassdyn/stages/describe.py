@@ -13,7 +13,7 @@ def main() -> None:
     """Write a structure table for every trajectory."""
     settings = params.load()
     quench = Quench(settings.simulation.engine, settings.potential)
-    description = Description(bin_edges(settings.descriptors), settings.describe, quench)
+    description = Description(tuple(bin_edges(settings.descriptors).tolist()), settings.describe, quench)
     source = Path("data/trajectories")
     samples = trajectory.names(source)
     with progress.bar("describe", total=len(samples), unit="samples") as advance:

@@ -48,9 +48,7 @@ def _course() -> course.Course:
         [name for name in trajectory.names(Tables().features) if trajectory.copy_of(name) in copies]
         for copies in (split.train, watched)
     )
-    return course.Course(
-        train, held_out, parameters.descriptors, parameters.graph, parameters.model, parameters.loss, settings
-    )
+    return course.Course(train, held_out, parameters.graph, parameters.model, parameters.loss, settings)
 
 
 if __name__ == "__main__":
