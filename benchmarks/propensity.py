@@ -32,9 +32,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from glassdyn.evaluation import baselines
+from glassdyn.evaluation import baselines, summaries
+from glassdyn.evaluation.assessment import Answers
 from glassdyn.features.averages import generations
 from glassdyn.features.descriptors import bin_edges, radial_descriptors, smooth_descriptors
+from glassdyn.figures import style
+from glassdyn.figures.snapshot import slab
 from glassdyn.geometry import minimum_image, wrap
 from glassdyn.learning import training
 from glassdyn.learning.correlation import pearson
@@ -262,18 +265,34 @@ def seen(row: Row, known: Known) -> Values:
     return known.inherent if row.inherent else known.positions
 
 
-def measure(name: str, data: Mapping[int, Known]) -> dict[str, float]:
+def measure(name: str, data: Mapping[int, Known], picture: Path | None) -> dict[str, float]:
     """One row: correlations on 9 and 10, seconds, and megabytes at the peak of this process."""
     row, start = ROWS[name], time.perf_counter()
     predictions = by_ridge(row, data) if row.model is None else by_descent(row, row.model, data)
     seconds = time.perf_counter() - start
     mobile = {k: data[k].species == 0 for k in TEST}
     rhos = {str(k): pearson(data[k].propensity[mobile[k]], predictions[k][mobile[k]]) for k in TEST}
+    if picture:
+        draw(data[TEST[-1]], predictions[TEST[-1]], picture)
     return rhos | {
         "mean": float(np.mean(list(rhos.values()))),
         "seconds": seconds,
         "megabytes": 1000 * memory.peak(),
     }
+
+
+def draw(known: Known, predicted: Values, path: Path) -> None:
+    """A slab of the configuration, as measured and as predicted."""
+    answers = Answers(
+        known.species,
+        known.propensity[:, None],
+        {"network": predicted[:, None]},
+        wrap(known.positions, BOX_LENGTH),
+        BOX_LENGTH,
+    )
+    figure = slab(summaries.slab(answers, ["propensity_1"]), label="propensity_1")
+    figure.axes[-1].set_ylabel("rank of the propensity among A particles (B: grey)")
+    style.save(figure, path)
 
 
 def prepare(folder: Path, cache: Path) -> None:
@@ -295,11 +314,14 @@ def main() -> int:
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("rows", nargs="*", help=f"by default all: {'; '.join(ROWS)}")
+    parser.add_argument(
+        "--picture", type=Path, help="draw the last configuration as the last row predicts it"
+    )
     parser.add_argument("--prepared", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.prepared:
-        print(json.dumps(measure(options.rows[0], load(options.prepared))))
+        print(json.dumps(measure(options.rows[0], load(options.prepared), options.picture)))
         return 0
     means = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -307,7 +329,7 @@ def main() -> int:
         prepare(options.folder, cache)
         print(f"{'':40}     9    10  mean  seconds     MB")
         for name in options.rows or ROWS:
-            found = apart(options.folder, name, cache)
+            found = apart(options.folder, name, cache, options.picture)
             rhos = "  ".join(f"{found[key]:.3f}"[1:] for key in ("9", "10", "mean"))
             print(f"{name:40}  {rhos}  {found['seconds']:7.1f} {found['megabytes']:6.0f}", flush=True)
             means[name] = found["mean"]
@@ -325,9 +347,10 @@ def verdict(means: Mapping[str, float]) -> int:
     return 0 if holds else 1
 
 
-def apart(folder: Path, name: str, cache: Path) -> dict[str, float]:
+def apart(folder: Path, name: str, cache: Path, picture: Path | None) -> dict[str, float]:
     """Measure a row in a process of its own, whose memory is then its own."""
     command = [sys.executable, "-W", "ignore", __file__, str(folder), name, "--prepared", str(cache)]
+    command += ["--picture", str(picture)] if picture else []
     threads = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
     done = subprocess.run(command, env=os.environ | threads, stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
