@@ -265,7 +265,7 @@ def seen(row: Row, known: Known) -> Values:
     return known.inherent if row.inherent else known.positions
 
 
-def measure(name: str, data: Mapping[int, Known], picture: Path | None) -> dict[str, float]:
+def measure(name: str, data: Mapping[int, Known], picture: Path | None = None) -> dict[str, float]:
     """One row: correlations on 9 and 10, seconds, and megabytes at the peak of this process."""
     row, start = ROWS[name], time.perf_counter()
     predictions = by_ridge(row, data) if row.model is None else by_descent(row, row.model, data)
