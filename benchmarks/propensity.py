@@ -327,10 +327,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         cache = Path(folder) / "prepared.npz"
         prepare(options.folder, cache)
-        print(f"{'':40}     9    10  mean  seconds     MB")
+        print(f"{'':40}       9     10   mean  seconds     MB")
         for name in options.rows or ROWS:
             found = apart(options.folder, name, cache, options.picture)
-            rhos = "  ".join(f"{found[key]:.3f}"[1:] for key in ("9", "10", "mean"))
+            rhos = " ".join(f"{found[key]:6.3f}" for key in ("9", "10", "mean"))
             print(f"{name:40}  {rhos}  {found['seconds']:7.1f} {found['megabytes']:6.0f}", flush=True)
             means[name] = found["mean"]
     return verdict(means)

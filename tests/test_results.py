@@ -91,3 +91,16 @@ def test_the_readme_says_what_the_metrics_say(root, metrics):
     lines = (root / "README.md").read_text().splitlines()
     cells = {line.split("|")[1].strip(): line.split("|")[2].strip() for line in lines if line.count("|") > 3}
     assert {name: cells.get(name) for name in rows} == rows
+
+
+def test_the_readme_says_what_the_benchmark_of_propensities_printed(root):
+    printed = [line for line in (root / "benchmarks/propensity.txt").read_text().splitlines() if ":" in line]
+    means = {line[:40].strip(): line[40:].split()[2] for line in printed if not line.startswith("best")}
+    lines = (root / "README.md").read_text().splitlines()
+    start = next(i for i, line in enumerate(lines) if "its nearest energy minimum" in line)
+    shown = {}
+    for line in lines[start + 2 : lines.index("", start)]:
+        _, name, thermal, inherent, _ = (cell.strip() for cell in line.split("|"))
+        shown |= {f"thermal: {name}": thermal, f"inherent: {name}": inherent}
+    found = {name: mean for name, mean in shown.items() if mean}
+    assert found == {name: mean for name, mean in means.items() if "Bapst" not in name}
