@@ -481,7 +481,7 @@ class Params:
         features = 1 + 2 * self.descriptors.per_species
         require(
             self.pca.components <= features,
-            f"at most {features} components exist, 1 + 2 descriptors.bins: "
+            f"at most {features} components exist, 1 + 2 bins: "
             f"got {self.pca.components} (params.yaml: pca.components)",
         )
 
@@ -493,7 +493,7 @@ class Params:
         fewest = 5 * -int(-((2 * reach) ** 3 * self.liquid.density) // 5)
         require(
             box_length >= 2 * reach,
-            "the box must hold two of the longest range, L >= 2 max(descriptors.r_max, describe.r_average, potential.r_cut, "
+            "the box must hold two of the longest range, L >= 2 max(the last bin edge, describe.r_average, potential.r_cut, "
             f"graph.r_threshold): got L = {box_length:.3f} < {2 * reach:.3f}; take at least {fewest} "
             "particles (params.yaml: liquid.particles)",
         )

@@ -179,12 +179,7 @@ def _sum_received(edges: Tensor, offsets: Tensor) -> Tensor:
     return _sum_rows(edges, torch.arange(len(edges), device=edges.device), offsets)
 
 
-def _hidden(
-    part: slice,
-    wiring: Wiring,
-    tables: Tensor,
-    inputs: Sequence[tuple[Tensor, Tensor]],
-) -> Tensor:
+def _hidden(part: slice, wiring: Wiring, tables: Tensor, inputs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
     """First activation h of a slice of edges, from pairs of edges and weights."""
     hidden = functional.embedding_bag(wiring.pairs[part], tables, mode="sum")
     for edges, weight in inputs:
