@@ -4,10 +4,15 @@ import csv
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from ruamel.yaml import YAML
 
@@ -178,3 +183,61 @@ def test_data_pushed_are_pulled_and_nothing_is_recomputed(checkout):
     assert "up to date" in other.dvc("status")
     assert "up to date" in other.dvc("repro")
     shutil.rmtree(other.folder)
+
+
+LONG = {"train": {"max_steps": 1_000_000, "patience": 1_000_000}}
+"""A training that lasts until somebody ends it."""
+
+
+def stage_processes(folder: Path) -> list[psutil.Process]:
+    """Stages that run in a checkout, whoever started them."""
+    running = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if "glassdyn.stages." in " ".join(process.cmdline()) and Path(process.cwd()) == folder:
+                running.append(process)
+    return running
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def kill_dvc_at_work(checkout: Checkout, stage: str, number: int) -> None:
+    """Start a stage under DVC, and kill DVC alone when the stage is under way."""
+    command = [sys.executable, "-m", "dvc", "repro", "-s", "-f", stage]
+    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "SHELL": "/bin/sh"}
+    dvc = subprocess.Popen(command, cwd=checkout.folder, env=environment, stdout=subprocess.DEVNULL)
+    wait_for(lambda: bool(stage_processes(checkout.folder)))
+    time.sleep(0.5)
+    assert stage_processes(checkout.folder)
+    dvc.send_signal(number)
+    dvc.wait()
+
+
+@pytest.mark.parametrize("stage", ["train", "observe"])
+def test_a_killed_dvc_leaves_no_stage_that_overwrites_later_results(checkout, stage):
+    names = [checkout.folder / name for name in outputs(stage)]
+
+    def contents() -> dict[Path, bytes]:
+        files = [file for name in names for file in ([name] if name.is_file() else name.rglob("*"))]
+        return {file: file.read_bytes() for file in files if file.is_file()}
+
+    parameters = checkout.folder / "params.yaml"
+    committed = parameters.read_text()
+    shorten(parameters, parameters, LONG)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        kill_dvc_at_work(checkout, stage, number)
+        wait_for(lambda: not stage_processes(checkout.folder), 5.0)
+    parameters.write_text(committed)
+    shorten(parameters, parameters, {"train": {"lr": 0.002}, "hops": {"p_c": 0.24}})
+    checkout.dvc("repro", "-s", "-f", stage)
+    before = contents()
+    time.sleep(10.0)
+    assert contents() == before
+    checkout.git("checkout", "-q", ".")
+    checkout.git("clean", "-fdq", "plots")
+    checkout.dvc("checkout", "-q")

@@ -76,7 +76,7 @@ def test_stages_depend_on_exactly_the_modules_they_import(root):
 
 def test_stages_run_the_checkout_s_own_code(root):
     for name, stage in pipeline(root).items():
-        assert stage["cmd"] == f"PYTHONPATH=src python -m glassdyn.stages.{name}"
+        assert stage["cmd"] == f"exec env PYTHONPATH=src python -m glassdyn.stages.{name}"
 
 
 def test_stage_modules_are_short(root):

@@ -1,7 +1,6 @@
 """Running jobs: each when its inputs are there, and its output in its place when it is done."""
 
 import fcntl
-import os
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -19,7 +18,6 @@ from glassdyn.fleet.jobs import FleetError, Function, Job, Product
 from glassdyn.fleet.process import advice
 from glassdyn.fleet.scratch import Folder, code_of, default_root, digest, job_key, locked, name_of
 from glassdyn.fleet.worker import Spec
-from glassdyn.lifeline import die_with_parent
 
 __all__ = ["run"]
 
@@ -221,7 +219,7 @@ def _raise_failures(round_: Round) -> None:
 
 @contextmanager
 def _ending_on_sigterm() -> Iterator[None]:
-    """Turn SIGTERM into an orderly end, and under DVC do so too when DVC itself is killed."""
+    """Turn SIGTERM into an orderly end."""
     if current_thread() is not main_thread():
         yield
         return
@@ -230,8 +228,6 @@ def _ending_on_sigterm() -> Iterator[None]:
         raise SystemExit(128 + number)
 
     before = signal.signal(signal.SIGTERM, end)
-    if "DVC_STAGE" in os.environ:
-        die_with_parent(os.getppid(), signal.SIGTERM)
     try:
         yield
     finally:

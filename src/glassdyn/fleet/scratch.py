@@ -25,6 +25,7 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
+from glassdyn import progress
 from glassdyn.files import replacing, sync
 from glassdyn.fleet.jobs import Function, Job
 from glassdyn.provenance import code_digest
@@ -83,11 +84,25 @@ def job_key(job: Job, code: str, inputs: Sequence[str]) -> str:
 
 
 @contextmanager
-def locked(path: Path, mode: int = fcntl.LOCK_EX) -> Iterator[None]:
-    """Hold a lock, which ends with the process however it ends; wait for it if need be."""
+def locked(
+    path: Path, mode: int = fcntl.LOCK_EX, *, waiting: str = "another run works on this"
+) -> Iterator[None]:
+    """Hold a lock, which ends with the process however it ends; wait for it if need be.
+
+    Args:
+        path: of the lock.
+        mode: as `fcntl.flock` takes it.
+        waiting: what to say before waiting for who has it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
-        fcntl.flock(file, mode)
+        try:
+            fcntl.flock(file, mode | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if mode & fcntl.LOCK_NB:
+                raise
+            progress.line(f"{waiting}: waiting for its end ({path})")
+            fcntl.flock(file, mode)
         yield
 
 

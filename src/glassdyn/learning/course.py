@@ -146,7 +146,7 @@ def _opened(course: Course, tables: Tables) -> Iterator[Folder]:
     """The training's place in the scratch folder, for this process alone."""
     root = default_root()
     folder = Folder(root / "jobs" / _key(course, tables))
-    with locked(root / "in-use", LOCK_SH), locked(folder.lock):
+    with locked(root / "in-use", LOCK_SH), locked(folder.lock, waiting="another run trains this network"):
         folder.describe({"name": "train", "arguments": _arguments(course)})
         if not folder.is_finished():
             folder.begin()

@@ -1,11 +1,21 @@
-"""The stages of dvc.yaml: read parameters and inputs, call, write outputs."""
+"""The stages of dvc.yaml: read parameters and inputs, call, write outputs.
 
+Under DVC a stage ends with DVC, however that ends: an orphan would go on and overwrite what a later run makes. It is
+tied here, because the imports of its own module, which come next, can take seconds.
+"""
+
+import os
+import signal
 import sys
 from collections.abc import Callable
 
 from glassdyn.errors import Refusal
+from glassdyn.lifeline import die_with_parent
 
 __all__ = ["run"]
+
+if "DVC_STAGE" in os.environ:
+    die_with_parent(os.getppid(), signal.SIGTERM)
 
 
 def run(stage: Callable[[], None]) -> None:
@@ -14,3 +24,5 @@ def run(stage: Callable[[], None]) -> None:
         stage()
     except (Refusal, OSError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
+    except KeyboardInterrupt:
+        sys.exit("interrupted; what is finished is kept, and the next run goes on from the last checkpoint")
