@@ -21,15 +21,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from glassdyn import label_names, tables
-from glassdyn.compiled import cores, share
-from glassdyn.features.descriptors import bin_edges, radial_descriptors
-from glassdyn.labels.hops import Rule, hop_at, rule_of
-from glassdyn.labels.middle import label_parameters, labelled_blocks
-from glassdyn.labels.tracks import tracks_of
+from glassdyn import label_names
+from glassdyn.features.radial import bin_edges, radial_descriptors
+from glassdyn.labels.midframe import label_midframe, label_parameters
+from glassdyn.labels.p_hop import HopCriteria, criteria_in_frames, p_hop_at
+from glassdyn.labels.per_particle import per_particle
+from glassdyn.liquid.compiled import cores, parallel_for
 from glassdyn.params import Descriptors, Hops, Wavelets
+from glassdyn.storage import tables
+from glassdyn.storage.trajectory import open_trajectory
 from glassdyn.synthetic import caged_frames, plant, write_caged
-from glassdyn.trajectory import open_trajectory
 
 PARTICLES, DENSITY = 64000, 1.2
 EDGES = bin_edges(Descriptors(0.7, 4.7, 80, ()))
@@ -125,7 +126,7 @@ def bench_descriptors(report: Report) -> None:
         report.line(f"descriptors N=64000 [s], {name}", ours, theirs, theirs / ours, ">=15")
 
 
-def split_by_numpy(track: NDArray[np.float64], rule: Rule) -> tuple[int, float]:
+def split_by_numpy(track: NDArray[np.float64], rule: HopCriteria) -> tuple[int, float]:
     """Best split of a (T, 3) track by running sums, vectorised over frames."""
     frames, moved = len(track), track - track[0]
     sums = np.cumsum(moved, axis=0)
@@ -142,7 +143,7 @@ def split_by_numpy(track: NDArray[np.float64], rule: Rule) -> tuple[int, float]:
     return int(k[best]), float(values[best] ** 0.25)
 
 
-def hop_by_numpy(track: NDArray[np.float64], frame: int, rule: Rule) -> float:
+def hop_by_numpy(track: NDArray[np.float64], frame: int, rule: HopCriteria) -> float:
     """p_hop at a frame, along the parts that hold it."""
     first, last, near = 0, len(track) - 1, []
     while last - first + 1 >= 2 * rule.shortest - 1:
@@ -172,18 +173,18 @@ def diffusing_block(particles: int, frames: int) -> NDArray[np.float32]:
 
 def bench_hops(report: Report) -> None:
     block = caged_block(256, 6001)
-    rule, frame = rule_of(HOPS, INTERVAL), 3000
+    rule, frame = criteria_in_frames(HOPS, INTERVAL), 3000
     tracks = np.ascontiguousarray(block.transpose(1, 0, 2)).astype(np.float64)  # (n, T, 3)
 
     def numpy_some(first: int, last: int, found: NDArray[np.float64]) -> None:
         found[first:last] = [hop_by_numpy(track, frame, rule) for track in tracks[first:last]]
 
     def our_some(first: int, last: int, found: NDArray[np.float64]) -> None:
-        found[first:last] = hop_at(tracks_of(block[:, first:last], 100.0), frame, rule)
+        found[first:last] = p_hop_at(per_particle(block[:, first:last], 100.0), frame, rule)
 
     def run(some: Callable[[int, int, NDArray[np.float64]], None], size: int) -> NDArray[np.float64]:
         found = np.empty(len(tracks))
-        share(len(tracks), lambda first, last: some(first, last, found), size)
+        parallel_for(len(tracks), lambda first, last: some(first, last, found), size)
         return found
 
     differing = float(np.abs(run(our_some, 16) - run(numpy_some, 16)).max())
@@ -196,14 +197,14 @@ def bench_linear(report: Report) -> None:
     """Time per position of all labels, from 10^6 positions to 10^9; blocks as the stage reads them.
 
     Whoever stays in a cage costs one pass over the frames, whatever their number. Whoever diffuses splits the more
-    often the longer the window, see `hop_at`: 2 passes at 2001 frames, 20 at 60001.
+    often the longer the window, see `p_hop_at`: 2 passes at 2001 frames, 20 at 60001.
     """
     for name, tracks, bound in (("caged", caged_block, "<=2"), ("diffusing", diffusing_block, "<=12")):
         times = {}
         for power, frames, width, blocks in SIZES:
             trajectory = InMemory(tracks(width, frames), blocks)
             wavelets = Wavelets(tuple(scale for scale in SCALES if 4 * scale <= frames // 2))
-            work = lambda t=trajectory, w=wavelets: list(labelled_blocks(t, HOPS, w, lambda _: None))  # noqa: E731
+            work = lambda t=trajectory, w=wavelets: list(label_midframe(t, HOPS, w, lambda _: None))  # noqa: E731
             times[power] = seconds(work, 1 if power > 8 else REPEATS) / (blocks * width * frames) * 1e9
         shown = ", ".join(f"1e{power}: {time:.3g}" for power, time in times.items())
         print(f"# labels, {name} [ns per position] {shown}")
@@ -249,7 +250,7 @@ def label_file(path: Path) -> None:
     with open_trajectory(path) as opened:
         scales = tuple(scale for scale in SCALES if 4 * scale <= opened.middle)
         wavelets = Wavelets(scales)
-        blocks = labelled_blocks(opened, HOPS, wavelets, lambda _: None)
+        blocks = label_midframe(opened, HOPS, wavelets, lambda _: None)
         parameters = label_parameters(opened, HOPS, wavelets)
         start = perf_counter()
         tables.write(

@@ -20,12 +20,12 @@ from torch import Tensor, nn
 from torch_geometric.nn import MetaLayer
 
 from glassdyn.learning import training
-from glassdyn.learning.exercises import problem_of
-from glassdyn.learning.graphs import Snapshot, snapshot
+from glassdyn.learning.dataset import make_dataset
+from glassdyn.learning.distributed import Group
+from glassdyn.learning.graphs import Snapshot, build_graph
 from glassdyn.learning.models import Sizes, build
 from glassdyn.learning.models.graph_network import mlp
-from glassdyn.learning.processes import Group
-from glassdyn.liquid import species_of
+from glassdyn.liquid.potential import assign_species
 from glassdyn.params import Graph, Loss, Model, Train
 
 PARTICLES = 64000
@@ -90,7 +90,7 @@ def liquid() -> Snapshot:
     )
     features = generator.normal(size=(PARTICLES, FEATURES)).astype(np.float32)
     options = Graph(r_threshold=1.5, edges="distance", self_edges=False, nodes="full")
-    return snapshot(positions, species_of(PARTICLES), features, box_length=box_length, graph=options)
+    return build_graph(positions, assign_species(PARTICLES), features, box_length=box_length, graph=options)
 
 
 def measure(who: str, hidden: tuple[int, ...], n_rec: int, device: str) -> dict[str, float]:
@@ -116,14 +116,14 @@ def train(hidden: tuple[int, ...], n_rec: int, device: str) -> dict[str, float]:
     """GB of the whole process at the peak of a training, and seconds of its few steps and the recording behind them."""
     graph = liquid()
     graph.y = torch.randn(PARTICLES, 1)
-    problem = problem_of([graph], [graph], Loss(targets=("label",), alpha=0.0, bins=10)).to(
+    problem = make_dataset([graph], [graph], Loss(targets=("label",), alpha=0.0, bins=10)).to(
         torch.device(device)
     )
     settings = Train(
         lr=0.001, clip=1.0, record_every=STEPS, patience=1, max_steps=STEPS, select_on="validation",
         schedule="constant", batch=1, subgraph=0, augment=False, precision="float32", seed=1,
     )  # fmt: skip
-    network = training.initial(model_of(hidden, n_rec), SIZES, settings.seed).to(device)
+    network = training.initial_network(model_of(hidden, n_rec), SIZES, settings.seed).to(device)
     optimiser = torch.optim.Adam(network.parameters())
     start = perf_counter()
     members = Group(0, 1, torch.device(device))

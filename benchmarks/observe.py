@@ -14,13 +14,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from simulation import EXACT, tiled
 
-from glassdyn.fleet import Checkpoints
-from glassdyn.liquid import species_of
-from glassdyn.observables.survey import survey
-from glassdyn.recorder import THERMODYNAMICS, Recorder, sample_name
+from glassdyn.jobs import JobContext
+from glassdyn.liquid.potential import assign_species
+from glassdyn.observables.measure import measure_all
 from glassdyn.simulation import lammps, recording
-from glassdyn.simulation.runs import Dynamics
+from glassdyn.simulation.segments import Dynamics
 from glassdyn.simulation.state import random_state, save
+from glassdyn.storage.trajectory_writer import THERMODYNAMICS, TrajectoryWriter, sample_name
 
 PARTICLES, ALLOWED = 64000, 1500.0
 
@@ -34,9 +34,9 @@ def rattling(path: Path, frames: int) -> None:
     box_length = (PARTICLES / 1.2) ** (1 / 3)
     places = generator.uniform(0, box_length, (PARTICLES, 3))
     shakes = generator.normal(0, 0.1, (8, PARTICLES, 3))
-    with Recorder(
+    with TrajectoryWriter(
         path,
-        species=species_of(PARTICLES),
+        species=assign_species(PARTICLES),
         box_length=box_length,
         timestep=0.0025,
         observables=THERMODYNAMICS,
@@ -48,23 +48,23 @@ def rattling(path: Path, frames: int) -> None:
 
 def record(folder: Path) -> None:
     """Record a sample by the job of the stage."""
-    start, checkpoint = folder / "start.h5", Checkpoints(folder / "checkpoint")
+    start, checkpoint = folder / "start.h5", folder / "checkpoint"
     generator = np.random.default_rng(0)
-    crowd = random_state(species_of(1000), (1000 / 1.2) ** (1 / 3), generator)
-    save(tiled(lammps.separate(crowd, EXACT), 4), start)
-    checkpoint.path.mkdir()
+    crowd = random_state(assign_species(1000), (1000 / 1.2) ** (1 / 3), generator)
+    save(tiled(lammps.remove_overlaps(crowd, EXACT), 4), start)
+    checkpoint.mkdir()
     plan = recording.Recording(
         dynamics=Dynamics("lammps", EXACT, 0.0025, checkpoint_steps=RECORDED // 3),
-        forget=0,
+        decorrelate=0,
         intervals=RECORDED,
         frame_steps=1,
     )
-    recording.record(asdict(plan), [start], folder / "sample.h5", checkpoint, lambda _: None)
+    recording.record(JobContext(asdict(plan), [start], folder / "sample.h5", checkpoint))
 
 
 def observe(folder: Path) -> None:
     """Survey the trajectories of a folder."""
-    survey(folder)
+    measure_all(folder)
 
 
 def peak(work: str, folder: Path) -> float:

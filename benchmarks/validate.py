@@ -26,17 +26,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from glassdyn import progress
-from glassdyn.liquid import species_of
+from glassdyn.jobs import progress
+from glassdyn.liquid.potential import assign_species
 from glassdyn.observables import relaxation
+from glassdyn.observables.measure import measure_all
 from glassdyn.observables.summary import peak_and_minimum
-from glassdyn.observables.survey import survey
 from glassdyn.params import Potential
-from glassdyn.recorder import THERMODYNAMICS, Recorder
 from glassdyn.simulation import engines
-from glassdyn.simulation.engine import ConstantEnergy, Engine, Model, Stochastic
+from glassdyn.simulation.engine import NVE, Bussi, Engine, Integrator
 from glassdyn.simulation.state import State, maxwell_boltzmann, random_state, with_kinetic_energy
-from glassdyn.trajectory import sample_name
+from glassdyn.storage.trajectory import sample_name
+from glassdyn.storage.trajectory_writer import THERMODYNAMICS, TrajectoryWriter
 
 POTENTIAL = Potential(truncation="shift", r_on=2.0, r_cut=2.5, spline_points=0)
 COPIES, WAVE_NUMBER = 4, 7.25
@@ -57,9 +57,9 @@ class Point(NamedTuple):
     record: float
 
     @property
-    def model(self) -> Model:
+    def model(self) -> Integrator:
         """The published potential."""
-        return Model(POTENTIAL, self.timestep)
+        return Integrator(POTENTIAL, self.timestep)
 
     def steps(self, duration: float) -> int:
         """Steps of a duration."""
@@ -96,12 +96,12 @@ def averages(engine: Engine, point: Point) -> tuple[float, float]:
 
 def prepare(engine_name: str, point: Point, copy: int) -> tuple[State, float, float]:
     """A state in equilibrium at the mean energy, and U / N and P of the canonical ensemble."""
-    module, kT = engines.named(engine_name), point.temperature
+    module, kT = engines.engine_by_name(engine_name), point.temperature
     generator = np.random.default_rng((copy, point.particles, round(100 * kT)))
-    start = random_state(species_of(point.particles), (point.particles / 1.2) ** (1 / 3), generator)
-    start = module.separate(start, POTENTIAL)
+    start = random_state(assign_species(point.particles), (point.particles / 1.2) ** (1 / 3), generator)
+    start = module.remove_overlaps(start, POTENTIAL)
     start = replace(start, velocities=maxwell_boltzmann(point.particles, kT, generator))
-    bath = Stochastic(kT, BATH, int(generator.integers(2**16)))
+    bath = Bussi(kT, BATH, int(generator.integers(2**16)))
     with module.start(start, point.model, bath) as engine:
         engine.advance(point.steps(point.settle))
         potential, pressure = averages(engine, point)
@@ -115,8 +115,8 @@ def record(engine_name: str, point: Point, state: State, path: Path) -> None:
     path.parent.mkdir(exist_ok=True)
     interval = point.steps(FRAME)
     with (
-        engines.named(engine_name).start(state, point.model, ConstantEnergy()) as engine,
-        Recorder(
+        engines.engine_by_name(engine_name).start(state, point.model, NVE()) as engine,
+        TrajectoryWriter(
             path,
             species=state.species,
             box_length=state.box_length,
@@ -156,7 +156,7 @@ def thermodynamics(copies: list[tuple[float, float]], point: Point, u: float, p:
 
 def relaxation_time(folder: Path, point: Point, bound: float | None) -> Line:
     """tau_alpha of A at q = 7.25, published for 150 particles."""
-    seen = survey(folder / point.name, wave_number=WAVE_NUMBER)
+    seen = measure_all(folder / point.name, wave_number=WAVE_NUMBER)
     decays = [relaxation.scattering(sample.moved)[:, 0] for sample in seen.samples]
     taus = [relaxation.tau_alpha(seen.lag_times, decay) or np.nan for decay in decays]
     together = relaxation.tau_alpha(seen.lag_times, np.mean(decays, axis=0)) or np.nan
@@ -166,7 +166,7 @@ def relaxation_time(folder: Path, point: Point, bound: float | None) -> Line:
 
 def peaks(folder: Path) -> list[Line]:
     """Peaks of g_AA and g_AB within 0.02."""
-    seen = survey(folder).structure
+    seen = measure_all(folder).structure
     names = ((0, "AA", 1.07), (1, "AB", 0.88))
     return [
         Line(f"peak of g_{name}", peak_and_minimum(seen.distances, seen.radial[row])[0], 0.0, published, 0.02)
@@ -181,7 +181,7 @@ def compare(engine_name: str, folder: Path) -> list[Line]:
     points = (HOT, WARM, SMALL) if engine_name == "lammps" else (HOT, WARM)
     with (
         ProcessPoolExecutor(cores, mp_context=spawn) as pool,
-        progress.bar("simulations", total=len(points) * COPIES, unit="copies") as advance,
+        progress.show_progress("simulations", total=len(points) * COPIES, unit="copies") as advance,
     ):
         runs = {
             point: [pool.submit(simulate, engine_name, point, copy, folder) for copy in range(COPIES)]

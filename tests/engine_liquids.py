@@ -5,10 +5,10 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from glassdyn.liquid import species_of
+from glassdyn.liquid.potential import assign_species
 from glassdyn.params import Potential
 from glassdyn.simulation import engines
-from glassdyn.simulation.engine import Model, Stochastic
+from glassdyn.simulation.engine import Bussi, Integrator
 from glassdyn.simulation.state import State, maxwell_boltzmann, random_state
 
 XPLOR = Potential(truncation="xplor", r_on=2.0, r_cut=2.5, spline_points=0)
@@ -28,7 +28,7 @@ def crowded(generator: np.random.Generator) -> State:
     lattice = np.stack(np.meshgrid(*[np.arange(7)] * 3), axis=-1).reshape(-1, 3) * box_length / 7
     sites = generator.permutation(lattice)[:PARTICLES]
     spread = (box_length / 7 - 0.7) / 2
-    state = random_state(species_of(PARTICLES), box_length, generator)
+    state = random_state(assign_species(PARTICLES), box_length, generator)
     positions = (sites + generator.uniform(-spread, spread, sites.shape)) % box_length
     return replace(state, positions=positions, velocities=maxwell_boltzmann(PARTICLES, 1.0, generator))
 
@@ -36,10 +36,10 @@ def crowded(generator: np.random.Generator) -> State:
 def liquid(name: str, potential: Potential, seed: int = 1, steps: int = 2000) -> State:
     """A liquid at T = 0.8, fit for dynamics if not quite at equilibrium."""
     generator = np.random.default_rng(seed)
-    engine, model = engines.named(name), Model(potential, TIMESTEP)
-    start = random_state(species_of(PARTICLES), (PARTICLES / 1.2) ** (1 / 3), generator)
+    engine, model = engines.engine_by_name(name), Integrator(potential, TIMESTEP)
+    start = random_state(assign_species(PARTICLES), (PARTICLES / 1.2) ** (1 / 3), generator)
     velocities = maxwell_boltzmann(PARTICLES, TEMPERATURE, generator)
-    minimum = replace(engine.separate(start, potential), velocities=velocities)
-    with engine.start(minimum, model, Stochastic(TEMPERATURE, 0.1, seed)) as motion:
+    minimum = replace(engine.remove_overlaps(start, potential), velocities=velocities)
+    with engine.start(minimum, model, Bussi(TEMPERATURE, 0.1, seed)) as motion:
         motion.advance(steps)
         return motion.state()

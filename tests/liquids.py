@@ -6,19 +6,19 @@ from dataclasses import asdict
 import numpy as np
 import torch
 
-from glassdyn import tables
+from glassdyn.features.describe import DescriptorSpec
 from glassdyn.features.inherent import Quench
-from glassdyn.features.structure import Description
-from glassdyn.geometry import wrap
-from glassdyn.learning.graphs import node_features, snapshot
-from glassdyn.learning.samples import Tables
-from glassdyn.liquid import species_of
+from glassdyn.learning.graphs import build_graph, node_features
+from glassdyn.learning.labelled_graphs import TableFolders
+from glassdyn.liquid.box import wrap
+from glassdyn.liquid.potential import assign_species
 from glassdyn.params import Describe, Graph, Loss, Model, Potential, Train
+from glassdyn.storage import tables
 
 STRUCTURE = json.loads(
     json.dumps(
         asdict(
-            Description(
+            DescriptorSpec(
                 edges=(0.7, 2.7, 4.7),
                 extras=Describe(smooth=0.0, generations=0, r_average=2.0, inherent=False),
                 quench=Quench("lammps", Potential("xplor", 2.0, 2.5, 0)),
@@ -56,7 +56,7 @@ def liquid(seed, particles=200, density=1.2):
     sites = np.stack(np.meshgrid(*3 * [np.arange(side)], indexing="ij"), axis=-1).reshape(-1, 3)
     sites = generator.permutation(sites)[:particles] * (box_length / side)
     positions = wrap(sites + generator.normal(scale=0.12, size=sites.shape), box_length)
-    return positions, generator.permutation(species_of(particles)), box_length
+    return positions, generator.permutation(assign_species(particles)), box_length
 
 
 def labelled(seed, graph=DISTANCES, particles=200, targets=1, descriptors=4):
@@ -64,7 +64,9 @@ def labelled(seed, graph=DISTANCES, particles=200, targets=1, descriptors=4):
     positions, species, box_length = liquid(seed, particles)
     generator = np.random.default_rng([seed, 1])
     features = generator.normal(size=(particles, descriptors)).astype(np.float32)
-    built = snapshot(positions, species, node_features(species, features), box_length=box_length, graph=graph)
+    built = build_graph(
+        positions, species, node_features(species, features), box_length=box_length, graph=graph
+    )
     senders, receivers = built.edge_index
     crowd = torch.zeros(particles).index_add_(0, receivers, built.x[senders, 1])
     noise = torch.from_numpy(generator.normal(size=(particles, targets)).astype(np.float32))
@@ -82,7 +84,7 @@ def write_tables(folder, samples=5, slope=0.1, particles=100):
         structure = {"particle": particle, "type": species, "descriptors": features}
         structure |= dict(zip("xyz", positions.T, strict=True))
         about = STRUCTURE | {"box_length": box_length}
-        tables.write(folder / "data/features" / name, tables.structure_schema(2), [structure], about)
+        tables.write(folder / "data/features" / name, tables.features_schema(2), [structure], about)
         labels = {"particle": particle, "type": species, "p_hop": 0.2 + slope * features[:, 0].astype(float)}
         tables.write(folder / "data/labels" / name, tables.labels_schema(["p_hop"]), [labels])
-    return Tables(*(folder / "data" / name for name in ("features", "pca", "labels")))
+    return TableFolders(*(folder / "data" / name for name in ("features", "pca", "labels")))

@@ -11,18 +11,21 @@ import polars as pl
 import pytest
 import torch
 
-from glassdyn import geometry, params, tables, trajectory
-from glassdyn.evaluation import assessment, examination, rivals
+from glassdyn import params
+from glassdyn.baselines import predictors
+from glassdyn.evaluation import evaluate, predictions
 from glassdyn.learning import model_file, training
-from glassdyn.learning.course import attended, graduate, prepared
-from glassdyn.learning.graphs import normalisation_of
+from glassdyn.learning.distributed import ALONE
+from glassdyn.learning.graphs import fit_normalisation
+from glassdyn.learning.labelled_graphs import TableFolders, load_labelled_graph
 from glassdyn.learning.model_file import TrainedModel
 from glassdyn.learning.models import build
-from glassdyn.learning.models.sizes import sizes_of
-from glassdyn.learning.processes import ALONE
-from glassdyn.learning.samples import Tables, labelled
+from glassdyn.learning.models.sizes import infer_sizes
+from glassdyn.learning.training_run import run_training, set_up, trained_model
+from glassdyn.liquid import box
 from glassdyn.params import Graph, Loss, Model
-from glassdyn.stages import evaluate
+from glassdyn.stages import evaluate as evaluate_stage
+from glassdyn.storage import tables, trajectory
 
 N, BOX, BINS = 250, 9.5, 6
 GRAPH = Graph(r_threshold=1.5, edges="distance", self_edges=False, nodes="full")
@@ -32,7 +35,7 @@ SCORES = {"pearson", "pearson_subset_std", "pearson_sample_mean", "pearson_sampl
 
 def write_sample(name, generator):
     """Random points whose labels are linear in the descriptors, with noise."""
-    positions = geometry.wrap(generator.random((N, 3)) * BOX, BOX)
+    positions = box.wrap(generator.random((N, 3)) * BOX, BOX)
     species = (np.arange(N) % 5 == 4).astype(np.uint8)
     descriptors = generator.gamma(2.0, size=(N, 2 * BINS)).astype(np.float32)
     signal = descriptors[:, 0] - descriptors[:, 7]
@@ -40,15 +43,15 @@ def write_sample(name, generator):
     structure = {"particle": particles, "type": species, "descriptors": descriptors}
     structure |= dict(zip("xyz", positions.T, strict=True))
     tables.write(
-        Tables().features / f"{name}.parquet",
-        tables.structure_schema(BINS),
+        TableFolders().features / f"{name}.parquet",
+        tables.features_schema(BINS),
         [structure],
         {"box_length": BOX},
     )
     labels = {"p_hop": 0.2 + 0.1 * signal, "cwt_50": signal}
     noisy = {label: values + values.std() * generator.normal(size=N) for label, values in labels.items()}
     tables.write(
-        Tables().labels / f"{name}.parquet",
+        TableFolders().labels / f"{name}.parquet",
         tables.labels_schema(LABELS),
         [{"particle": particles, "type": species} | noisy],
         {"p_c": 0.2},
@@ -65,7 +68,7 @@ def folder(root, tmp_path_factory):
         patch.chdir(folder)
         patch.setenv("GLASSDYN_SCRATCH", str(tmp_path_factory.mktemp("scratch")))
         fill(folder)
-        evaluate.main()
+        evaluate_stage.main()
         yield folder
 
 
@@ -74,18 +77,18 @@ def fill(folder):
     for copy in range(5):
         for sample in range(2):
             write_sample(f"copy{copy:02}-sample{sample:02}", generator)
-    snapshot = labelled("copy00-sample00", Tables(), GRAPH, LABELS)
+    snapshot = load_labelled_graph("copy00-sample00", TableFolders(), GRAPH, LABELS)
     model = Model(kind="graph_network", n_rec=1, shared=False, hidden=(8, 8))
     torch.manual_seed(0)
     trained = TrainedModel(
-        network=build(model, sizes_of(snapshot, GRAPH.r_threshold)),
+        network=build(model, infer_sizes(snapshot, GRAPH.r_threshold)),
         model=model,
-        sizes=sizes_of(snapshot, GRAPH.r_threshold),
+        sizes=infer_sizes(snapshot, GRAPH.r_threshold),
         graph=GRAPH,
         structure={"edges": [0.7 + a for a in range(BINS + 1)]},
         targets=LABELS,
         labels={label: {"p_c": 0.2} for label in LABELS},
-        normalisation=normalisation_of([snapshot]),
+        normalisation=fit_normalisation([snapshot]),
     )
     model_file.save(folder / "models" / "network.safetensors", trained)
 
@@ -97,7 +100,7 @@ def test_labels_made_otherwise_than_those_that_the_network_learnt_are_refused(fo
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(model_file, "load", lambda _: trained._replace(labels=others))
         with pytest.raises(tables.TableError, match=r"another p_c: wanted 0\.3, got 0\.2"):
-            evaluate.main()
+            evaluate_stage.main()
     assert (folder / "metrics/evaluate.json").read_bytes() == before
 
 
@@ -143,7 +146,7 @@ def test_predictions_hold_every_particle_and_give_the_metrics_back(folder):
         assert frame.columns == [
             "particle", "type", "target_p_hop", "predicted_p_hop", "target_cwt_50", "predicted_cwt_50",
         ]  # fmt: skip
-        truth = tables.read(Tables().labels / f"{name}.parquet")
+        truth = tables.read(TableFolders().labels / f"{name}.parquet")
         np.testing.assert_array_equal(frame["target_p_hop"], truth["p_hop"])
         np.testing.assert_array_equal(frame["type"], truth["type"])
     pooled = pl.concat(frames).filter(pl.col("type") == 0)
@@ -156,8 +159,8 @@ def test_two_runs_write_the_same_bytes_and_the_second_trains_nothing(folder, mon
     first = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     for name in ("data/predictions", "metrics", "plots"):
         shutil.rmtree(folder / name)
-    monkeypatch.setattr(training, "drawn", None)
-    evaluate.main()
+    monkeypatch.setattr(training, "draw_example", None)
+    evaluate_stage.main()
     assert first == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
@@ -165,12 +168,14 @@ def test_particles_b_do_not_enter_the_scores(folder):
     settings = params.load().evaluate
 
     def offset(name):
-        return tables.read(Tables().labels / f"{name}.parquet", list(LABELS)).to_numpy() + 1.0
+        return tables.read(TableFolders().labels / f"{name}.parquet", list(LABELS)).to_numpy() + 1.0
 
-    answers = assessment.answer("copy04-sample00", {"network": offset}, folders=Tables(), labels=LABELS)
-    one = assessment.scores_of(assessment.pool([answers], LABELS, 3.0), settings)
+    answers = predictions.answer(
+        "copy04-sample00", {"network": offset}, folders=TableFolders(), labels=LABELS
+    )
+    one = predictions.scores_of(predictions.pool_predictions([answers], LABELS, 3.0), settings)
     answers.targets[answers.species == 1] = 1e6
-    assert assessment.scores_of(assessment.pool([answers], LABELS, 3.0), settings) == one
+    assert predictions.scores_of(predictions.pool_predictions([answers], LABELS, 3.0), settings) == one
 
 
 @pytest.mark.parametrize("nodes", ["type", "full"])
@@ -178,20 +183,23 @@ def test_ridges_see_the_descriptors_whatever_the_network_sees(folder, nodes):
     """Their features are those of the structure tables: with one type of node the network sees nothing."""
     trained = model_file.load(folder / "models/network.safetensors")
     trained = trained._replace(graph=replace(GRAPH, nodes=nodes))
-    fitted = rivals.linear(course_of(trained), Tables())
-    truth = tables.read(Tables().labels / "copy04-sample00.parquet").filter(pl.col("type") == 0)
-    is_a = tables.read(Tables().features / "copy04-sample00.parquet")["type"].to_numpy() == 0
+    fitted = predictors.fit_linear(course_of(trained), TableFolders())
+    truth = tables.read(TableFolders().labels / "copy04-sample00.parquet").filter(pl.col("type") == 0)
+    is_a = tables.read(TableFolders().features / "copy04-sample00.parquet")["type"].to_numpy() == 0
     for name in ("ridge", "averaged_ridge"):
         rho = np.corrcoef(truth["cwt_50"], fitted[name]("copy04-sample00")[is_a, 1])[0, 1]
         assert rho > 0.6  # half signal, half noise: 0.707 at the most
-    assert rivals.own("copy04-sample00", Tables()).shape == (N, 1 + 2 * BINS)
+    assert predictors.radial_features("copy04-sample00", TableFolders()).shape == (N, 1 + 2 * BINS)
 
 
 def test_averages_are_those_of_the_double_sum(folder):
     name = "copy04-sample00"
-    own, found = rivals.own(name, Tables()), rivals.averaged(name, Tables())
-    positions = tables.read(Tables().features / f"{name}.parquet", ["x", "y", "z"]).to_numpy()
-    vectors = geometry.minimum_image(positions[:, None] - positions[None], BOX)
+    own, found = (
+        predictors.radial_features(name, TableFolders()),
+        predictors.averaged_features(name, TableFolders()),
+    )
+    positions = tables.read(TableFolders().features / f"{name}.parquet", ["x", "y", "z"]).to_numpy()
+    vectors = box.minimum_image(positions[:, None] - positions[None], BOX)
     distances = np.linalg.norm(vectors, axis=2)
     weights = np.where(distances < 3.5, np.exp(-distances / 2.0), 0.0)
     weights /= weights.sum(axis=1, keepdims=True)
@@ -202,7 +210,9 @@ def course_of(trained, select_on="validation"):
     given = params.load()
     settings = replace(given.train, select_on=select_on, max_steps=20, record_every=5)
     loss = Loss(trained.targets, 0.0, 50)
-    return examination.course_of(trained, trajectory.names(Tables().features), given.split, loss, settings)
+    return evaluate.course_of(
+        trained, trajectory.sample_names(TableFolders().features), given.split, loss, settings
+    )
 
 
 @pytest.mark.parametrize("select_on", ["validation", "test"])
@@ -219,10 +229,10 @@ def test_labels_of_the_test_copies_leak_into_nothing(folder, tmp_path, monkeypat
             disturb("copy04-sample01")
         trained = model_file.load(folder / "models/network.safetensors")
         course = course_of(trained, select_on)
-        lesson = prepared(course, Tables(), ALONE.device)
-        *_, end = attended(course, lesson, Tables(), ALONE)
-        model_file.save(tmp_path / "network", graduate(course, lesson, end, Path("none")))
-        models = examination.models_of(trained, course, Tables(), ALONE)
+        lesson = set_up(course, TableFolders(), ALONE.device)
+        *_, end = run_training(course, lesson, TableFolders(), ALONE)
+        model_file.save(tmp_path / "network", trained_model(course, lesson, end, Path("none")))
+        models = evaluate.models_of(trained, course, TableFolders(), ALONE)
         answers = {name: model("copy04-sample00").tobytes() for name, model in models.items()}
         told.append({"file": (tmp_path / "network").read_bytes()} | answers)
     same = {name for name in told[0] if told[0][name] == told[1][name]}
@@ -232,8 +242,8 @@ def test_labels_of_the_test_copies_leak_into_nothing(folder, tmp_path, monkeypat
 
 def disturb(name):
     """Other labels for a sample: of the opposite sign."""
-    path = Tables().labels / f"{name}.parquet"
+    path = TableFolders().labels / f"{name}.parquet"
     found = tables.read(path)
     columns = {column: found[column].to_numpy() for column in found.columns}
     columns |= {label: -columns[label] for label in LABELS}
-    tables.write(path, tables.labels_schema(LABELS), [columns], tables.parameters(path))
+    tables.write(path, tables.labels_schema(LABELS), [columns], tables.read_parameters(path))

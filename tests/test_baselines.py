@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
-from glassdyn.evaluation.baselines import PENALTIES, constant, moments, predict, ridge, select_ridge
+from glassdyn.baselines.linear import PENALTIES, constant, moments, predict, ridge, select_ridge
 
 
 @pytest.fixture

@@ -9,18 +9,19 @@ import numpy as np
 import pytest
 import torch
 
-from glassdyn import params, tables
+from glassdyn import params
 from glassdyn.cli import main
-from glassdyn.geometry import wrap
 from glassdyn.learning import model_file
 from glassdyn.learning.graphs import Normalisation, Scaling
 from glassdyn.learning.model_file import TrainedModel
 from glassdyn.learning.models import Sizes, build
+from glassdyn.liquid.box import wrap
+from glassdyn.liquid.configuration import Configuration
 from glassdyn.params import Graph, Model
 from glassdyn.prediction import extended_xyz, predict
-from glassdyn.prediction.configuration import Configuration
-from glassdyn.prediction.extended_xyz import Shown
-from glassdyn.recorder import Recorder
+from glassdyn.prediction.extended_xyz import XyzFrame
+from glassdyn.storage import tables
+from glassdyn.storage.trajectory_writer import TrajectoryWriter
 from liquids import STRUCTURE, liquid
 
 
@@ -106,7 +107,7 @@ def run(*words):
 
 
 def write_xyz(path, *configurations):
-    extended_xyz.write(path, (Shown(frame, one, {}) for frame, one in enumerate(configurations)))
+    extended_xyz.write(path, (XyzFrame(frame, one, {}) for frame, one in enumerate(configurations)))
 
 
 def expected(path, configuration):
@@ -131,7 +132,7 @@ def test_predict_writes_one_column_per_label_beside_the_positions(trained, tmp_p
     for name in ("out.parquet", "out.xyz"):
         assert run(path, tmp_path / "in.xyz", tmp_path / name) == 0
     table = tables.read(tmp_path / "out.parquet")
-    assert tables.parameters(tmp_path / "out.parquet")["labels"] == {"p_hop": {"p_c": 0.2}}
+    assert tables.read_parameters(tmp_path / "out.parquet")["labels"] == {"p_hop": {"p_c": 0.2}}
     assert table.columns == ["frame", "particle", "type", "x", "y", "z", "predicted_p_hop"]
     np.testing.assert_allclose(table.select("x", "y", "z").to_numpy(), given.positions, atol=1e-7)
     np.testing.assert_array_equal(table["type"], given.species)
@@ -156,7 +157,7 @@ def moving(trained, tmp_path_factory):
     moved = [given._replace(positions=given.positions + shift) for shift in shifts]
     write_xyz(folder / "t.xyz", *moved)
     about = {"species": given.species, "box_length": given.box_length, "timestep": 0.005}
-    with Recorder(folder / "t.h5", **about) as recorder:
+    with TrajectoryWriter(folder / "t.h5", **about) as recorder:
         for step, configuration in enumerate(moved):
             recorder.append(step, configuration.positions)
     return folder, [found for _, found in predict.read(folder / "t.h5", "all")]

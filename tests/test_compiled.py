@@ -8,9 +8,9 @@ import sys
 import numpy as np
 import pytest
 
-from glassdyn.compiled import share
+from glassdyn.liquid.compiled import parallel_for
 
-KERNEL = "import numpy as np; from glassdyn.neighbours import neighbours; "
+KERNEL = "import numpy as np; from glassdyn.liquid.neighbours import neighbours; "
 RUN = KERNEL + "print(len(neighbours(np.eye(3), 9.0, 2.0).receivers))"
 
 
@@ -21,7 +21,7 @@ def test_ranges_cover_everything_once(total, size):
     def work(start, stop):
         seen[start:stop] += 1
 
-    share(total, work, size)
+    parallel_for(total, work, size)
     np.testing.assert_array_equal(seen, 1)
 
 
@@ -31,7 +31,7 @@ def test_an_error_in_a_range_arrives():
             raise ValueError("three")
 
     with pytest.raises(ValueError, match="three"):
-        share(10, work)
+        parallel_for(10, work)
 
 
 def run(package, **environment):

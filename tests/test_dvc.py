@@ -16,7 +16,7 @@ import psutil
 import pytest
 from ruamel.yaml import YAML
 
-from road import shorten
+from short_pipeline import shorten
 
 pytestmark = pytest.mark.slow
 

@@ -9,25 +9,18 @@ import numpy as np
 import pytest
 
 from engine_liquids import PRESENT, SHIFT, SPLINE, TEMPERATURE, TIMESTEP, XPLOR, crowded, liquid
-from glassdyn import liquid as reference
-from glassdyn.geometry import minimum_image, wrap
+from glassdyn.liquid import potential as reference
+from glassdyn.liquid.box import minimum_image, wrap
 from glassdyn.simulation import engines, hoomd, lammps_session
-from glassdyn.simulation.engine import (
-    AT_REST,
-    ConstantEnergy,
-    EngineError,
-    Model,
-    NoseHoover,
-    Stochastic,
-)
+from glassdyn.simulation.engine import AT_REST, NVE, Bussi, EngineError, Integrator, NoseHoover
 from glassdyn.simulation.state import kinetic_energy
 
-ENSEMBLES = [ConstantEnergy(), NoseHoover(TEMPERATURE, 0.5), Stochastic(TEMPERATURE, 0.5, 7)]
+ENSEMBLES = [NVE(), NoseHoover(TEMPERATURE, 0.5), Bussi(TEMPERATURE, 0.5, 7)]
 
 
 @pytest.fixture(scope="module", params=PRESENT)
 def engine(request):
-    return engines.named(request.param)
+    return engines.engine_by_name(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +52,7 @@ def equal(one, other):
 def test_energy_forces_and_pressure_are_those_of_the_statement_in_numpy(engine, potential):
     state = crowded(np.random.default_rng(3))
     true = reference.energy_and_forces(state.positions, state.species, state.box_length, potential)
-    with engine.start(state, Model(potential, TIMESTEP), ConstantEnergy()) as motion:
+    with engine.start(state, Integrator(potential, TIMESTEP), NVE()) as motion:
         thermodynamics, forces = motion.thermodynamics(), motion.forces()
     kinetic, volume = kinetic_energy(state.velocities), state.box_length**3
     scale = np.abs(true.forces).max()
@@ -74,7 +67,7 @@ def test_splined_forces_are_within_a_millionth():
     """Relative to the largest force, the largest error; and the root mean squares of both."""
     state = liquid("lammps", XPLOR)
     true = reference.energy_and_forces(state.positions, state.species, state.box_length, XPLOR)
-    with engines.named("lammps").start(state, Model(SPLINE, TIMESTEP), ConstantEnergy()) as motion:
+    with engines.engine_by_name("lammps").start(state, Integrator(SPLINE, TIMESTEP), NVE()) as motion:
         thermodynamics, forces = motion.thermodynamics(), motion.forces()
     errors = np.linalg.norm(forces - true.forces, axis=1)
     sizes = np.linalg.norm(true.forces, axis=1)
@@ -89,7 +82,7 @@ def test_splined_forces_are_within_a_millionth():
 def test_a_state_comes_out_as_it_went_in(engine, state, ensemble):
     bath = (0.25, -1.5) if isinstance(ensemble, NoseHoover) else (0.0, 0.0)
     far = replace(state, images=state.images + np.array([1000, -2000, 0]), step=12345, thermostat=bath)
-    with engine.start(far, Model(XPLOR, TIMESTEP), ensemble) as motion:
+    with engine.start(far, Integrator(XPLOR, TIMESTEP), ensemble) as motion:
         motion.thermodynamics()
         equal(motion.state(), far)
 
@@ -97,7 +90,7 @@ def test_a_state_comes_out_as_it_went_in(engine, state, ensemble):
 @pytest.mark.parametrize("ensemble", ENSEMBLES)
 def test_the_same_run_twice_is_the_same(engine, state, ensemble, repeated):
     def run():
-        with engine.start(state, Model(XPLOR, TIMESTEP), ensemble) as motion:
+        with engine.start(state, Integrator(XPLOR, TIMESTEP), ensemble) as motion:
             motion.advance(60, 20, lambda: None)
             motion.advance(40)
             return motion.state()
@@ -108,7 +101,7 @@ def test_the_same_run_twice_is_the_same(engine, state, ensemble, repeated):
 def test_looking_changes_nothing(engine, state, repeated):
     ends, seen = [], []
     for interval in (0, 30):
-        with engine.start(state, Model(XPLOR, TIMESTEP), ConstantEnergy()) as motion:
+        with engine.start(state, Integrator(XPLOR, TIMESTEP), NVE()) as motion:
 
             def look(motion=motion):
                 seen.append((motion.step, motion.unwrapped(), motion.thermodynamics()))
@@ -122,7 +115,7 @@ def test_looking_changes_nothing(engine, state, repeated):
 
 def test_positions_are_followed_through_the_walls(engine, state):
     """Unwrapped displacements stay below the fastest particle's path; wrapped ones jump by L."""
-    with engine.start(state, Model(XPLOR, TIMESTEP), ConstantEnergy()) as motion:
+    with engine.start(state, Integrator(XPLOR, TIMESTEP), NVE()) as motion:
         last = motion.unwrapped()
         np.testing.assert_allclose(last, state.unwrapped, rtol=0, atol=1e-13)
         for _ in range(40):
@@ -137,7 +130,7 @@ def test_positions_are_followed_through_the_walls(engine, state):
 @pytest.mark.parametrize("potential", [XPLOR, SPLINE])
 def test_energy_is_conserved_and_the_centre_of_mass_stays(engine, state, potential):
     """The error of velocity Verlet is of second order: half the timestep, a quarter of the scatter."""
-    coarse, fine = (energies(engine, state, Model(potential, step)) for step in (2 * TIMESTEP, TIMESTEP))
+    coarse, fine = (energies(engine, state, Integrator(potential, step)) for step in (2 * TIMESTEP, TIMESTEP))
     assert coarse.std() / fine.std() == pytest.approx(4, rel=0.35)
     slope = np.polyfit(np.arange(len(fine)), fine, 1)[0]  # its error: a sixth of the bound
     assert abs(slope * len(fine)) < 1e-4 * state.particles
@@ -146,7 +139,7 @@ def test_energy_is_conserved_and_the_centre_of_mass_stays(engine, state, potenti
 def energies(engine, state, model):
     """U + K, a hundred times in 5 tau."""
     seen = []
-    with engine.start(state, model, ConstantEnergy()) as motion:
+    with engine.start(state, model, NVE()) as motion:
         motion.advance(
             round(5 / model.timestep),
             round(0.05 / model.timestep),
@@ -157,11 +150,11 @@ def energies(engine, state, model):
 
 
 def test_time_runs_backwards(engine, state):
-    with engine.start(state, Model(XPLOR, TIMESTEP), ConstantEnergy()) as motion:
+    with engine.start(state, Integrator(XPLOR, TIMESTEP), NVE()) as motion:
         motion.advance(100)
         there = motion.state()
     with engine.start(
-        replace(there, velocities=-there.velocities), Model(XPLOR, TIMESTEP), ConstantEnergy()
+        replace(there, velocities=-there.velocities), Integrator(XPLOR, TIMESTEP), NVE()
     ) as motion:
         motion.advance(100)
         back = motion.state()
@@ -177,7 +170,7 @@ def test_nose_hoover_conserves_its_energy(engine, state):
         heat = state.degrees_of_freedom * bath.temperature * (0.5 * (bath.time * xi) ** 2 + eta)
         conserved.append(motion.thermodynamics().energy + heat)
 
-    with engine.start(replace(state, thermostat=(0.8, 0.0)), Model(XPLOR, TIMESTEP), bath) as motion:
+    with engine.start(replace(state, thermostat=(0.8, 0.0)), Integrator(XPLOR, TIMESTEP), bath) as motion:
         look()
         motion.advance(1000, 100, look)
     assert np.ptp(conserved) < 1e-3 * state.particles
@@ -188,7 +181,7 @@ def test_nose_hoover_conserves_its_energy(engine, state):
 def test_thermostats_sample_the_canonical_kinetic_energy(engine, state, ensemble):
     """<K> = N_f kT / 2 and var K = N_f (kT)^2 / 2, within five standard errors of 40 blocks."""
     freedom, samples = state.degrees_of_freedom, []
-    with engine.start(state, Model(XPLOR, 0.005), ensemble) as motion:
+    with engine.start(state, Integrator(XPLOR, 0.005), ensemble) as motion:
         motion.advance(2000)
         motion.advance(20_000, 20, lambda: samples.append(kinetic_energy(motion.state().velocities)))
     blocks = np.array(samples).reshape(40, -1)
@@ -205,10 +198,10 @@ def test_both_engines_take_the_same_path(state):
     for ensemble in ENSEMBLES[:2]:
         ends = []
         for name in PRESENT:
-            with engines.named(name).start(state, Model(XPLOR, TIMESTEP), ensemble) as motion:
+            with engines.engine_by_name(name).start(state, Integrator(XPLOR, TIMESTEP), ensemble) as motion:
                 motion.advance(50)
                 ends.append(motion.state().unwrapped)
-        np.testing.assert_allclose(*ends, atol=1e-9 if ensemble == ConstantEnergy() else 1e-5)
+        np.testing.assert_allclose(*ends, atol=1e-9 if ensemble == NVE() else 1e-5)
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +225,7 @@ def test_every_engine_finds_the_minimum_below(engine, minimum):
     shaken = minimum.positions + np.random.default_rng(8).normal(scale=0.01, size=minimum.positions.shape)
     beside = replace(minimum, positions=wrap(shaken, minimum.box_length), images=0 * minimum.images)
     for name in PRESENT:
-        found = engines.named(name).quench(beside, XPLOR)
+        found = engines.engine_by_name(name).quench(beside, XPLOR)
         moved = minimum_image(found.positions - minimum.positions, minimum.box_length)
         assert np.abs(moved - moved.mean(axis=0)).max() < 1e-4
 
@@ -247,7 +240,7 @@ def test_a_quench_that_does_not_end_says_so(engine, state, monkeypatch):
 def test_a_blown_up_run_says_so(engine, state):
     with (
         pytest.raises(EngineError, match=r"simulation\.timestep"),
-        engine.start(state, Model(XPLOR, 5.0), ConstantEnergy()) as motion,
+        engine.start(state, Integrator(XPLOR, 5.0), NVE()) as motion,
     ):
         motion.advance(2000)
 
@@ -256,7 +249,7 @@ def test_other_errors_advise_no_timestep(engine, state):
     if engine is hoomd:
         small = replace(state, box_length=5.0, positions=state.positions * 5 / state.box_length)
         with pytest.raises(EngineError, match=r"wider than 2 \(r_cut \+ 0\.3\) = 5\.6: got 5; .*particles"):
-            engine.start(small, Model(XPLOR, TIMESTEP), ConstantEnergy())
+            engine.start(small, Integrator(XPLOR, TIMESTEP), NVE())
     else:
         session = lammps_session.Session(state, XPLOR)
         with closing(session), pytest.raises(EngineError, match="Unknown command") as caught:
@@ -320,7 +313,7 @@ def test_missing_hoomd_says_where_to_get_it(monkeypatch):
 def test_foreign_settings_are_refused(monkeypatch, state):
     monkeypatch.setenv("GLASSDYN_THREADS", "many")
     with pytest.raises(EngineError, match=r"GLASSDYN_THREADS.*'many'"):
-        engines.named("lammps").start(state, Model(XPLOR, TIMESTEP), ConstantEnergy())
+        engines.engine_by_name("lammps").start(state, Integrator(XPLOR, TIMESTEP), NVE())
     monkeypatch.setenv("GLASSDYN_DEVICE", "tpu")
     with pytest.raises(EngineError, match=r"GLASSDYN_DEVICE.*'tpu'"):
         hoomd.uses_gpu()

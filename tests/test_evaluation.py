@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from glassdyn.evaluation.bootstrap import Comparison, block_bootstrap, gain
+from glassdyn.correlation import pearson, spearman
+from glassdyn.evaluation.bootstrap import Comparison, block_bootstrap, improvement
 from glassdyn.evaluation.calibration import calibration, density, reliability
 from glassdyn.evaluation.scores import score, spatial_blocks, subsets
-from glassdyn.learning.correlation import pearson, spearman
 
 SETTINGS = {"parts": 4, "resamples": 400, "confidence": 0.95}
 
@@ -147,15 +147,15 @@ def test_a_gain_is_known_better_than_its_two_terms(generator):
     data = comparison(generator)
     better = data._replace(predictions=data.predictions + 0.1 * data.targets)
     draw = {"resamples": 400, "confidence": 0.95}
-    found = gain(better, data, generator=np.random.default_rng(1), **draw)
+    found = improvement(better, data, generator=np.random.default_rng(1), **draw)
     alone = block_bootstrap(data, generator=np.random.default_rng(1), **draw)
     rhos = [pearson(one.targets, one.predictions) for one in (better, data)]
     assert found.low < rhos[0] - rhos[1] < found.high
     assert found.low > 0
     assert found.high - found.low < 0.3 * (alone.high - alone.low)
-    opposite = gain(data, better, generator=np.random.default_rng(1), **draw)
+    opposite = improvement(data, better, generator=np.random.default_rng(1), **draw)
     np.testing.assert_allclose([-opposite.high, -opposite.low], found)
-    assert gain(data, data, generator=generator, **draw) == (0.0, 0.0)
+    assert improvement(data, data, generator=generator, **draw) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("column", ["targets", "predictions"])

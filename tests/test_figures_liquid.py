@@ -9,10 +9,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from glassdyn.figures import liquid, style
-from glassdyn.observables.checks import DRIFT
-from glassdyn.observables.summary import Declared, summary
-from glassdyn.observables.survey import survey
-from glassdyn.observables.tabulate import tables
+from glassdyn.observables.measure import measure_all
+from glassdyn.observables.summary import Expected, summarise
+from glassdyn.observables.tabulate import tabulate
+from glassdyn.observables.warnings import DRIFT
 from walkers import TEMPERATURE, brownian
 
 
@@ -20,12 +20,12 @@ from walkers import TEMPERATURE, brownian
 def drawn(tmp_path_factory):
     folder = tmp_path_factory.mktemp("figures")
     brownian(folder / "data")
-    seen = survey(folder / "data", surroundings=500)
+    seen = measure_all(folder / "data", surroundings=500)
     again = {}
-    for name, table in tables(seen).items():
+    for name, table in tabulate(seen).items():
         table.write_csv(folder / f"{name}.csv")
         again[name] = pl.read_csv(folder / f"{name}.csv")
-    return again, summary(seen, Declared(TEMPERATURE, 2.0, 0.16))
+    return again, summarise(seen, Expected(TEMPERATURE, 2.0, 0.16))
 
 
 def test_every_table_has_its_figure_with_labels_and_units(drawn):

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch_geometric.data import Batch
 
-from glassdyn.geometry import minimum_image
-from glassdyn.learning.graphs import normalisation_of, snapshot, standardise
+from glassdyn.learning.graphs import build_graph, fit_normalisation, standardise
+from glassdyn.liquid.box import minimum_image
 from glassdyn.params import Graph
 from liquids import DISTANCES, VECTORS, labelled, liquid
 
@@ -23,7 +23,7 @@ def brute_force(positions, box_length, r_threshold):
 def test_edges_are_the_pairs_nearer_than_the_threshold(edges):
     positions, species, box_length = liquid(0)
     graph = Graph(1.4, edges, self_edges=False, nodes="type")
-    built = snapshot(positions, species, species[:, None], box_length=box_length, graph=graph)
+    built = build_graph(positions, species, species[:, None], box_length=box_length, graph=graph)
     receivers, senders, vectors = brute_force(positions, box_length, 1.4)
     assert np.array_equal(built.edge_index.numpy(), np.stack((senders, receivers)))
     expected = vectors if edges == "vector" else np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -35,7 +35,7 @@ def test_edges_are_the_pairs_nearer_than_the_threshold(edges):
 def test_self_edges_are_one_zero_edge_per_particle():
     positions, species, box_length = liquid(1)
     plain, own = (
-        snapshot(
+        build_graph(
             positions, species, species[:, None], box_length=box_length, graph=Graph(1.4, "vector", s, "type")
         )
         for s in (False, True)
@@ -59,7 +59,7 @@ def test_wiring_tells_the_edges_of_every_sender_and_receiver(together):
 
 def test_training_graphs_have_zero_mean_and_unit_variance_once_standardised():
     graphs = [labelled(seed) for seed in range(3)]
-    normalisation = normalisation_of(graphs)
+    normalisation = fit_normalisation(graphs)
     ready = [standardise(graph, normalisation) for graph in graphs]
     for values in (torch.cat([graph.x for graph in ready]), torch.cat([graph.edge_attr for graph in ready])):
         torch.testing.assert_close(values.mean(dim=0), torch.zeros(values.shape[1]), atol=1e-5, rtol=0)
@@ -73,7 +73,7 @@ def test_statistics_are_those_of_all_particles_however_far_from_zero():
     graphs = [labelled(seed, particles=100 * (seed + 1)) for seed in range(3)]
     for graph in graphs:
         graph.x[:, 1] += 1000
-    nodes = normalisation_of(graphs).nodes
+    nodes = fit_normalisation(graphs).nodes
     values = np.concatenate([graph.x.numpy().astype(np.float64) for graph in graphs])
     np.testing.assert_allclose(nodes.mean.numpy(), values.mean(axis=0), rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(nodes.scale.numpy(), values.std(axis=0), rtol=1e-6)
@@ -82,19 +82,19 @@ def test_statistics_are_those_of_all_particles_however_far_from_zero():
 def test_standardising_leaves_the_graph_it_was_given():
     graph = labelled(0)
     before = graph.x.clone()
-    standardise(graph, normalisation_of([graph]))
+    standardise(graph, fit_normalisation([graph]))
     assert torch.equal(graph.x, before)
 
 
 def test_a_constant_feature_becomes_zero():
     graph = labelled(0)
     graph.x[:, 1] = 7.0
-    assert not standardise(graph, normalisation_of([graph])).x[:, 1].any()
+    assert not standardise(graph, fit_normalisation([graph])).x[:, 1].any()
 
 
 def test_vectors_share_one_scale_so_that_rotations_stay_rotations():
     graph = labelled(0, VECTORS)
-    edges = normalisation_of([graph]).edges
+    edges = fit_normalisation([graph]).edges
     assert not edges.mean.any()
     assert torch.equal(edges.scale, edges.scale[0].expand(3))
     assert DISTANCES.edges != VECTORS.edges

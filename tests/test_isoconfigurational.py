@@ -7,20 +7,20 @@ import polars as pl
 import pytest
 
 from engine_liquids import TIMESTEP, XPLOR, liquid
-from glassdyn import tables
 from glassdyn.figures import isoconfigurational as figures
-from glassdyn.fleet import Checkpoints
-from glassdyn.labels import isoconfigurational
-from glassdyn.labels.isoconfigurational import ceiling
+from glassdyn.jobs import JobContext
+from glassdyn.labels import isoconfigurational as labelling
+from glassdyn.labels.isoconfigurational import noise_ceiling
 from glassdyn.params import Hops, Wavelets
-from glassdyn.recorder import THERMODYNAMICS, Recorder
-from glassdyn.simulation import replication
+from glassdyn.simulation import isoconfigurational
 from glassdyn.simulation import state as states
-from glassdyn.simulation.runs import Dynamics
-from glassdyn.trajectory import open_trajectory
+from glassdyn.simulation.segments import Dynamics
+from glassdyn.storage import tables
+from glassdyn.storage.trajectory import open_trajectory
+from glassdyn.storage.trajectory_writer import THERMODYNAMICS, TrajectoryWriter
 
 HALF, FRAME_STEPS = 150, 4
-PLAN = replication.Replica(
+PLAN = isoconfigurational.IsoconfigurationalRun(
     sample="copy01-sample00",
     run=0,
     seed=3,
@@ -39,11 +39,13 @@ def start(tmp_path_factory):
     folder = tmp_path_factory.mktemp("start")
     state = liquid("lammps", XPLOR, steps=500)
     path = folder / "trajectory.h5"
-    with Recorder(path, species=state.species, box_length=state.box_length, timestep=TIMESTEP) as recorder:
+    with TrajectoryWriter(
+        path, species=state.species, box_length=state.box_length, timestep=TIMESTEP
+    ) as recorder:
         for step in (0, 1, 2):
             recorder.append(step, state.unwrapped + step)
     with open_trajectory(path) as trajectory:
-        states.save(replication.configuration(trajectory), folder / "start.h5")
+        states.save(isoconfigurational.state_of_middle_frame(trajectory), folder / "start.h5")
     np.testing.assert_allclose(
         states.load(folder / "start.h5")[0].unwrapped,
         (state.unwrapped + 1).astype(np.float32),
@@ -55,8 +57,8 @@ def start(tmp_path_factory):
 
 def simulate(plan, start, folder, deaths=()):
     deaths = list(deaths)
-    checkpoint = Checkpoints(folder / "checkpoint")
-    checkpoint.path.mkdir(parents=True)
+    checkpoint = folder / "checkpoint"
+    checkpoint.mkdir(parents=True)
 
     def report(fraction):
         if deaths and fraction >= deaths[0]:
@@ -65,7 +67,9 @@ def simulate(plan, start, folder, deaths=()):
 
     for _ in range(len(deaths) + 1):
         try:
-            replication.replicate(asdict(plan), [start], folder / "run.h5", checkpoint, report)
+            isoconfigurational.simulate_run(
+                JobContext(asdict(plan), [start], folder / "run.h5", checkpoint, report)
+            )
         except InterruptedError:
             continue
     return folder / "run.h5"
@@ -116,10 +120,10 @@ def test_labels_of_runs_their_means_and_how_well_they_agree(runs, tmp_path):
     folder = tmp_path / "copy01-sample00"
     for run, path in enumerate(runs):
         output = folder / f"run{run:02}.parquet"
-        isoconfigurational.label_run(arguments, [path], output, Checkpoints(tmp_path), lambda _: None)
-    labels = isoconfigurational.columns(WAVELETS.scales, (0.1, 1.0))
+        labelling.label_run(JobContext(arguments, [path], output, tmp_path))
+    labels = labelling.columns(WAVELETS.scales, (0.1, 1.0))
     assert labels == ["p_hop", "cwt_10", "cwt_30", "propensity_0.1", "propensity_1"]
-    table = isoconfigurational.summarise(tmp_path, ["copy01-sample00"], labels)
+    table = labelling.summarise(tmp_path, ["copy01-sample00"], labels)
     means = tables.read(tmp_path / "copy01-sample00.parquet")
     assert means.columns == ["particle", "type", "mean_p_hop", "mean_cwt_10", "mean_cwt_30", *PROPENSITIES]
     moved = []
@@ -128,11 +132,11 @@ def test_labels_of_runs_their_means_and_how_well_they_agree(runs, tmp_path):
             moved.append(np.linalg.norm(trajectory.frame(HALF + 100) - trajectory.frame(HALF), axis=1))
     np.testing.assert_allclose(means["propensity_1"], np.mean(moved, axis=0))
     of_a = np.array(moved)[:, :240]
-    assert table.filter(pl.col("label") == "propensity_1").row(0)[2:] == pytest.approx(ceiling(of_a))
-    pairs = isoconfigurational.pairs(tmp_path, "copy01-sample00", "propensity_1")
+    assert table.filter(pl.col("label") == "propensity_1").row(0)[2:] == pytest.approx(noise_ceiling(of_a))
+    pairs = labelling.pairs(tmp_path, "copy01-sample00", "propensity_1")
     np.testing.assert_allclose(pairs["raw"], of_a[0])
     np.testing.assert_allclose(pairs["mean"], of_a[1:].mean(axis=0))
-    metrics = isoconfigurational.metrics(table, 4)
+    metrics = labelling.metrics(table, 4)
     assert metrics["runs"] == 4
     assert metrics["p_hop"].keys() == {"halves", "raw", "ceiling"}
 
@@ -142,20 +146,20 @@ def test_the_ceiling_is_what_a_perfect_predictor_reaches():
     generator = np.random.default_rng(0)
     true = generator.normal(size=40_000)
     labels = true + np.sqrt(3) * generator.normal(size=(30, 40_000))
-    found = ceiling(labels)
+    found = noise_ceiling(labels)
     best = np.mean([np.corrcoef(true, one)[0, 1] for one in labels])
     assert found.ceiling == pytest.approx(best, abs=0.01)
     assert found.ceiling == pytest.approx(0.5, abs=0.01)
     assert found.halves == pytest.approx(1 / (1 + 3 / 15), abs=0.01)
     assert found.raw == pytest.approx(0.5 * np.sqrt(1 / (1 + 3 / 29)), abs=0.01)
     with pytest.raises(ValueError, match="the same for all particles"):
-        ceiling(np.ones((3, 5)))
+        noise_ceiling(np.ones((3, 5)))
 
 
 def test_no_runs_give_valid_empty_results(tmp_path):
-    table = isoconfigurational.summarise(tmp_path, [], ["p_hop"])
+    table = labelling.summarise(tmp_path, [], ["p_hop"])
     assert table.is_empty()
-    assert isoconfigurational.metrics(table, 0) == {"runs": 0}
+    assert labelling.metrics(table, 0) == {"runs": 0}
 
 
 def test_figures_are_drawn_from_tables(tmp_path):

@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from road import SHORT, shorten
-from test_fleet import LONG, alive, descendants, wait_until
+from short_pipeline import SHORT, shorten
+from test_jobs import LONG, alive, descendants, wait_until
 
 pytestmark = pytest.mark.endurance
 

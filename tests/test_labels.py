@@ -5,12 +5,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from glassdyn import label_names, tables
+from glassdyn import label_names
 from glassdyn.figures.labels import hop_densities, save_all, tracks
-from glassdyn.labels.coarse import coarse_grained
-from glassdyn.labels.hops import hop_at, hop_series, rule_of
-from glassdyn.labels.middle import averaged, label_parameters, labelled_blocks
-from glassdyn.labels.summary import (
+from glassdyn.labels.coarse_graining import coarse_grain
+from glassdyn.labels.densities import (
     densities,
     example_particles,
     examples,
@@ -18,12 +16,15 @@ from glassdyn.labels.summary import (
     logarithmic_edges,
     summarise,
 )
-from glassdyn.labels.tracks import tracks_of
+from glassdyn.labels.midframe import label_midframe, label_parameters, with_coarse_grained
+from glassdyn.labels.p_hop import criteria_in_frames, p_hop_at, p_hop_series
+from glassdyn.labels.per_particle import per_particle
 from glassdyn.labels.wavelets import kernels, wavelet_at
 from glassdyn.params import Hops, Wavelets
-from glassdyn.recorder import Recorder
+from glassdyn.storage import tables
+from glassdyn.storage.trajectory import TrajectoryError, open_trajectory
+from glassdyn.storage.trajectory_writer import TrajectoryWriter
 from glassdyn.synthetic import write_caged
-from glassdyn.trajectory import TrajectoryError, open_trajectory
 
 HOPS, WAVELETS = Hops(0.16, 5.0, 50, "none"), Wavelets((20, 50))
 PARTICLES, FRAMES = 300, 501
@@ -37,22 +38,24 @@ def caged(tmp_path_factory):
 
 def label(path, target, hops=HOPS, wavelets=WAVELETS, advance=lambda _: None):
     with open_trajectory(path) as opened:
-        blocks = labelled_blocks(opened, hops, wavelets, advance)
+        blocks = label_midframe(opened, hops, wavelets, advance)
         schema = tables.labels_schema(label_names.of_window(wavelets.scales))
         tables.write(target, schema, blocks, label_parameters(opened, hops, wavelets))
     return tables.read(target)
 
 
 def test_labels_of_a_file_equal_those_of_its_arrays(caged, tmp_path, monkeypatch):
-    monkeypatch.setattr("glassdyn.labels.middle.BLOCK_BYTES", 100 * 12 * FRAMES)
+    monkeypatch.setattr("glassdyn.labels.midframe.BLOCK_BYTES", 100 * 12 * FRAMES)
     news = []
     table = label(caged[0], tmp_path / "a.parquet", advance=news.append)
     assert len(news) > 1
     assert sum(news) == PARTICLES * FRAMES
     with open_trajectory(caged[0]) as opened:
-        tracks = tracks_of(opened.series(0, PARTICLES), opened.box_length)
+        tracks = per_particle(opened.series(0, PARTICLES), opened.box_length)
         assert len(list(opened.particle_blocks(100 * 12 * FRAMES))) > 1
-    np.testing.assert_array_equal(table["p_hop"].to_numpy(), hop_at(tracks, 250, rule_of(HOPS, 0.1)))
+    np.testing.assert_array_equal(
+        table["p_hop"].to_numpy(), p_hop_at(tracks, 250, criteria_in_frames(HOPS, 0.1))
+    )
     expected = wavelet_at(tracks, 250, kernels((20, 50), 250, 0.1))
     np.testing.assert_array_equal(table.select("cwt_20", "cwt_50").to_numpy(), expected)
     np.testing.assert_array_equal(table["particle"].to_numpy(), np.arange(PARTICLES))
@@ -63,7 +66,9 @@ def test_planted_hops_are_found(caged):
     """Every hop with room for two segments on both sides is seen where it was planted, and no other."""
     path, planted = caged
     with open_trajectory(path) as opened:
-        series = hop_series(tracks_of(opened.series(0, PARTICLES), opened.box_length), rule_of(HOPS, 0.1))
+        series = p_hop_series(
+            per_particle(opened.series(0, PARTICLES), opened.box_length), criteria_in_frames(HOPS, 0.1)
+        )
     stay = planted.frames == FRAMES
     clear = (planted.frames >= 100) & (planted.frames <= FRAMES - 100)
     assert clear.sum() > 30
@@ -77,7 +82,7 @@ def test_planted_hops_are_found(caged):
 
 def test_parameters_stand_in_the_table(caged, tmp_path):
     label(caged[0], tmp_path / "a.parquet")
-    assert tables.parameters(tmp_path / "a.parquet") == {
+    assert tables.read_parameters(tmp_path / "a.parquet") == {
         "p_c": 0.16, "t_f": 5.0, "min_segment": 50, "weight": "none",
         "scales": [20, 50], "interval": 0.1, "frames": FRAMES, "frame": 250,
         "box_length": pytest.approx((PARTICLES / 1.2) ** (1 / 3)),
@@ -86,10 +91,12 @@ def test_parameters_stand_in_the_table(caged, tmp_path):
 
 def test_averages_stand_beside_the_labels(caged):
     with open_trajectory(caged[0]) as opened:
-        columns = averaged(labelled_blocks(opened, HOPS, WAVELETS, lambda _: None), opened, (0.5, 2.0))
+        columns = with_coarse_grained(
+            label_midframe(opened, HOPS, WAVELETS, lambda _: None), opened, (0.5, 2.0)
+        )
         positions, box_length = opened.frame(opened.middle), opened.box_length
     labels = np.column_stack([columns[name] for name in ("p_hop", "cwt_20", "cwt_50")])
-    expected = coarse_grained(labels, positions, box_length, [0.5, 2.0])
+    expected = coarse_grain(labels, positions, box_length, [0.5, 2.0])
     np.testing.assert_array_equal(columns["cwt_20_ell0.5"], expected[:, 1])
     np.testing.assert_array_equal(columns["p_hop_ell2"], expected[:, 3])
 
@@ -199,10 +206,10 @@ def test_the_slow_example_hops_nowhere_in_the_window(caged, tmp_path, monkeypatc
     assert table["p_hop"][early] < HOPS.p_c, "what it does at the middle tells nothing"
     with open_trajectory(path) as opened:
         slow = example_particles(table, opened, HOPS, "cwt_50")["slow"]
-        rule = rule_of(HOPS, opened.interval)
-        series = hop_series(tracks_of(opened.series(0, PARTICLES), opened.box_length), rule)
+        rule = criteria_in_frames(HOPS, opened.interval)
+        series = p_hop_series(per_particle(opened.series(0, PARTICLES), opened.box_length), rule)
         assert series[early].max() >= HOPS.p_c > series[slow].max()
-        monkeypatch.setattr("glassdyn.labels.summary.CANDIDATES", 1)
+        monkeypatch.setattr("glassdyn.labels.densities.CANDIDATES", 1)
         assert example_particles(table, opened, HOPS, "cwt_50")["slow"] == early, "all that were followed hop"
 
 
@@ -246,15 +253,15 @@ def test_padded_parts_of_the_wavelet_panel_are_grey():
 
 def test_frames_are_turned_particle_by_particle():
     block = np.random.default_rng(0).normal(size=(30, 21, 3)).astype(np.float32)
-    np.testing.assert_array_equal(tracks_of(block, 50.0), block.astype(np.float64).transpose(1, 2, 0))
+    np.testing.assert_array_equal(per_particle(block, 50.0), block.astype(np.float64).transpose(1, 2, 0))
     with pytest.raises(ValueError, match="particle 121"):
-        tracks_of(np.concatenate([block, 1 + block[:, -1:] * np.inf], axis=1), 50.0, first=100)
+        per_particle(np.concatenate([block, 1 + block[:, -1:] * np.inf], axis=1), 50.0, first=100)
 
 
 def test_a_trajectory_of_even_length_has_its_middle_before_the_half(tmp_path):
     rng = np.random.default_rng(0)
     frames = np.cumsum(rng.normal(size=(200, 5, 3)) * 0.05, axis=0)
-    with Recorder(
+    with TrajectoryWriter(
         tmp_path / "a.h5", species=np.zeros(5, np.uint8), box_length=20.0, timestep=0.1
     ) as recorder:
         for step, positions in enumerate(frames):
@@ -262,5 +269,5 @@ def test_a_trajectory_of_even_length_has_its_middle_before_the_half(tmp_path):
     table = label(tmp_path / "a.h5", tmp_path / "a.parquet", Hops(0.16, 1.0, 10, "none"), Wavelets((10, 24)))
     tracks = np.ascontiguousarray(frames.astype(np.float32).astype(np.float64).transpose(1, 2, 0))
     np.testing.assert_array_equal(
-        table["p_hop"].to_numpy(), hop_at(tracks, 99, rule_of(Hops(0.16, 1.0, 10, "none"), 0.1))
+        table["p_hop"].to_numpy(), p_hop_at(tracks, 99, criteria_in_frames(Hops(0.16, 1.0, 10, "none"), 0.1))
     )

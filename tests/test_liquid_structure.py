@@ -3,15 +3,19 @@
 import numpy as np
 import pytest
 
-from glassdyn.geometry import minimum_image
-from glassdyn.liquid import species_of
-from glassdyn.neighbours import neighbours
+from glassdyn.liquid.box import minimum_image
+from glassdyn.liquid.neighbours import find_neighbours
+from glassdyn.liquid.potential import assign_species
 from glassdyn.observables import order, structure
 
 
 def gas(particles, seed=0, density=1.2):
     box_length = (particles / density) ** (1 / 3)
-    return np.random.default_rng(seed).random((particles, 3)) * box_length, species_of(particles), box_length
+    return (
+        np.random.default_rng(seed).random((particles, 3)) * box_length,
+        assign_species(particles),
+        box_length,
+    )
 
 
 def crystal(basis, constant, cells=6):
@@ -102,9 +106,9 @@ def test_first_maximum_is_the_top_of_the_peak():
 
 def test_bond_order_does_not_depend_on_the_frame():
     positions, _, box_length = gas(500)
-    counts = order.coherent_bonds(neighbours(positions, box_length, 1.4), 500)
+    counts = order.coherent_bonds(find_neighbours(positions, box_length, 1.4), 500)
     turned = positions[:, [1, 0, 2]] * [1, -1, 1] + 3.21
-    again = order.coherent_bonds(neighbours(turned, box_length, 1.4), 500)
+    again = order.coherent_bonds(find_neighbours(turned, box_length, 1.4), 500)
     assert np.array_equal(counts, again)
 
 
@@ -120,7 +124,7 @@ def test_crystals_are_solid_and_gases_are_not(basis, constant):
 def test_coherent_bonds_equal_freud_s():
     freud = pytest.importorskip("freud")
     positions, _, box_length = gas(1000, seed=3)
-    pairs = neighbours(positions, box_length, 1.4)
+    pairs = find_neighbours(positions, box_length, 1.4)
     box, centred = freud.Box.cube(box_length), (positions - box_length / 2).astype(np.float32)
     query = freud.locality.AABBQuery(box, centred).query(centred, {"r_max": 1.4, "exclude_ii": True})
     solid = freud.order.SolidLiquid(l=6, q_threshold=order.COHERENT, solid_threshold=7)

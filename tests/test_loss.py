@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from glassdyn.learning.loss import histogram_of, squared_error, weights
+from glassdyn.learning.loss import fit_histogram, rarity_weights, squared_error
 
 
 def drawn(rows, targets, seed=0):
@@ -22,7 +22,7 @@ def test_squared_error_is_the_sum_of_the_thesis_per_particle():
 
 def test_alpha_zero_is_the_plain_loss_to_the_last_bit():
     labels, predictions = drawn(1000, 2), drawn(1000, 2, 1)
-    weight = weights(labels, histogram_of([labels], 30), 0.0)
+    weight = rarity_weights(labels, fit_histogram([labels], 30), 0.0)
     plain = ((labels - predictions) ** 2).mean(dim=0)
     assert torch.equal(weight, torch.ones_like(labels))
     assert torch.equal(squared_error(predictions, labels, weight), plain)
@@ -31,7 +31,7 @@ def test_alpha_zero_is_the_plain_loss_to_the_last_bit():
 @pytest.mark.parametrize("alpha", [0.5, 1.0])
 def test_weights_are_the_inverse_power_of_the_bin_s_probability(alpha):
     labels = drawn(500, 2)
-    weight = weights(labels, histogram_of([labels[:200], labels[200:]], 20), alpha)
+    weight = rarity_weights(labels, fit_histogram([labels[:200], labels[200:]], 20), alpha)
     for column, found in zip(labels.numpy().T, weight.numpy().T, strict=True):
         counts, edges = np.histogram(column.astype(np.float64), 20)
         bins = np.clip(np.searchsorted(edges[1:-1].astype(np.float32), column, side="right"), 0, 19)
@@ -40,8 +40,8 @@ def test_weights_are_the_inverse_power_of_the_bin_s_probability(alpha):
 
 def test_alpha_one_gives_every_bin_of_the_training_labels_the_same_total_weight():
     labels = drawn(500, 1)
-    histogram = histogram_of([labels], 10)
-    weight = weights(labels, histogram, 1.0)
+    histogram = fit_histogram([labels], 10)
+    weight = rarity_weights(labels, histogram, 1.0)
     bins = torch.searchsorted(histogram.edges[0, 1:-1].contiguous(), labels[:, 0], right=True)
     totals = torch.zeros(10).index_add_(0, bins, weight[:, 0])
     torch.testing.assert_close(
@@ -51,7 +51,7 @@ def test_alpha_one_gives_every_bin_of_the_training_labels_the_same_total_weight(
 
 def test_labels_beyond_the_histogram_belong_to_its_ends():
     labels = drawn(500, 1)
-    histogram = histogram_of([labels], 10)
+    histogram = fit_histogram([labels], 10)
     beyond = torch.tensor([[-1e3], [1e3]])
     ends = torch.stack((labels.min(dim=0).values, labels.max(dim=0).values))
-    assert torch.equal(weights(beyond, histogram, 0.7), weights(ends, histogram, 0.7))
+    assert torch.equal(rarity_weights(beyond, histogram, 0.7), rarity_weights(ends, histogram, 0.7))

@@ -8,10 +8,10 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from glassdyn.learning import model_file
-from glassdyn.learning.graphs import normalisation_of
+from glassdyn.learning.graphs import fit_normalisation
 from glassdyn.learning.model_file import ModelFileError, Projection, TrainedModel, load, save
 from glassdyn.learning.models import build
-from glassdyn.learning.models.sizes import sizes_of
+from glassdyn.learning.models.sizes import infer_sizes
 from glassdyn.params import Graph
 from liquids import DISTANCES, NETWORK, STRUCTURE, labelled
 
@@ -19,12 +19,12 @@ from liquids import DISTANCES, NETWORK, STRUCTURE, labelled
 def model(nodes="full", projection=None):
     """An untrained network on five features."""
     graph = labelled(0)
-    sizes = sizes_of(graph, DISTANCES.r_threshold)
+    sizes = infer_sizes(graph, DISTANCES.r_threshold)
     options = Graph(1.5, "distance", self_edges=False, nodes=nodes)
     torch.manual_seed(0)
     return TrainedModel(
         build(NETWORK, sizes), NETWORK, sizes, options, STRUCTURE, ("p_hop",),
-        {"p_hop": {"p_c": 0.2, "scales": [50]}}, normalisation_of([graph]), projection,
+        {"p_hop": {"p_c": 0.2, "scales": [50]}}, fit_normalisation([graph]), projection,
     )  # fmt: skip
 
 

@@ -8,9 +8,9 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from glassdyn.learning import model_file
-from glassdyn.learning.graphs import normalisation_of, snapshot, standardise
+from glassdyn.learning.graphs import build_graph, fit_normalisation, standardise
 from glassdyn.learning.models import BUILDERS, build
-from glassdyn.learning.models.sizes import Sizes, sizes_of
+from glassdyn.learning.models.sizes import Sizes, infer_sizes
 from glassdyn.params import Model
 from liquids import DISTANCES, STRUCTURE, labelled, liquid
 
@@ -35,7 +35,7 @@ def configuration():
     features = np.random.default_rng(1).normal(size=(len(positions), 5)).astype(np.float32)
 
     def graph(moved=positions, order=slice(None), length=box_length):
-        return snapshot(moved[order], species[order], features[order], box_length=length, graph=DISTANCES)
+        return build_graph(moved[order], species[order], features[order], box_length=length, graph=DISTANCES)
 
     return positions, box_length, graph
 
@@ -80,7 +80,7 @@ def test_any_rotation_of_a_cluster_changes_nothing(kind, configuration):
 @pytest.mark.parametrize("n_rec", [0, 1, 2])
 def test_n_recurrences_see_exactly_n_shells(kind, n_rec):
     graph = labelled(0, particles=400)
-    graph = standardise(graph, normalisation_of([graph]))
+    graph = standardise(graph, fit_normalisation([graph]))
     graph.x.requires_grad_()
     model(kind, n_rec, hidden=(32, 32))(graph)[7].sum().backward()
     shells = torch.zeros(graph.num_nodes, dtype=torch.bool)
@@ -103,7 +103,7 @@ def test_every_weight_matters(kind, n_rec):
 def test_a_lonely_particle_has_a_prediction(kind):
     positions = np.array([[1.0, 1, 1], [5.0, 5, 5], [5.0, 5, 6]])
     features = np.ones((3, 5), np.float32)
-    graph = snapshot(positions, np.zeros(3, np.uint8), features, box_length=10.0, graph=DISTANCES)
+    graph = build_graph(positions, np.zeros(3, np.uint8), features, box_length=10.0, graph=DISTANCES)
     assert torch.isfinite(model(kind)(graph)).all()
 
 
@@ -127,11 +127,11 @@ def test_attention_refuses_a_width_that_its_heads_cannot_divide():
 @pytest.mark.parametrize("kind", BUILDERS)
 def test_a_model_file_gives_the_model_back(kind, tmp_path):
     graph = labelled(0)
-    sizes = sizes_of(graph, DISTANCES.r_threshold)
+    sizes = infer_sizes(graph, DISTANCES.r_threshold)
     parameters = Model(kind, 2, shared=False, hidden=(8, 8))
     trained = model_file.TrainedModel(
         build(parameters, sizes), parameters, sizes, DISTANCES, STRUCTURE, ("p_hop",),
-        {"p_hop": {}}, normalisation_of([graph]),
+        {"p_hop": {}}, fit_normalisation([graph]),
     )  # fmt: skip
     model_file.save(tmp_path / "one.safetensors", trained)
     read = model_file.load(tmp_path / "one.safetensors")
@@ -143,7 +143,7 @@ def test_a_model_file_gives_the_model_back(kind, tmp_path):
 @pytest.mark.parametrize("kind", BUILDERS)
 def test_training_lowers_the_loss(kind):
     graph = labelled(0)
-    ready = standardise(graph, normalisation_of([graph]))
+    ready = standardise(graph, fit_normalisation([graph]))
     network = model(kind).train()
     optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
     targets = (graph.y - graph.y.mean()) / graph.y.std()

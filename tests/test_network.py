@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch_geometric.nn import MetaLayer
 
-from glassdyn.learning.graphs import normalisation_of, snapshot, standardise
-from glassdyn.learning.models import Sizes, build, edges, products
+from glassdyn.learning.graphs import build_graph, fit_normalisation, standardise
+from glassdyn.learning.models import Sizes, build, edge_update, linear_kernels
 from glassdyn.learning.models.graph_network import mlp
 from glassdyn.params import Model
 from liquids import DISTANCES, NETWORK, VECTORS, labelled, liquid
@@ -83,8 +83,8 @@ def test_equals_the_concatenating_network_forward_and_backward(n_rec, shared, hi
 
 @pytest.mark.parametrize(("width", "fused"), [(16, False), (64, False), (64, True)])
 def test_wide_layers_and_slices_of_many_edges_change_nothing(width, fused, monkeypatch):
-    monkeypatch.setattr(products, "ONEDNN", fused and hasattr(torch.ops.mkldnn, "_linear_pointwise"))
-    monkeypatch.setattr(edges, "SLICE_CPU", 4096 * width)
+    monkeypatch.setattr(linear_kernels, "ONEDNN", fused and hasattr(torch.ops.mkldnn, "_linear_pointwise"))
+    monkeypatch.setattr(edge_update, "SLICE_CPU", 4096 * width)
     graph = labelled(0, VECTORS, particles=600)
     assert graph.num_edges > 2 * 4096
     assert_equals_the_concatenating_network(graph, network(edges=3, hidden=(width, width)))
@@ -122,9 +122,9 @@ def test_products_see_whole_weights(monkeypatch):
 
     def watched(terms, values, weight):
         seen.append(weight.is_contiguous() or weight.T.is_contiguous())
-        return products.sum_with_product(terms, values, weight)
+        return linear_kernels.linear_add(terms, values, weight)
 
-    monkeypatch.setattr(edges, "sum_with_product", watched)
+    monkeypatch.setattr(edge_update, "linear_add", watched)
     network(edges=3)(labelled(0, VECTORS)).sum().backward()
     assert seen
     assert all(seen)
@@ -136,7 +136,7 @@ def test_relabelling_permutes_the_predictions():
     order = np.random.default_rng(2).permutation(len(positions))
     model = network()
     plain, relabelled = (
-        model(snapshot(positions[i], species[i], features[i], box_length=box_length, graph=DISTANCES))
+        model(build_graph(positions[i], species[i], features[i], box_length=box_length, graph=DISTANCES))
         for i in (np.arange(len(positions)), order)
     )
     torch.testing.assert_close(relabelled, plain[order], rtol=0, atol=EPSILON)
@@ -148,7 +148,7 @@ def test_translation_rotation_and_reflection_change_nothing():
     model = network()
 
     def predictions(moved):
-        return model(snapshot(moved, species, features, box_length=box_length, graph=DISTANCES))
+        return model(build_graph(moved, species, features, box_length=box_length, graph=DISTANCES))
 
     plain = predictions(positions)
     for shift in np.random.default_rng(3).normal(scale=20.0, size=(3, 3)):
@@ -162,7 +162,7 @@ def test_translation_rotation_and_reflection_change_nothing():
 @pytest.mark.parametrize("n_rec", [0, 1, 2, 3])
 def test_a_network_of_n_blocks_sees_exactly_n_shells(n_rec):
     graph = labelled(0, particles=400)
-    graph = standardise(graph, normalisation_of([graph]))
+    graph = standardise(graph, fit_normalisation([graph]))
     graph.x.requires_grad_()
     model = network(n_rec, hidden=(32, 32))
     model(graph)[7].sum().backward()
@@ -183,7 +183,7 @@ def test_shared_weights_are_one_pair_for_all_blocks():
 
 def test_a_particle_without_neighbours_has_a_prediction():
     positions = np.array([[1.0, 1, 1], [5.0, 5, 5], [5.0, 5, 6]])
-    graph = snapshot(
+    graph = build_graph(
         positions, np.zeros(3, np.uint8), np.ones((3, 5), np.float32), box_length=10.0, graph=DISTANCES
     )
     assert torch.isfinite(network()(graph)).all()

@@ -6,12 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from glassdyn.liquid import species_of
+from glassdyn.liquid.potential import assign_species
 from glassdyn.observables import energy
-from glassdyn.observables.checks import objections
-from glassdyn.observables.summary import Declared, ageing, peak_and_minimum, summary
-from glassdyn.observables.survey import structure_of, survey, wave_vectors
-from glassdyn.observables.tabulate import tables
+from glassdyn.observables.measure import measure_all, measure_structure, wave_vectors
+from glassdyn.observables.summary import Expected, ageing, peak_and_minimum, summarise
+from glassdyn.observables.tabulate import tabulate
+from glassdyn.observables.warnings import list_warnings
 from glassdyn.stages import observe
 from walkers import BOX_LENGTH, FRAMES, PARTICLES, TEMPERATURE, brownian
 
@@ -22,7 +22,7 @@ STEP = 0.03
 def measured(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run") / "trajectories"
     brownian(folder, step=STEP)
-    return survey(folder, surroundings=500)
+    return measure_all(folder, surroundings=500)
 
 
 def expected_tau(wave_number):
@@ -31,18 +31,20 @@ def expected_tau(wave_number):
 
 
 def numbers(folder, **declared):
-    seen = survey(folder, surroundings=500)
+    seen = measure_all(folder, surroundings=500)
     tau = expected_tau(seen.wave_number)
-    return summary(seen, Declared(**({"temperature": TEMPERATURE, "tau_alpha": tau, "p_c": 0.16} | declared)))
+    return summarise(
+        seen, Expected(**({"temperature": TEMPERATURE, "tau_alpha": tau, "p_c": 0.16} | declared))
+    )
 
 
 def raised(metrics):
     """Names of the checks that object, but for that of the plateau, which walkers do not have."""
-    return {name for name, line in objections(metrics).items() if line} - {"p_c_is_off"}
+    return {name for name, line in list_warnings(metrics).items() if line} - {"p_c_is_off"}
 
 
 def test_brownian_liquid_is_measured(measured):
-    metrics = summary(measured, Declared(TEMPERATURE, 5.0, 0.16))
+    metrics = summarise(measured, Expected(TEMPERATURE, 5.0, 0.16))
     tau = expected_tau(measured.wave_number)
     assert metrics["samples"] == {
         "number": 4, "copies": 2, "particles": PARTICLES, "frames": FRAMES, "duration": pytest.approx(16.0)
@@ -60,7 +62,7 @@ def test_brownian_liquid_is_measured(measured):
 
 
 def test_tables_agree_with_each_other(measured):
-    drawn = tables(measured)
+    drawn = tabulate(measured)
     assert all(0 < len(table) < 3000 for table in drawn.values())
     squares = drawn["rmsd"].filter(pl.col("time") < 2)
     walked = np.sqrt(3 * STEP**2 * squares["time"] / 0.1)
@@ -94,13 +96,13 @@ def test_what_was_planted_is_objected_to(tmp_path, planted, declared, found):
 
 
 def test_a_crystal_and_a_p_c_off_the_plateau_are_objected_to(measured):
-    metrics = summary(measured, Declared(TEMPERATURE, 5.0, 0.16))
+    metrics = summarise(measured, Expected(TEMPERATURE, 5.0, 0.16))
     sound = metrics | {"plateau": {"p_c": 0.16, "p_c_over_plateau": 0.9, "all": 0.178}}
     solid = sound | {"solid_fraction": {"start": 0.0, "end": 0.1, "largest": 0.4}}
     wide = sound | {"plateau": {"p_c": 0.3, "p_c_over_plateau": 1.7, "all": 0.178}}
-    assert "40.0% of its particles in crystalline order" in objections(solid)["crystallises"]
-    assert "got 0.300 for a plateau at 0.178" in objections(wide)["p_c_is_off"]
-    assert objections(sound)["p_c_is_off"] == ""
+    assert "40.0% of its particles in crystalline order" in list_warnings(solid)["crystallises"]
+    assert "got 0.300 for a plateau at 0.178" in list_warnings(wide)["p_c_is_off"]
+    assert list_warnings(sound)["p_c_is_off"] == ""
 
 
 def test_trajectories_of_different_lengths_are_refused(tmp_path):
@@ -115,7 +117,7 @@ def test_trajectories_of_different_lengths_are_refused(tmp_path):
             del file[f"particles/all/position/{name}"]
             file[f"particles/all/position/{name}"] = kept
     with pytest.raises(ValueError, match=r"same frames, particles, box length and interval: got \(158, 125"):
-        survey(tmp_path / "data")
+        measure_all(tmp_path / "data")
 
 
 @pytest.mark.parametrize("particles", [150, 1000, 1200, 2000])
@@ -123,7 +125,7 @@ def test_distances_fit_in_the_box(particles):
     """Also where L / 2 is a whole number of bins but for rounding, as with 150 particles."""
     box_length = (particles / 1.2) ** (1 / 3)
     positions = np.random.default_rng(0).random((particles, 3)) * box_length
-    seen = structure_of(positions, species_of(particles), box_length, wave_vectors(box_length))
+    seen = measure_structure(positions, assign_species(particles), box_length, wave_vectors(box_length))
     assert box_length / 2 - 0.03 <= seen.distances[-1] <= box_length / 2 or seen.distances[
         -1
     ] == pytest.approx(4.99)
@@ -162,10 +164,10 @@ def test_peak_and_minimum_of_a_known_curve():
 
 def test_the_same_trajectories_give_the_same_numbers(tmp_path, measured):
     brownian(tmp_path / "data", step=STEP)
-    again, declared = survey(tmp_path / "data", surroundings=500), Declared(TEMPERATURE, 5.0, 0.16)
-    assert summary(again, declared) == summary(measured, declared)
-    for name, table in tables(again).items():
-        assert table.equals(tables(measured)[name])
+    again, declared = measure_all(tmp_path / "data", surroundings=500), Expected(TEMPERATURE, 5.0, 0.16)
+    assert summarise(again, declared) == summarise(measured, declared)
+    for name, table in tabulate(again).items():
+        assert table.equals(tabulate(measured)[name])
 
 
 def test_stage_writes_strict_metrics_tables_pictures_and_objections(tmp_path, monkeypatch, root):

@@ -38,8 +38,8 @@ REFUSED = {
     "empty part": ("split.test", [], "at least one"),
     "alpha beyond 1": ("loss.alpha", 1.5, "alpha lies in [0, 1]"),
     "too many components": ("pca.components", 162, "at most 161"),
-    "propensity after the end": ("replicate.times", [9.0], "0 < time <= duration / 2"),
-    "propensity twice": ("replicate.times", [0.1, 0.1], "distinct"),
+    "propensity after the end": ("isoconfigurational.times", [9.0], "0 < time <= duration / 2"),
+    "propensity twice": ("isoconfigurational.times", [0.1, 0.1], "distinct"),
     "label that is not made": ("loss.targets", ["cwt_100"], "the labels of this run are p_hop, cwt_50"),
     "mean over runs that are not made": (
         "loss.targets",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from glassdyn.features.moments import add, nothing
+from glassdyn.features.moments import empty, update
 from glassdyn.features.pca import PcaError, load, principal_components, project, save
 
 
@@ -15,9 +15,9 @@ def rows(seed=0, count=2000, features=12):
 
 
 def fitted(data, components, pieces=5):
-    moments = nothing(data.shape[1])
+    moments = empty(data.shape[1])
     for piece in np.array_split(data, pieces):
-        moments = add(moments, piece)
+        moments = update(moments, piece)
     return principal_components(moments, components)
 
 
@@ -60,7 +60,7 @@ def test_refusals():
     with pytest.raises(PcaError, match="13 features"):
         fitted(rows(), 13)
     with pytest.raises(PcaError, match="2 rows"):
-        principal_components(nothing(12), 3)
+        principal_components(empty(12), 3)
     data = rows()
     data[3, 4] = np.nan
     with pytest.raises(PcaError, match="finite"):

@@ -13,11 +13,11 @@ import pytest
 from ruamel.yaml import YAML
 
 from glassdyn import params
-from glassdyn.evaluation.assessment import Answers
-from glassdyn.evaluation.examination import graded
+from glassdyn.evaluation.evaluate import make_report
+from glassdyn.evaluation.predictions import Predictions
 from glassdyn.figures import predictions
 from glassdyn.figures.labels import save_all
-from glassdyn.labels.summary import ALL, Summary, densities, linear_edges
+from glassdyn.labels.densities import ALL, Summary, densities, linear_edges
 
 PLOTS = YAML(typ="safe").load(Path(__file__).resolve().parents[1] / "dvc.yaml")["plots"]
 BUILT_IN = {"linear", "scatter", "simple"}
@@ -36,7 +36,7 @@ def answers(seed):
     targets = generator.gamma(2.0, 0.1, size=(300, 2))
     narrow = {model: 0.3 + 0.01 * targets + 0.001 * generator.normal(size=(300, 2)) for model in MODELS}
     species = (np.arange(300) % 5 == 4).astype(np.uint8)
-    return Answers(species, targets, narrow, 9.5 * generator.random((300, 3)), 9.5)
+    return Predictions(species, targets, narrow, 9.5 * generator.random((300, 3)), 9.5)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def page(root, tmp_path_factory):
     """What `dvc plots show` draws of tables with two labels, by the name of the plot."""
     folder = tmp_path_factory.mktemp("page")
     settings = replace(params.load(root / "params.yaml").evaluate, resamples=10)
-    told = graded({"a": answers(1), "b": answers(2)}, LABELS, folder / "none", settings)
+    told = make_report({"a": answers(1), "b": answers(2)}, LABELS, folder / "none", settings)
     predictions.write(told.plots, folder / "plots/evaluate")
     generator = np.random.default_rng(3)
     particles = pl.DataFrame({"type": np.arange(300, dtype=np.uint8) % 2})

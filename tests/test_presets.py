@@ -18,7 +18,7 @@ def page(root, tmp_path):
 @pytest.mark.parametrize("name", ["published", "thesis"])
 def test_a_preset_sets_its_keys_keeps_every_comment_and_passes_the_checks(name, page, root):
     before = page.read_text()
-    changes = presets.apply(name, page, root / "presets")
+    changes = presets.apply_preset(name, page, root / "presets")
     after = page.read_text()
     wanted = YAML(typ="safe").load(root / "presets" / f"{name}.yaml")
     tree = YAML(typ="safe").load(page)
@@ -31,12 +31,12 @@ def test_a_preset_sets_its_keys_keeps_every_comment_and_passes_the_checks(name, 
     assert comments(after) == comments(before)
     assert any(change.startswith("liquid.temperature: ") for change in changes)
     params.load(page)
-    assert presets.apply(name, page, root / "presets") == []
+    assert presets.apply_preset(name, page, root / "presets") == []
     assert page.read_text() == after
 
 
 def test_the_thesis_has_28_samples_to_train_on_and_8_to_test(page, root):
-    presets.apply("thesis", page, root / "presets")
+    presets.apply_preset("thesis", page, root / "presets")
     parameters = params.load(page)
     samples = parameters.simulation.samples
     assert samples * len(parameters.split.train) == 28
@@ -48,13 +48,13 @@ def test_the_thesis_has_28_samples_to_train_on_and_8_to_test(page, root):
 def test_unknown_presets_and_bad_ones_leave_the_page_alone(page, root, tmp_path):
     before = page.read_text()
     with pytest.raises(ParamsError, match=r"'bapst'; there are published, thesis"):
-        presets.apply("bapst", page, root / "presets")
+        presets.apply_preset("bapst", page, root / "presets")
     with pytest.raises(ParamsError, match="repository's root"):
-        presets.apply("thesis", page, tmp_path / "elsewhere")
+        presets.apply_preset("thesis", page, tmp_path / "elsewhere")
     (tmp_path / "strange.yaml").write_text("liquid:\n  pressure: 1\n")
     with pytest.raises(ParamsError, match=r"liquid\.pressure does not"):
-        presets.apply("strange", page, tmp_path)
+        presets.apply_preset("strange", page, tmp_path)
     (tmp_path / "small.yaml").write_text("liquid:\n  particles: 500\n")
     with pytest.raises(ParamsError, match="at least 1000 particles"):
-        presets.apply("small", page, tmp_path)
+        presets.apply_preset("small", page, tmp_path)
     assert page.read_text() == before

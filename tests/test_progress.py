@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from glassdyn import progress
+from glassdyn.jobs import progress
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def clock(monkeypatch):
 
 
 def test_plain_lines_now_and_then(clock, capsys):
-    with progress.bar("record", total=1000, unit="steps") as advance:
+    with progress.show_progress("record", total=1000, unit="steps") as advance:
         for _ in range(10):
             clock[0] += 6.0
             advance(100)
@@ -29,7 +29,7 @@ def test_plain_lines_now_and_then(clock, capsys):
 
 
 def test_what_was_there_already_does_not_count_for_the_rate(clock, capsys):
-    with progress.bar("record", total=1000, unit="steps") as advance:
+    with progress.show_progress("record", total=1000, unit="steps") as advance:
         advance(900)
         clock[0] += 20.0
         advance(50)
@@ -39,7 +39,7 @@ def test_what_was_there_already_does_not_count_for_the_rate(clock, capsys):
 
 
 def test_what_is_told_stands_behind_and_changes_the_total(clock, capsys):
-    with progress.bar("train", total=1000, unit="steps") as advance:
+    with progress.show_progress("train", total=1000, unit="steps") as advance:
         advance(0)
         advance.tell("loss 0.9", total=200)
         clock[0] += 20.0
@@ -52,7 +52,7 @@ def test_what_is_told_stands_behind_and_changes_the_total(clock, capsys):
 
 
 def test_nothing_done_yet(clock, capsys):
-    with progress.bar("record", total=10, unit="steps") as advance:
+    with progress.show_progress("record", total=10, unit="steps") as advance:
         advance(0)
         clock[0] += 20.0
         advance(0)
@@ -61,7 +61,7 @@ def test_nothing_done_yet(clock, capsys):
 
 def test_a_bar_in_a_terminal(monkeypatch, capsys):
     monkeypatch.setenv("FORCE_COLOR", "1")
-    with progress.bar("record", total=3, unit="frames") as advance:
+    with progress.show_progress("record", total=3, unit="frames") as advance:
         for _ in range(3):
             advance(1)
         advance.tell("all is well", total=3)

@@ -8,17 +8,17 @@ import pytest
 
 from engine_liquids import PRESENT, TIMESTEP, XPLOR
 from glassdyn import params
-from glassdyn.fleet import Checkpoints
-from glassdyn.simulation import engines, equilibration, recording, replication, runs
+from glassdyn.jobs import JobContext
+from glassdyn.simulation import engines, equilibration, isoconfigurational, recording, segments
 from glassdyn.simulation import state as states
-from glassdyn.simulation.engine import ConstantEnergy, NoseHoover, Stochastic
+from glassdyn.simulation.engine import NVE, Bussi, NoseHoover
 from glassdyn.simulation.state import StateError
-from glassdyn.trajectory import open_trajectory
+from glassdyn.storage.trajectory import open_trajectory
 
 PLAN = equilibration.Preparation(
     copy=0,
     seed=5,
-    dynamics=runs.Dynamics("lammps", XPLOR, TIMESTEP, checkpoint_steps=300),
+    dynamics=segments.Dynamics("lammps", XPLOR, TIMESTEP, checkpoint_steps=300),
     particles=300,
     box_length=250 ** (1 / 3),
     temperature=0.8,
@@ -29,16 +29,16 @@ PLAN = equilibration.Preparation(
     equilibrate=1600,
 )
 SAMPLE = recording.Recording(
-    dynamics=runs.Dynamics("lammps", XPLOR, TIMESTEP, checkpoint_steps=250),
-    forget=300,
+    dynamics=segments.Dynamics("lammps", XPLOR, TIMESTEP, checkpoint_steps=250),
+    decorrelate=300,
     intervals=40,
     frame_steps=20,
 )
-REPLICA = replication.Replica(
+REPLICA = isoconfigurational.IsoconfigurationalRun(
     sample="copy00-sample00",
     run=0,
     seed=5,
-    dynamics=runs.Dynamics("lammps", XPLOR, TIMESTEP, checkpoint_steps=250),
+    dynamics=segments.Dynamics("lammps", XPLOR, TIMESTEP, checkpoint_steps=250),
     temperature=0.8,
     half=20,
     frame_steps=20,
@@ -51,8 +51,8 @@ class KilledError(Exception):
 
 def work(function, plan, inputs, folder, *, kill_at=()):
     """Run a job; at each of the fractions it dies and is begun again."""
-    checkpoint = Checkpoints(folder / "checkpoint")
-    checkpoint.path.mkdir(parents=True)
+    checkpoint = folder / "checkpoint"
+    checkpoint.mkdir(parents=True)
     output = folder / "output.h5"
     deaths = list(kill_at)
     fractions = []
@@ -65,7 +65,7 @@ def work(function, plan, inputs, folder, *, kill_at=()):
 
     for _ in range(len(deaths) + 1):
         try:
-            function(asdict(plan), inputs, output, checkpoint, report)
+            function(JobContext(asdict(plan), inputs, output, checkpoint, report))
         except KilledError:
             assert not output.exists()
     assert fractions[-1] == pytest.approx(1)
@@ -93,7 +93,7 @@ def sample(engine, copy, tmp_path_factory):
 
 def test_an_equilibrated_copy_has_the_mean_energy_and_no_momentum(engine, copy):
     state, numbers = states.load(copy)
-    with by(engine, PLAN).dynamics.start(state, ConstantEnergy()) as motion:
+    with by(engine, PLAN).dynamics.start(state, NVE()) as motion:
         assert motion.thermodynamics().energy == pytest.approx(numbers["energy"], rel=1e-12)
     np.testing.assert_allclose(state.velocities.sum(axis=0), 0, atol=1e-10)
     assert state.step == PLAN.steps
@@ -127,7 +127,7 @@ def test_a_sample_holds_its_frames_and_energies(copy, sample):
     start = states.load(copy)[0]
     end = states.load(sample.with_name(recording.END))[0]
     with open_trajectory(sample) as trajectory:
-        first = start.step + SAMPLE.forget
+        first = start.step + SAMPLE.decorrelate
         np.testing.assert_array_equal(trajectory.steps, first + 20 * np.arange(41))
         np.testing.assert_allclose(trajectory.times, trajectory.steps * TIMESTEP)
         assert trajectory.middle == 20
@@ -143,15 +143,19 @@ def test_a_sample_holds_its_frames_and_energies(copy, sample):
 def test_a_replica_goes_through_its_configuration(engine, sample, tmp_path):
     with open_trajectory(sample) as trajectory:
         middle = trajectory.frame(trajectory.middle)
-        states.save(replication.configuration(trajectory), tmp_path / "start.h5")
-    run = work(replication.replicate, by(engine, REPLICA), [tmp_path / "start.h5"], tmp_path)
+        states.save(isoconfigurational.state_of_middle_frame(trajectory), tmp_path / "start.h5")
+    run = work(isoconfigurational.simulate_run, by(engine, REPLICA), [tmp_path / "start.h5"], tmp_path)
     with open_trajectory(run) as trajectory:
         np.testing.assert_array_equal(trajectory.steps, 20 * np.arange(41))
         np.testing.assert_allclose(trajectory.frame(20), middle, atol=2e-6)
 
 
 def test_files_say_which_engine_made_them(engine, copy, sample):
-    origin = {"engine": engine, "engine_version": engines.named(engine).version(), "truncation": "xplor"}
+    origin = {
+        "engine": engine,
+        "engine_version": engines.engine_by_name(engine).version(),
+        "truncation": "xplor",
+    }
     for path, place in ((copy, "/"), (sample.with_name(recording.END), "/"), (sample, "/parameters/run")):
         with h5py.File(path) as file:
             assert origin.items() <= dict(file[place].attrs).items()
@@ -168,16 +172,16 @@ def test_another_copy_has_other_numbers_and_changes_none():
 
 def test_legs_cover_their_phases_in_whole_intervals():
     phases = [
-        runs.Phase(NoseHoover(1.0, 0.5), 250),
-        runs.Phase(Stochastic(1.0, 0.5, 9), 1000),
-        runs.Phase(NoseHoover(1.0, 0.5), 700, interval=150),
+        segments.Phase(NoseHoover(1.0, 0.5), 250),
+        segments.Phase(Bussi(1.0, 0.5, 9), 1000),
+        segments.Phase(NoseHoover(1.0, 0.5), 700, interval=150),
     ]
-    legs = runs.legs(phases, 400)
+    legs = segments.cut_into_segments(phases, 400)
     assert [leg.steps for leg in legs] == [250, 400, 400, 200, 300, 300, 100]
     assert [leg.first for leg in legs] == [True, True, False, False, True, False, False]
     assert len({leg.ensemble.seed for leg in legs[1:4]}) == 3
-    assert runs.legs(phases, 400) == legs
-    assert runs.legs([phases[2]], 100) == runs.legs([phases[2]], 150)
+    assert segments.cut_into_segments(phases, 400) == legs
+    assert segments.cut_into_segments([phases[2]], 100) == segments.cut_into_segments([phases[2]], 150)
 
 
 def test_maxwell_boltzmann():
@@ -227,10 +231,10 @@ def test_a_state_is_kept_to_the_bit(tmp_path):
 
 def test_durations_are_in_units_of_tau_alpha(root):
     parameters = params.load(root / "params.yaml")
-    plan, sample = equilibration.preparation(parameters, 3), recording.recording(parameters)
+    plan, sample = equilibration.plan_preparation(parameters, 3), recording.plan_recording(parameters)
     tau_alpha, timestep = parameters.simulation.tau_alpha, parameters.simulation.timestep
     assert plan.equilibrate * timestep == pytest.approx(parameters.equilibrate.equilibrate * tau_alpha)
-    assert sample.forget * timestep == pytest.approx(parameters.record.forget * tau_alpha)
+    assert sample.decorrelate * timestep == pytest.approx(parameters.record.decorrelate * tau_alpha)
     length = sample.intervals * sample.frame_steps * timestep
     assert length == pytest.approx(
         parameters.record.duration * tau_alpha, abs=2 * parameters.simulation.frame_time

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from glassdyn.geometry import minimum_image
-from glassdyn.liquid import species_of
+from glassdyn.liquid.box import minimum_image
+from glassdyn.liquid.potential import assign_species
 from glassdyn.observables import relaxation
 
 RNG = np.random.default_rng(11)
@@ -15,7 +15,7 @@ def measure(positions, lags=None, origins=None, wave_number=7.2, blocks=3):
     frames, particles = positions.shape[:2]
     lags = np.arange(1, frames) if lags is None else lags
     origins = np.arange(frames - 1) if origins is None else origins
-    species = species_of(particles)
+    species = assign_species(particles)
     parts = np.array_split(np.arange(particles), blocks)
     pieces = ((positions[:, part].astype(np.float32), species[part]) for part in parts)
     return relaxation.displacements(pieces, lags=lags, origins=origins, wave_number=wave_number)
@@ -23,7 +23,7 @@ def measure(positions, lags=None, origins=None, wave_number=7.2, blocks=3):
 
 def test_sums_equal_the_double_loop_and_do_not_depend_on_the_blocks():
     positions = np.cumsum(RNG.normal(0, 0.2, (12, 20, 3)), axis=0).astype(np.float32)
-    species = species_of(20)
+    species = assign_species(20)
     moved = measure(positions)
     for o, origin in enumerate(moved.origins):
         for k, lag in enumerate(moved.lags):

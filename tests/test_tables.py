@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from glassdyn import tables
+from glassdyn.storage import tables
 
-SCHEMA = tables.structure_schema(3)
+SCHEMA = tables.features_schema(3)
 PARAMETERS = {"r_min": 0.7, "edges": (1, 2)}
 
 
@@ -29,7 +29,7 @@ def test_blocks_come_back_as_one_table(tmp_path):
     np.testing.assert_array_equal(frame["particle"].to_numpy(), np.arange(10))
     expected = np.concatenate([block(n, n + 5)["descriptors"] for n in (0, 5)])
     np.testing.assert_array_equal(frame["descriptors"].to_numpy(), expected)
-    assert tables.parameters(path) == {"r_min": 0.7, "edges": [1, 2]}
+    assert tables.read_parameters(path) == {"r_min": 0.7, "edges": [1, 2]}
     assert pq.ParquetFile(path).metadata.row_group(0).column(0).statistics.max == 4
 
 

@@ -7,24 +7,24 @@ import numpy as np
 import pytest
 import torch
 
-from glassdyn import progress
-from glassdyn.figures.training import curves, read_curves
-from glassdyn.learning import journal, training
-from glassdyn.learning.exercises import drawn, problem_of
+from glassdyn.figures import training as figures
+from glassdyn.jobs import progress
+from glassdyn.learning import curves, training
+from glassdyn.learning.dataset import draw_example, make_dataset
 from glassdyn.learning.model_file import ModelFileError, TrainedModel, load, predict, save
 from glassdyn.learning.models import BUILDERS
-from glassdyn.learning.models.sizes import sizes_of
+from glassdyn.learning.models.sizes import infer_sizes
 from liquids import DISTANCES, NETWORK, PLAIN, SHORT, STRUCTURE, labelled
 
 
 def problem(loss=PLAIN, targets=1, particles=200):
     graphs = [labelled(seed, particles=particles, targets=targets) for seed in range(5)]
-    return problem_of(graphs[:3], graphs[3:], loss), graphs
+    return make_dataset(graphs[:3], graphs[3:], loss), graphs
 
 
 def trained(settings=SHORT, loss=PLAIN, targets=1):
     task, graphs = problem(loss, targets)
-    network = training.initial(NETWORK, sizes_of(graphs[0], DISTANCES.r_threshold), settings.seed)
+    network = training.initial_network(NETWORK, infer_sizes(graphs[0], DISTANCES.r_threshold), settings.seed)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.lr)
     *_, progress = training.fit(network, optimiser, task, settings, depth=3)
     network.load_state_dict(progress.best)
@@ -32,7 +32,7 @@ def trained(settings=SHORT, loss=PLAIN, targets=1):
     model = TrainedModel(
         network,
         NETWORK,
-        sizes_of(graphs[0], DISTANCES.r_threshold),
+        infer_sizes(graphs[0], DISTANCES.r_threshold),
         DISTANCES,
         STRUCTURE,
         names,
@@ -53,8 +53,8 @@ def test_b_particles_do_not_enter():
         graphs = [labelled(seed) for seed in range(3)]
         for graph in graphs:
             graph.y[graph.species == 1] = value
-        task = problem_of(graphs[:2], graphs[2:], replace(PLAIN, alpha=0.5))
-        network = training.initial(NETWORK, sizes_of(graphs[0], DISTANCES.r_threshold), 1)
+        task = make_dataset(graphs[:2], graphs[2:], replace(PLAIN, alpha=0.5))
+        network = training.initial_network(NETWORK, infer_sizes(graphs[0], DISTANCES.r_threshold), 1)
         optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
         *_, progress = training.fit(network, optimiser, task, replace(SHORT, max_steps=10), depth=3)
         results.append(progress)
@@ -105,17 +105,17 @@ def test_the_last_recording_is_at_max_steps():
 
 def test_every_snapshot_once_per_epoch():
     for epoch in range(4):
-        chosen = [drawn(range(7), 7 * epoch + place, SHORT, depth=3) for place in range(7)]
+        chosen = [draw_example(range(7), 7 * epoch + place, SHORT, depth=3) for place in range(7)]
         assert sorted(chosen) == list(range(7))
 
 
 @pytest.mark.parametrize("kind", BUILDERS)
 def test_bfloat16_trains_about_as_float32_does(kind):
     graphs = [labelled(seed) for seed in range(3)]
-    task, objectives = problem_of(graphs[:2], graphs[2:], PLAIN), {}
+    task, objectives = make_dataset(graphs[:2], graphs[2:], PLAIN), {}
     for precision in ("float32", "bf16"):
         settings = replace(SHORT, precision=precision, max_steps=20, lr=0.003)
-        network = training.initial(replace(NETWORK, kind=kind), sizes_of(graphs[0], 1.5), 1)
+        network = training.initial_network(replace(NETWORK, kind=kind), infer_sizes(graphs[0], 1.5), 1)
         optimiser = torch.optim.Adam(network.parameters(), lr=settings.lr)
         *_, end = training.fit(network, optimiser, task, settings, depth=3)
         assert {value.dtype for value in network.parameters()} == {torch.float32}
@@ -127,7 +127,7 @@ def test_bfloat16_trains_about_as_float32_does(kind):
 def test_precision_holds_for_the_steps_and_no_longer():
     before, seen = torch.get_float32_matmul_precision(), []
     task, graphs = problem()
-    network = training.initial(NETWORK, sizes_of(graphs[0], 1.5), 1)
+    network = training.initial_network(NETWORK, infer_sizes(graphs[0], 1.5), 1)
     network.register_forward_hook(lambda *_: seen.append(torch.get_float32_matmul_precision()))
     optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
     settings = replace(SHORT, precision="tf32", max_steps=5)
@@ -188,17 +188,17 @@ def test_foreign_and_damaged_files_are_refused_with_the_reason(tmp_path):
 
 def test_curves_and_metrics_tell_the_training(tmp_path, capsys):
     task, graphs = problem(targets=2, loss=replace(PLAIN, alpha=0.5))
-    network = training.initial(NETWORK, sizes_of(graphs[0], DISTANCES.r_threshold), 1)
+    network = training.initial_network(NETWORK, infer_sizes(graphs[0], DISTANCES.r_threshold), 1)
     optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
-    with progress.bar("train", total=training.last_step((), SHORT), unit="steps") as bar:
+    with progress.show_progress("train", total=training.last_step((), SHORT), unit="steps") as bar:
         fitting = training.fit(network, optimiser, task, SHORT, depth=3, advance=bar)
-        *_, end = journal.kept(tmp_path, ("one", "two"), journal.shown(bar, SHORT, fitting))
+        *_, end = curves.log_curves(tmp_path, ("one", "two"), curves.show_training(bar, SHORT, fitting))
     last, best = end.recordings[-1], training.best_of(end.recordings)
     assert capsys.readouterr().out.endswith(
         f", loss {last.train.objective:.3g}, held out {last.objective:.3g}, "
         f"Pearson {np.mean(last.held_out.pearsons):.3f}\n"
     )
-    table = read_curves(tmp_path / "plots" / "metrics")
+    table = figures.read_curves(tmp_path / "plots" / "metrics")
     for quantity, value in (
         ("objective", lambda measure: measure.objective),
         ("pearson", lambda measure: np.mean(measure.pearsons)),
@@ -208,11 +208,11 @@ def test_curves_and_metrics_tell_the_training(tmp_path, capsys):
         rows = table.filter((table["part"] == "held_out") & (table["quantity"] == quantity))
         assert rows["step"].to_list() == [recording.step for recording in end.recordings]
         assert rows["value"].to_list() == pytest.approx([value(one.held_out) for one in end.recordings])
-    told = json.loads(json.dumps(journal.metrics("test", ("one", "two"), end), allow_nan=False))
+    told = json.loads(json.dumps(curves.metrics("test", ("one", "two"), end), allow_nan=False))
     assert told["test"]["objective"] == best.objective
     assert told["test"]["two"]["loss"] == best.held_out.losses[1]
     assert told["selected_on"] == "test"
-    figure = curves(table, selected=best.step, part="test")
+    figure = figures.curves(table, selected=best.step, part="test")
     left, _ = figure.axes
     star = next(drawn for drawn in left.lines if drawn.get_marker() == "*")
     lowest = min(recording.objective for recording in end.recordings)

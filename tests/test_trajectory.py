@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glassdyn.h5md import BLOCK, WIDTH
-from glassdyn.trajectory import (
-    Recorder,
+from glassdyn.storage.h5md import BLOCK, WIDTH
+from glassdyn.storage.trajectory import (
     TrajectoryError,
+    TrajectoryWriter,
     copy_of,
-    names,
     open_trajectory,
     sample_name,
+    sample_names,
     sample_of,
 )
 
@@ -30,7 +30,7 @@ POSITIONS = np.random.default_rng(7).normal(scale=20, size=(FRAMES, PARTICLES, 3
 
 
 def recorder(path, **options):
-    return Recorder(path, species=SPECIES, box_length=BOX_LENGTH, timestep=0.0025, **options)
+    return TrajectoryWriter(path, species=SPECIES, box_length=BOX_LENGTH, timestep=0.0025, **options)
 
 
 def record(recording, first, last):
@@ -164,7 +164,7 @@ class TestReading:
             )
         with open_trajectory(copy) as trajectory:
             assert len(list(trajectory.particle_blocks(10**6))) == 1
-            monkeypatch.setattr("glassdyn.trajectory.WIDEST", 12 * FRAMES * PARTICLES - 1)
+            monkeypatch.setattr("glassdyn.storage.trajectory.WIDEST", 12 * FRAMES * PARTICLES - 1)
             for fitting, layout in ((128, "128x128x3"), (7, "128x7x3"), (0, "128x1x3")):
                 with pytest.raises(TrajectoryError, match=rf"h5repack .*CHUNK={layout} .*frames\.h5"):
                     list(trajectory.particle_blocks(12 * FRAMES * fitting))
@@ -323,13 +323,13 @@ class TestNames:
     def test_sorted_by_number(self, tmp_path):
         for name in ("copy100-sample00", "copy02-sample10", "copy02-sample09", "notes"):
             (tmp_path / f"{name}.h5").touch()
-        assert names(tmp_path) == ["copy02-sample09", "copy02-sample10", "copy100-sample00"]
+        assert sample_names(tmp_path) == ["copy02-sample09", "copy02-sample10", "copy100-sample00"]
 
     def test_refused(self, tmp_path):
         with pytest.raises(TrajectoryError, match="named like"):
             copy_of("sample05")
         with pytest.raises(TrajectoryError, match="at least one sample"):
-            names(tmp_path)
+            sample_names(tmp_path)
 
 
 def test_observables_are_kept_exactly_and_survive_a_kill(tmp_path):

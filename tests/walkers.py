@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from glassdyn.liquid import species_of
-from glassdyn.recorder import THERMODYNAMICS, Recorder
+from glassdyn.liquid.potential import assign_species
+from glassdyn.storage.trajectory_writer import THERMODYNAMICS, TrajectoryWriter
 
 PARTICLES, FRAMES, FRAME_STEPS, TIMESTEP = 125, 161, 20, 0.005
 BOX_LENGTH = (PARTICLES / 1.2) ** (1 / 3)
@@ -35,9 +35,9 @@ def brownian(folder, copies=2, samples=2, step=0.03, heating=0.0, slowing=1.0, p
 
 def write(path, positions, sample, heating, pushed):
     kinetic = 1.5 * (PARTICLES - 1) * TEMPERATURE
-    with Recorder(
+    with TrajectoryWriter(
         path,
-        species=species_of(PARTICLES),
+        species=assign_species(PARTICLES),
         box_length=BOX_LENGTH,
         timestep=TIMESTEP,
         observables=THERMODYNAMICS,

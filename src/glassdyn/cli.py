@@ -8,8 +8,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from glassdyn import fleet, params, presets
-from glassdyn.errors import Refusal
+from glassdyn import jobs, params, presets
+from glassdyn.errors import GlassdynError
 from glassdyn.params import Params
 
 __all__ = ["main"]
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace], None] = options.run
     try:
         run(options)
-    except (Refusal, OSError) as error:
+    except (GlassdynError, OSError) as error:
         print(f"glassdyn {options.command}: {error}", file=sys.stderr)
         return 1
     return 0
@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     check = _command(add, "check", "check the parameters and tell what they amount to", CHECK, _check)
     check.add_argument("file", nargs="?", type=Path, default=Path("params.yaml"), help="default: %(default)s")
     preset = _command(add, "preset", "set the parameters of a known system", PRESET, _preset)
-    preset.add_argument("name", help=f"one of: {', '.join(presets.names())}")
+    preset.add_argument("name", help=f"one of: {', '.join(presets.preset_names())}")
     _add_predict(add)
     scratch = _command(add, "scratch", "list or clear what simulations keep aside", SCRATCH, _scratch)
     scratch.add_argument("--prune", action="store_true", help="delete what no output needs")
@@ -143,12 +143,14 @@ def _amounts(given: Params) -> list[tuple[str, str]]:
     frames = simulation.intervals(given.record.duration) + 1
     samples = simulation.copies * simulation.samples
     prepare = given.equilibrate.melt + given.equilibrate.thermalise + given.equilibrate.equilibrate
-    cycle = given.record.forget + given.record.duration
+    cycle = given.record.decorrelate + given.record.duration
     steps = simulation.copies * (simulation.steps(prepare) + simulation.samples * simulation.steps(cycle))
     gigabytes = samples * frames * liquid.particles * 12 / 1e9
-    of_runs = simulation.intervals(given.replicate.duration) * simulation.frame_steps
+    of_runs = simulation.intervals(given.isoconfigurational.duration) * simulation.frame_steps
     runs = (
-        simulation.copies * min(given.replicate.samples_per_copy, simulation.samples) * given.replicate.runs
+        simulation.copies
+        * min(given.isoconfigurational.samples_per_copy, simulation.samples)
+        * given.isoconfigurational.runs
     )
     return [
         ("box length", f"L = {liquid.box_length:.5f} sigma_AA for N = {liquid.particles}"),
@@ -167,7 +169,7 @@ def _amounts(given: Params) -> list[tuple[str, str]]:
 
 
 def _preset(options: argparse.Namespace) -> None:
-    changes = presets.apply(options.name)
+    changes = presets.apply_preset(options.name)
     print("\n".join(changes) if changes else "params.yaml has these parameters already")
 
 
@@ -180,10 +182,10 @@ def _predict(options: argparse.Namespace) -> None:
     trained = model_file.load(options.model)
     given = predict.read(options.configuration, options.frame, options.species)
     told = predict.apply(trained, given, options.output)
-    if told.strangeness > predict.STRANGE:
+    if told.distribution_shift > predict.MAX_SHIFT:
         print(
             f"glassdyn predict: warning: {options.configuration} is not like what the model learnt from: its "
-            f"features are off by {told.strangeness:.2g} standard deviations, {predict.STRANGE:g} are usual "
+            f"features are off by {told.distribution_shift:.2g} standard deviations, {predict.MAX_SHIFT:g} are usual "
             "at the most; are units, density, composition and temperature the same?",
             file=sys.stderr,
         )
@@ -192,8 +194,8 @@ def _predict(options: argparse.Namespace) -> None:
 
 
 def _scratch(options: argparse.Namespace) -> None:
-    root = fleet.default_root()
-    listed = fleet.prune(root) if options.prune else fleet.holdings(root)
+    root = jobs.default_root()
+    listed = jobs.prune(root) if options.prune else jobs.list_entries(root)
     table = Table("job", "state", "MB", "folder", box=None, pad_edge=False)
     for held in listed:
         table.add_row(held.name, held.state, f"{held.size / 1e6:.1f}", held.folder.path.name[:12])

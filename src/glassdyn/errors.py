@@ -1,7 +1,7 @@
 """What a person can mend, as opposed to a mistake in the program."""
 
-__all__ = ["Refusal"]
+__all__ = ["GlassdynError"]
 
 
-class Refusal(ValueError):  # noqa: N818 (no error of the program)
+class GlassdynError(ValueError):
     """Refuses input or circumstances; its message names the rule, the value received and the way out."""

@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from glassdyn import label_names
-from glassdyn.errors import Refusal
+from glassdyn.errors import GlassdynError
 
 __all__ = [
     "Coarse",
@@ -25,6 +25,7 @@ __all__ = [
     "Evaluate",
     "Graph",
     "Hops",
+    "Isoconfigurational",
     "Liquid",
     "Loss",
     "Model",
@@ -33,7 +34,6 @@ __all__ = [
     "Pca",
     "Potential",
     "Record",
-    "Replicate",
     "Simulation",
     "Split",
     "Train",
@@ -50,7 +50,7 @@ SIDE = 4
 """Scales of trajectory that a wavelet needs on both sides of the frame."""
 
 
-class ParamsError(Refusal):
+class ParamsError(GlassdynError):
     """Parameters that break a rule; the message names the rule, the value and the way out."""
 
 
@@ -162,15 +162,15 @@ class Equilibrate:
 class Record:
     """Sampling of a copy (thesis 2.1)."""
 
-    forget: float
+    decorrelate: float
     duration: float
 
     def __post_init__(self) -> None:
-        require_positive(self, "record", "forget", "duration")
+        require_positive(self, "record", "decorrelate", "duration")
 
 
 @dataclass(frozen=True, config=STRICT)
-class Replicate:
+class Isoconfigurational:
     """The isoconfigurational ensemble (thesis chapter 4)."""
 
     runs: int
@@ -181,18 +181,18 @@ class Replicate:
     def __post_init__(self) -> None:
         require(
             self.runs == 0 or self.runs >= 2,
-            f"needs 0 runs, for none, or at least 2 to compare: got {self.runs} (params.yaml: replicate.runs)",
+            f"needs 0 runs, for none, or at least 2 to compare: got {self.runs} (params.yaml: isoconfigurational.runs)",
         )
-        require_positive(self, "replicate", "samples_per_copy", "duration")
+        require_positive(self, "isoconfigurational", "samples_per_copy", "duration")
         beyond = [time for time in self.times if not 0 < time <= self.duration / 2]
         require(
             not beyond,
             "a time of the propensity lies in the second half of a run, 0 < time <= duration / 2: "
-            f"got {beyond} for a duration of {self.duration} (params.yaml: replicate.times)",
+            f"got {beyond} for a duration of {self.duration} (params.yaml: isoconfigurational.times)",
         )
         require(
             len(set(self.times)) == len(self.times),
-            f"times of the propensity are distinct: got {list(self.times)} (params.yaml: replicate.times)",
+            f"times of the propensity are distinct: got {list(self.times)} (params.yaml: isoconfigurational.times)",
         )
 
 
@@ -449,7 +449,7 @@ class Params:
     simulation: Simulation
     equilibrate: Equilibrate
     record: Record
-    replicate: Replicate
+    isoconfigurational: Isoconfigurational
     descriptors: Descriptors
     describe: Describe
     pca: Pca
@@ -511,8 +511,8 @@ class Params:
 
     def _check_windows(self) -> None:
         self._check_window("record", self.record.duration)
-        if self.replicate.runs:
-            self._check_window("replicate", self.replicate.duration)
+        if self.isoconfigurational.runs:
+            self._check_window("isoconfigurational", self.isoconfigurational.duration)
 
     def _check_window(self, section: str, duration: float) -> None:
         half = self.simulation.intervals(duration) // 2
@@ -533,8 +533,8 @@ class Params:
         """Names of all labels of this run: of single windows, averaged in space, and means over runs."""
         single = label_names.of_window(self.wavelets.scales)
         labels = [*single, *label_names.coarse(single, self.coarse.lengths)]
-        if self.replicate.runs:
-            labels += label_names.means([*single, *label_names.propensities(self.replicate.times)])
+        if self.isoconfigurational.runs:
+            labels += label_names.means([*single, *label_names.propensities(self.isoconfigurational.times)])
         return labels
 
     def _check_targets(self) -> None:
@@ -542,13 +542,13 @@ class Params:
         require(
             not absent,
             f"the labels of this run are {', '.join(self.labels)}: got {absent} (params.yaml: loss.targets; or "
-            "change wavelets.scales, coarse.lengths, replicate.runs or replicate.times)",
+            "change wavelets.scales, coarse.lengths, isoconfigurational.runs or isoconfigurational.times)",
         )
-        with_runs, samples = self.replicate.samples_per_copy, self.simulation.samples
+        with_runs, samples = self.isoconfigurational.samples_per_copy, self.simulation.samples
         require(
             with_runs >= samples or not any(map(label_names.is_mean, self.loss.targets)),
             "means over isoconfigurational runs are learnt from every sample, samples_per_copy >= "
-            f"simulation.samples: got {with_runs} < {samples} (params.yaml: replicate.samples_per_copy)",
+            f"simulation.samples: got {with_runs} < {samples} (params.yaml: isoconfigurational.samples_per_copy)",
         )
 
     def _check_copies(self) -> None:

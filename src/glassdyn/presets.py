@@ -8,18 +8,18 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from glassdyn import params
-from glassdyn.files import replacing
+from glassdyn.jobs.atomic import atomic_write
 from glassdyn.params import Params, ParamsError
 
-__all__ = ["apply", "names"]
+__all__ = ["apply_preset", "preset_names"]
 
 
-def names(folder: Path = Path("presets")) -> list[str]:
+def preset_names(folder: Path = Path("presets")) -> list[str]:
     """The presets that there are."""
     return sorted(path.stem for path in folder.glob("*.yaml"))
 
 
-def apply(name: str, path: Path = Path("params.yaml"), folder: Path = Path("presets")) -> list[str]:
+def apply_preset(name: str, path: Path = Path("params.yaml"), folder: Path = Path("presets")) -> list[str]:
     """Write a preset's parameters into the file; what it does not name stays as it is.
 
     Args:
@@ -34,19 +34,21 @@ def apply(name: str, path: Path = Path("params.yaml"), folder: Path = Path("pres
         ParamsError: for a name that does not exist, a key that the parameters lack, or parameters that
             break a rule; the file is then as it was.
     """
-    if not names(folder):
+    if not preset_names(folder):
         raise ParamsError(
             f"presets lie in the repository's root: found none in {folder.absolute()}; go there"
         )
-    if name not in names(folder):
-        raise ParamsError(f"no such preset: got {name!r}; there are {', '.join(names(folder))} ({folder})")
+    if name not in preset_names(folder):
+        raise ParamsError(
+            f"no such preset: got {name!r}; there are {', '.join(preset_names(folder))} ({folder})"
+        )
     params.load(path)  # a page that is broken already is not written to
     yaml = _yaml()
     tree = yaml.load(path)
     changes = list(_merge(tree, yaml.load(folder / f"{name}.yaml"), ""))
     written = StringIO()
     yaml.dump(tree, written)
-    with replacing(path) as beside:
+    with atomic_write(path) as beside:
         beside.write_text(written.getvalue())
         _checked(beside, path)
     return changes

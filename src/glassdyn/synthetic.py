@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from glassdyn.recorder import Recorder
+from glassdyn.storage.trajectory_writer import TrajectoryWriter
 
 __all__ = ["Planted", "caged_frames", "plant", "write_caged"]
 
@@ -95,7 +95,7 @@ def write_caged(
     box_length = float((particles / density) ** (1 / 3))
     planted = plant(rng, particles, frames, fraction=0.2, length=0.8)
     species = (np.arange(particles) >= 4 * particles // 5).astype(np.uint8)
-    with Recorder(path, species=species, box_length=box_length, timestep=interval) as recorder:
+    with TrajectoryWriter(path, species=species, box_length=box_length, timestep=interval) as recorder:
         for step, positions in enumerate(caged_frames(rng, planted, frames, box_length)):
             recorder.append(step, positions)
     return planted

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from glassdyn.errors import Refusal
-from glassdyn.learning.correlation import pearson
+from glassdyn.correlation import pearson
+from glassdyn.errors import GlassdynError
 
-__all__ = ["Comparison", "Interval", "block_bootstrap", "gain"]
+__all__ = ["Comparison", "Interval", "block_bootstrap", "improvement"]
 
 Values = NDArray[np.float64]
 Groups = NDArray[np.int64]
@@ -60,7 +60,7 @@ def block_bootstrap(
     return _bounds(_resampled(comparison, resamples, generator), confidence)
 
 
-def gain(
+def improvement(
     one: Comparison, other: Comparison, *, resamples: int, confidence: float, generator: np.random.Generator
 ) -> Interval:
     """Confidence interval of rho of one prediction minus rho of another, from the same draws for both.
@@ -91,7 +91,7 @@ def _resampled(comparison: Comparison, resamples: int, generator: np.random.Gene
     sums = _block_sums(comparison)  # (6, blocks)
     blocks = sums.shape[1]
     if blocks < 2:
-        raise Refusal(
+        raise GlassdynError(
             f"the bootstrap draws blocks of the box, and needs at least 2: got {blocks} "
             "(params.yaml: evaluate.block_length)"
         )

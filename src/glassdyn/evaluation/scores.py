@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from glassdyn.errors import Refusal
+from glassdyn.correlation import pearson, spearman
+from glassdyn.errors import GlassdynError
 from glassdyn.evaluation.bootstrap import Comparison, block_bootstrap
-from glassdyn.learning.correlation import pearson, spearman
 
 __all__ = [
     "Scores",
@@ -136,7 +136,7 @@ def _require_finite(targets: Values, predictions: Values) -> None:
     for name, column in (("target", targets), ("prediction", predictions)):
         broken = int((~np.isfinite(column)).sum())
         if broken:
-            raise Refusal(
+            raise GlassdynError(
                 f"every {name} must be a finite number: got {broken} of {len(column)} that are not; "
                 + ("label the samples again" if name == "target" else "the training may have diverged")
             )

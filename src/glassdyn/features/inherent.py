@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from glassdyn.geometry import wrap
+from glassdyn.liquid.box import wrap
 from glassdyn.params import Potential
 from glassdyn.simulation import engines
 from glassdyn.simulation.state import State
@@ -38,4 +38,4 @@ class Quench:
         """
         still = np.zeros_like(positions)
         state = State(wrap(positions, box_length), still.astype(np.int64), still, species, box_length)
-        return engines.named(self.engine).quench(state, self.potential).positions
+        return engines.engine_by_name(self.engine).quench(state, self.potential).positions

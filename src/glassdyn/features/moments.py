@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ROWS", "Moments", "add", "nothing"]
+__all__ = ["ROWS", "Moments", "empty", "update"]
 
 ROWS = 16384
 """Rows turned to float64 at a time."""
@@ -29,12 +29,12 @@ class Moments(NamedTuple):
     scatter: NDArray[np.float64]
 
 
-def nothing(features: int) -> Moments:
+def empty(features: int) -> Moments:
     """Moments of no row."""
     return Moments(0, np.zeros(features), np.zeros((features, features)))
 
 
-def add(moments: Moments, rows: NDArray[np.floating]) -> Moments:
+def update(moments: Moments, rows: NDArray[np.floating]) -> Moments:
     """Moments of the rows seen so far and of (n, F) rows more."""
     for start in range(0, len(rows), ROWS):
         block = rows[start : start + ROWS].astype(np.float64)

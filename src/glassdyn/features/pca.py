@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as serialise
 
-from glassdyn.errors import Refusal
+from glassdyn.errors import GlassdynError
 from glassdyn.features.moments import ROWS, Moments
-from glassdyn.files import replacing
+from glassdyn.jobs.atomic import atomic_write
 
 __all__ = ["Pca", "PcaError", "load", "principal_components", "project", "save"]
 
 FORMAT = "glassdyn.pca.1"
 
 
-class PcaError(Refusal):
+class PcaError(GlassdynError):
     """Components that cannot be computed or read."""
 
 
@@ -79,7 +79,7 @@ def save(path: Path, pca: Pca, about: Mapping[str, object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # one entry: the library writes several in an order that differs from run to run
     metadata = {"glassdyn": json.dumps({"format": FORMAT, **about}, sort_keys=True)}
-    with replacing(path) as part:
+    with atomic_write(path) as part:
         part.write_bytes(serialise(pca._asdict(), metadata))
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from glassdyn import tables
-from glassdyn.features.moments import add, nothing
+from glassdyn.features.moments import empty, update
 from glassdyn.features.pca import Pca, PcaError, principal_components, project
+from glassdyn.storage import tables
 
-__all__ = ["explained", "fit", "reduced", "rows_of"]
+__all__ = ["explained_variance", "fit", "project_table", "rows_of"]
 
 
 def rows_of(path: Path, edges: Sequence[float]) -> NDArray[np.float32]:
@@ -40,22 +40,22 @@ def fit(
     """
     if not training:
         raise PcaError("principal components need a training sample: none of split.train is there")
-    edges = tables.parameters(training[0])["edges"]
-    moments = nothing(2 * len(edges) - 1)
+    edges = tables.read_parameters(training[0])["edges"]
+    moments = empty(2 * len(edges) - 1)
     for path in training:
-        moments = add(moments, rows_of(path, edges))
+        moments = update(moments, rows_of(path, edges))
         advance(1)
     about = {"samples": [path.stem for path in training], "rows": moments.rows, "edges": edges}
     return principal_components(moments, components), about
 
 
-def reduced(pca: Pca, path: Path, edges: Sequence[float]) -> dict[str, NDArray[Any]]:
+def project_table(pca: Pca, path: Path, edges: Sequence[float]) -> dict[str, NDArray[Any]]:
     """Columns of the PCA table of a sample, whose descriptors have these edges."""
     rows = rows_of(path, edges)
     return {"particle": np.arange(len(rows)), "components": project(pca, rows)}
 
 
-def explained(pca: Pca) -> pl.DataFrame:
+def explained_variance(pca: Pca) -> pl.DataFrame:
     """Variance that each component explains: columns component (from 1), variance, fraction, cumulative."""
     fraction = pca.variances / pca.variances.sum()
     return pl.DataFrame(

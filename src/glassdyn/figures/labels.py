@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from glassdyn.figures import style
 from glassdyn.figures.style import COLOURS, SPECIES
-from glassdyn.labels.summary import ALL, Summary
+from glassdyn.labels.densities import ALL, Summary
 from glassdyn.params import SIDE
 
 __all__ = ["hop_densities", "save_all", "tracks", "wavelet_densities"]

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from glassdyn.figures import style
 from glassdyn.figures.style import COLOURS, SPECIES
-from glassdyn.observables.checks import DRIFT
+from glassdyn.observables.warnings import DRIFT
 
 __all__ = [
     "displacements",

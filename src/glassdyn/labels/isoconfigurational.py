@@ -17,22 +17,23 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from glassdyn import label_names, tables
-from glassdyn.errors import Refusal
-from glassdyn.fleet import Checkpoints, Job, Product, Report
-from glassdyn.labels.middle import label_parameters, labelled_blocks
+from glassdyn import label_names
+from glassdyn.errors import GlassdynError
+from glassdyn.jobs import Job, JobContext, OutputOf
+from glassdyn.labels.midframe import label_midframe, label_parameters
 from glassdyn.params import Hops, Wavelets
-from glassdyn.trajectory import Trajectory, open_trajectory
+from glassdyn.storage import tables
+from glassdyn.storage.trajectory import Trajectory, open_trajectory
 
 __all__ = [
     "Ceiling",
-    "ceiling",
     "columns",
     "job",
     "label_run",
     "lags",
+    "load_runs",
     "metrics",
-    "of_runs",
+    "noise_ceiling",
     "pairs",
     "summarise",
 ]
@@ -74,44 +75,35 @@ def job(simulated: Job, output: Path, hops: Hops, wavelets: Wavelets, propensiti
     """
     arguments = {"hops": asdict(hops), "wavelets": asdict(wavelets), "propensities": propensities}
     name = f"{simulated.name}-labels"
-    return Job(name, label_run, arguments, (Product(simulated),), output, work=1)
+    return Job(name, label_run, arguments, (OutputOf(simulated),), output, work=1)
 
 
-def label_run(
-    arguments: dict[str, Any],
-    inputs: list[Path],
-    output: Path,
-    checkpoint: Checkpoints,  # noqa: ARG001
-    report: Report,
-) -> None:
+def label_run(context: JobContext) -> None:
     """Job: label the middle frame of a run, and measure how far each particle goes from there.
 
     Args:
-        arguments: those of `job`, as mappings.
-        inputs: the trajectory.
-        output: the table.
-        checkpoint: not needed.
-        report: takes the fraction that is done.
+        context: arguments, those of `job` as mappings; inputs, the trajectory; output, the table.
     """
+    arguments = context.arguments
     hops = Hops(**arguments["hops"])
     wavelets = Wavelets(scales=tuple(arguments["wavelets"]["scales"]))
     propensities: dict[str, int] = arguments["propensities"]
     names = [*label_names.of_window(wavelets.scales), *propensities]
-    with open_trajectory(inputs[0]) as trajectory:
+    with open_trajectory(context.inputs[0]) as trajectory:
         moved = {name: _distances(trajectory, lag) for name, lag in propensities.items()}
         tables.write(
-            output,
+            context.output,
             tables.labels_schema(names),
             _blocks(trajectory, hops, wavelets, moved),
             {**label_parameters(trajectory, hops, wavelets), "lags": propensities},
         )
-    report(1.0)
+    context.report(1.0)
 
 
 def _blocks(
     trajectory: Trajectory, hops: Hops, wavelets: Wavelets, moved: dict[str, NDArray[np.float64]]
 ) -> Iterator[dict[str, NDArray[Any]]]:
-    for block in labelled_blocks(trajectory, hops, wavelets, lambda _: None):
+    for block in label_midframe(trajectory, hops, wavelets, lambda _: None):
         particles = block["particle"]
         yield {**block, **{name: distances[particles] for name, distances in moved.items()}}
 
@@ -141,7 +133,7 @@ def summarise(folder: Path, samples: Sequence[str], labels: Sequence[str]) -> pl
     for sample in samples:
         paths = _runs(folder, sample)
         _write_means(paths, folder / f"{sample}.parquet", labels)
-        rows += [(sample, label, *ceiling(_of_a(paths, label))) for label in labels]
+        rows += [(sample, label, *noise_ceiling(_of_a(paths, label))) for label in labels]
     words, numbers = ("sample", "label"), Ceiling._fields
     schema = dict.fromkeys(words, pl.String()) | dict.fromkeys(numbers, pl.Float64())
     return pl.DataFrame(rows, schema=schema, orient="row")
@@ -160,7 +152,7 @@ def metrics(ceilings: pl.DataFrame, runs: int) -> dict[str, Any]:
     return {"runs": runs, **{row["label"]: {name: row[name] for name in names} for row in rows}}
 
 
-def of_runs(folder: Path, sample: str, label: str) -> NDArray[np.float64] | None:
+def load_runs(folder: Path, sample: str, label: str) -> NDArray[np.float64] | None:
     """(R, n) a label of the A particles in every run through a sample; None where there are not two runs."""
     paths = _runs(folder, sample)
     return _of_a(paths, label) if len(paths) > 1 and label in pl.read_parquet_schema(paths[0]) else None
@@ -191,7 +183,7 @@ def _write_means(paths: Sequence[Path], output: Path, labels: Sequence[str]) -> 
     tables.write(output, tables.labels_schema(names), [{**identity, **means}], made_with)
 
 
-def ceiling(labels: NDArray[np.float64]) -> Ceiling:
+def noise_ceiling(labels: NDArray[np.float64]) -> Ceiling:
     """Agreement of runs on a label.
 
     Args:
@@ -201,7 +193,7 @@ def ceiling(labels: NDArray[np.float64]) -> Ceiling:
         Refusal: where a run gives all particles the same label, so that nothing correlates.
     """
     if (labels.std(axis=1) == 0).any():
-        raise Refusal("a label that is the same for all particles correlates with nothing; run longer")
+        raise GlassdynError("a label that is the same for all particles correlates with nothing; run longer")
     runs = len(labels)
     others = (labels.sum(axis=0) - labels) / (runs - 1)
     raw = np.mean([np.corrcoef(one, rest)[0, 1] for one, rest in zip(labels, others, strict=True)])

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from glassdyn import label_names
-from glassdyn.fleet import Job
-from glassdyn.labels import isoconfigurational
+from glassdyn.jobs import Job
+from glassdyn.labels import isoconfigurational as labelling
 from glassdyn.params import Params
-from glassdyn.simulation import replication
+from glassdyn.simulation import isoconfigurational
 from glassdyn.simulation.state import save
-from glassdyn.trajectory import open_trajectory
+from glassdyn.storage.trajectory import open_trajectory
 
 __all__ = ["jobs"]
 
@@ -22,19 +22,19 @@ def jobs(params: Params, trajectory: Path, replicas: Path) -> list[Job]:
         replicas: folder; the configuration goes to <sample>/start.h5 in it, the label table of run r to
             <sample>/run<rr>.parquet.
     """
-    sample, times = trajectory.stem, params.replicate.times
+    sample, times = trajectory.stem, params.isoconfigurational.times
     start = replicas / sample / "start.h5"
     start.parent.mkdir(parents=True, exist_ok=True)
     with open_trajectory(trajectory) as opened:
-        save(replication.configuration(opened), start)
-    lags = isoconfigurational.lags(times, params.simulation.tau_alpha, params.simulation.frame_time)
+        save(isoconfigurational.state_of_middle_frame(opened), start)
+    lags = labelling.lags(times, params.simulation.tau_alpha, params.simulation.frame_time)
     propensities = dict(zip(label_names.propensities(times), lags, strict=True))
     chain = []
-    for run in range(params.replicate.runs):
-        simulated = replication.job(replication.replica(params, sample, run), start)
+    for run in range(params.isoconfigurational.runs):
+        simulated = isoconfigurational.job(isoconfigurational.plan_run(params, sample, run), start)
         table = start.with_name(f"run{run:02}.parquet")
         chain += [
             simulated,
-            isoconfigurational.job(simulated, table, params.hops, params.wavelets, propensities),
+            labelling.job(simulated, table, params.hops, params.wavelets, propensities),
         ]
     return chain

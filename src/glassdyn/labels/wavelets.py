@@ -13,8 +13,8 @@ import numpy as np
 import pywt
 from numpy.typing import NDArray
 
-from glassdyn.compiled import compiled
-from glassdyn.errors import Refusal
+from glassdyn.errors import GlassdynError
+from glassdyn.liquid.compiled import compiled
 from glassdyn.params import SIDE
 
 __all__ = ["NORM", "check_scales", "kernels", "scalogram", "wavelet_at"]
@@ -33,7 +33,7 @@ def check_scales(scales: Sequence[int], half: int) -> None:
         Refusal: naming the longest that fits.
     """
     if SIDE * max(scales) > half:
-        raise Refusal(
+        raise GlassdynError(
             f"a scale needs {SIDE} scales of trajectory on both sides of the middle frame: got "
             f"{max(scales)} frames with {half} on each side; the longest that fits is {half // SIDE} "
             "(params.yaml: wavelets.scales, record.duration)"

@@ -8,9 +8,9 @@ import torch
 from safetensors.torch import load, save_file
 from torch import Tensor, nn
 
-from glassdyn.files import replacing
-from glassdyn.learning.measuring import Measure
-from glassdyn.learning.training import START, Progress, Recording
+from glassdyn.jobs.atomic import atomic_write
+from glassdyn.learning.metrics import Metrics
+from glassdyn.learning.training import START, LogEntry, Progress
 
 __all__ = ["restore", "store"]
 
@@ -24,7 +24,7 @@ def store(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, prog
     text = bytearray(json.dumps(progress.recordings).encode())
     tensors["recordings"] = torch.frombuffer(text, dtype=torch.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as beside:
+    with atomic_write(path) as beside:
         save_file({name: value.contiguous() for name, value in tensors.items()}, beside)
 
 
@@ -50,13 +50,13 @@ def restore(content: bytes, network: nn.Module, optimiser: torch.optim.Optimizer
     return Progress(tuple(map(_recording, recordings)), _under("best.", tensors))
 
 
-def _recording(written: list[Any]) -> Recording:
+def _recording(written: list[Any]) -> LogEntry:
     step, train, held_out = written
-    return Recording(step, _measure(*train), _measure(*held_out))
+    return LogEntry(step, _measure(*train), _measure(*held_out))
 
 
-def _measure(objective: float, losses: list[float], pearsons: list[float]) -> Measure:
-    return Measure(objective, tuple(losses), tuple(pearsons))
+def _measure(objective: float, losses: list[float], pearsons: list[float]) -> Metrics:
+    return Metrics(objective, tuple(losses), tuple(pearsons))
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -1,6 +1,6 @@
 """A snapshot of the liquid as a graph: particles are nodes, near pairs are directed edges.
 
-From here on numbers are float32; they are cast in `snapshot` and nowhere else.
+From here on numbers are float32; they are cast in `build_graph` and nowhere else.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,19 +13,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.data import Data
 
-from glassdyn.geometry import wrap
-from glassdyn.neighbours import neighbours
+from glassdyn.liquid.box import wrap
+from glassdyn.liquid.neighbours import find_neighbours
 from glassdyn.params import Graph
 
 __all__ = [
     "Normalisation",
     "Scaling",
     "Snapshot",
-    "joined",
+    "build_graph",
+    "fit_normalisation",
     "node_features",
-    "normalisation_of",
-    "snapshot",
     "standardise",
+    "with_edges",
 ]
 
 
@@ -94,7 +94,7 @@ def node_features(species: NDArray[np.uint8], descriptors: NDArray[np.float32]) 
     return np.column_stack((species.astype(np.float32), descriptors))
 
 
-def snapshot(
+def build_graph(
     positions: NDArray[np.float64],
     species: NDArray[np.uint8],
     features: NDArray[np.float32],
@@ -114,7 +114,7 @@ def snapshot(
     Returns:
         The graph without labels, its features not yet standardised.
     """
-    pairs = neighbours(positions, box_length, graph.r_threshold)
+    pairs = find_neighbours(positions, box_length, graph.r_threshold)
     receivers, senders, vectors = pairs.receivers, pairs.senders, pairs.vectors
     if graph.self_edges:
         receivers, senders, vectors = _with_self_edges(receivers, senders, vectors, len(positions))
@@ -128,10 +128,10 @@ def snapshot(
         edge_attr=edge_vectors.clone() if graph.edges == "vector" else torch.from_numpy(distances),
         edge_vectors=edge_vectors,
     )
-    return joined(nodes, torch.from_numpy(senders.copy()), torch.from_numpy(receivers.copy()))
+    return with_edges(nodes, torch.from_numpy(senders.copy()), torch.from_numpy(receivers.copy()))
 
 
-def joined(graph: Snapshot, senders: Tensor, receivers: Tensor) -> Snapshot:
+def with_edges(graph: Snapshot, senders: Tensor, receivers: Tensor) -> Snapshot:
     """Give a graph its edges, in the forms that models need.
 
     Args:
@@ -157,7 +157,7 @@ def _with_self_edges(
     return receivers[order], senders[order], vectors[order]
 
 
-def normalisation_of(snapshots: Sequence[Snapshot]) -> Normalisation:
+def fit_normalisation(snapshots: Sequence[Snapshot]) -> Normalisation:
     """Means and standard deviations over the training snapshots; a constant feature keeps its scale."""
     edges = _scaling([graph.edge_attr for graph in snapshots])
     if edges.mean.numel() == 3:

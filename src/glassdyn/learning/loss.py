@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["Histogram", "histogram_of", "squared_error", "weights"]
+__all__ = ["Histogram", "fit_histogram", "rarity_weights", "squared_error"]
 
 
 class Histogram(NamedTuple):
@@ -22,7 +22,7 @@ class Histogram(NamedTuple):
     probability: Tensor
 
 
-def histogram_of(labels: Sequence[Tensor], bins: int) -> Histogram:
+def fit_histogram(labels: Sequence[Tensor], bins: int) -> Histogram:
     """The histogram of (N, targets) labels of A particles, pooled over snapshots."""
     values = torch.cat(list(labels)).double()  # (N, targets)
     counts, edges = zip(*(_histogram(column, bins) for column in values.T), strict=True)
@@ -35,7 +35,7 @@ def _histogram(values: Tensor, bins: int) -> tuple[Tensor, Tensor]:
     return counts, edges
 
 
-def weights(labels: Tensor, histogram: Histogram, alpha: float) -> Tensor:
+def rarity_weights(labels: Tensor, histogram: Histogram, alpha: float) -> Tensor:
     """w_i = 1 / p(t_i)^alpha (thesis 2.20), exactly 1 for alpha = 0.
 
     Args:

@@ -17,20 +17,20 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from glassdyn.errors import Refusal
+from glassdyn.errors import GlassdynError
 from glassdyn.features import pca
-from glassdyn.files import replacing
+from glassdyn.jobs.atomic import atomic_write
 from glassdyn.learning.graphs import Normalisation, Scaling, Snapshot, standardise
 from glassdyn.learning.models import Sizes, build
 from glassdyn.params import Graph, Model
 
-__all__ = ["ModelFileError", "Projection", "TrainedModel", "load", "predict", "projection_of", "save"]
+__all__ = ["ModelFileError", "Projection", "TrainedModel", "load", "load_projection", "predict", "save"]
 
 FORMAT = "glassdyn network 4"
 """Name and version of the format, the first thing that a reader checks."""
 
 
-class ModelFileError(Refusal):
+class ModelFileError(GlassdynError):
     """A file that is no model of ours, or a damaged one."""
 
 
@@ -72,7 +72,7 @@ class TrainedModel(NamedTuple):
     projection: Projection | None = None
 
 
-def projection_of(path: Path) -> Projection:
+def load_projection(path: Path) -> Projection:
     """The principal components that made the node features, from their file."""
     fitted, _ = pca.load(path)
     return Projection(torch.from_numpy(fitted.mean), torch.from_numpy(fitted.components))
@@ -91,7 +91,7 @@ def save(path: Path, trained: TrainedModel) -> None:
     tensors, description = _tensors(trained), _description(trained)
     text = json.dumps(description | {"digest": _digest(description, tensors)}, sort_keys=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as beside:
+    with atomic_write(path) as beside:
         # One entry only: the library writes several in no fixed order.
         save_file(tensors, beside, metadata={"glassdyn": text})
 

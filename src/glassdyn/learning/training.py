@@ -13,18 +13,18 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from glassdyn.errors import Refusal
-from glassdyn.learning.exercises import Exercise, Problem, cut, drawn
+from glassdyn.errors import GlassdynError
+from glassdyn.learning.dataset import Dataset, Example, draw_example, partition
+from glassdyn.learning.distributed import ALONE, Group, no_sync, wrap_ddp
 from glassdyn.learning.loss import squared_error
-from glassdyn.learning.measuring import Measure, measure
+from glassdyn.learning.metrics import Metrics, evaluate
 from glassdyn.learning.models import Sizes, build
-from glassdyn.learning.processes import ALONE, Group, apart, together
 from glassdyn.params import Model, Train
 
-__all__ = ["START", "Progress", "Recording", "best_of", "fit", "initial", "last_step"]
+__all__ = ["START", "LogEntry", "Progress", "best_of", "fit", "initial_network", "last_step"]
 
 
-class Recording(NamedTuple):
+class LogEntry(NamedTuple):
     """The measures at one step.
 
     Attributes:
@@ -34,8 +34,8 @@ class Recording(NamedTuple):
     """
 
     step: int
-    train: Measure
-    held_out: Measure
+    train: Metrics
+    held_out: Metrics
 
     @property
     def objective(self) -> float:
@@ -51,7 +51,7 @@ class Progress(NamedTuple):
         best: weights at the recording of the smallest objective.
     """
 
-    recordings: tuple[Recording, ...]
+    recordings: tuple[LogEntry, ...]
     best: dict[str, Tensor]
 
     @property
@@ -64,19 +64,19 @@ START = Progress((), {})
 """The progress of a training that has not begun."""
 
 
-def initial(model: Model, sizes: Sizes, seed: int) -> nn.Module:
+def initial_network(model: Model, sizes: Sizes, seed: int) -> nn.Module:
     """The untrained network of a seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return build(model, sizes)
 
 
-def best_of(recordings: Sequence[Recording]) -> Recording:
+def best_of(recordings: Sequence[LogEntry]) -> LogEntry:
     """The first recording of the smallest objective."""
     return min(recordings, key=lambda recording: recording.objective)
 
 
-def last_step(recordings: Sequence[Recording], settings: Train) -> int:
+def last_step(recordings: Sequence[LogEntry], settings: Train) -> int:
     """The step at which training ends if the objective does not fall below its smallest so far again."""
     best = best_of(recordings).step if recordings else settings.record_every
     return min(best + settings.patience * settings.record_every, settings.max_steps)
@@ -85,7 +85,7 @@ def last_step(recordings: Sequence[Recording], settings: Train) -> int:
 def fit(
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
-    problem: Problem,
+    problem: Dataset,
     settings: Train,
     *,
     depth: int,
@@ -113,22 +113,25 @@ def fit(
         Refusal: where a batch cannot be shared equally among the processes.
     """
     if settings.batch % members.size:
-        raise Refusal(
+        raise GlassdynError(
             "every process does the same share of a batch: "
             f"got {settings.batch} for {members.size} processes (params.yaml: train.batch)"
         )
-    shared = together(network, members)
+    shared = wrap_ddp(network, members)
     while progress.step < last_step(progress.recordings, settings):
         with _products(settings):
             for step in range(progress.step, min(progress.step + settings.record_every, settings.max_steps)):
                 share = range(settings.batch * step + members.rank, settings.batch * (step + 1), members.size)
-                batch = [drawn(problem.train, number, settings, depth).to(members.device) for number in share]
+                batch = [
+                    draw_example(problem.train, number, settings, depth).to(members.device)
+                    for number in share
+                ]
                 _descend(shared, optimiser, batch, step, settings)
                 advance(1)
-        measured = partial(measure, network, scale=problem.normalisation.targets.scale, members=members)
-        in_parts = partial(cut, particles=settings.subgraph, depth=depth)
+        measured = partial(evaluate, network, scale=problem.normalisation.targets.scale, members=members)
+        in_parts = partial(partition, particles=settings.subgraph, depth=depth)
         train, held_out = (measured(part, cut=in_parts) for part in (problem.train, problem.held_out))
-        progress = _recorded(network, progress, Recording(step + 1, train, held_out))
+        progress = _recorded(network, progress, LogEntry(step + 1, train, held_out))
         yield progress
 
 
@@ -153,7 +156,7 @@ def learning_rate(step: int, settings: Train) -> float:
 def _descend(
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
-    batch: Sequence[Exercise],
+    batch: Sequence[Example],
     step: int,
     settings: Train,
 ) -> None:
@@ -162,13 +165,13 @@ def _descend(
     optimiser.param_groups[0]["lr"] = learning_rate(step, settings)
     optimiser.zero_grad(set_to_none=True)
     for number, exercise in enumerate(batch, start=1):
-        with nullcontext() if number == len(batch) else apart(network):
+        with nullcontext() if number == len(batch) else no_sync(network):
             torch.autograd.backward(_errors(network, exercise, settings).mean() / len(batch))
     nn.utils.clip_grad_norm_(network.parameters(), settings.clip)
     optimiser.step()
 
 
-def _errors(network: nn.Module, exercise: Exercise, settings: Train) -> Tensor:
+def _errors(network: nn.Module, exercise: Example, settings: Train) -> Tensor:
     """(targets,) squared errors; in bfloat16 the network's layers, not its weights nor the errors."""
     device = exercise.learnt.device.type
     with torch.autocast(device, torch.bfloat16, enabled=settings.precision == "bf16"):
@@ -176,9 +179,9 @@ def _errors(network: nn.Module, exercise: Exercise, settings: Train) -> Tensor:
     return squared_error(predictions.float(), exercise.targets, exercise.weight)
 
 
-def _recorded(network: nn.Module, progress: Progress, recording: Recording) -> Progress:
+def _recorded(network: nn.Module, progress: Progress, recording: LogEntry) -> Progress:
     if not math.isfinite(recording.objective):
-        raise Refusal(
+        raise GlassdynError(
             f"the loss must stay a number: got {recording.objective} after {recording.step} steps; "
             "lower train.lr or train.clip (params.yaml)"
         )

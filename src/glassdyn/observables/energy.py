@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from glassdyn.errors import Refusal
-from glassdyn.recorder import THERMODYNAMICS
+from glassdyn.errors import GlassdynError
+from glassdyn.storage.trajectory_writer import THERMODYNAMICS
 
 __all__ = ["Energies", "drift", "energies"]
 
@@ -45,7 +45,7 @@ def energies(series: Mapping[str, NDArray[np.float64]], particles: int) -> Energ
     """
     missing = sorted(set(THERMODYNAMICS) - set(series))
     if missing:
-        raise Refusal(f"a trajectory records energies and pressure: {missing} missing; record it again")
+        raise GlassdynError(f"a trajectory records energies and pressure: {missing} missing; record it again")
     kinetic = series["kinetic_energy"]
     return Energies(
         potential=series["potential_energy"] / particles,

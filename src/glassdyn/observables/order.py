@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import sph_harm_y
 
-from glassdyn.neighbours import Pairs, neighbours
+from glassdyn.liquid.neighbours import Pairs, find_neighbours
 
 __all__ = ["bond_orders", "coherent_bonds", "solid_fraction"]
 
@@ -63,5 +63,5 @@ def solid_fraction(
         cutoff: of neighbours; the default is the first minimum of g_AA(r), units of sigma_AA.
         bonds: from which on a particle is taken as solid.
     """
-    pairs = neighbours(positions, box_length, cutoff)
+    pairs = find_neighbours(positions, box_length, cutoff)
     return float((coherent_bonds(pairs, len(positions)) >= bonds).mean())

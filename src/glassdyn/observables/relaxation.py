@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from glassdyn.compiled import compiled, share
-from glassdyn.errors import Refusal
+from glassdyn.errors import GlassdynError
+from glassdyn.liquid.compiled import compiled, parallel_for
 
 __all__ = [
     "BIN_WIDTH",
@@ -112,9 +112,9 @@ def displacements(
         frames = len(positions)
     inside = origins[:, None] + lags < frames  # (O, K)
     if not np.isfinite(sums).all():
-        raise Refusal("positions must be finite numbers: the trajectory holds NaN or infinity")
+        raise GlassdynError("positions must be finite numbers: the trajectory holds NaN or infinity")
     if not particles.all():
-        raise Refusal(f"both species must be present: got {particles[0]} of A and {particles[1]} of B")
+        raise GlassdynError(f"both species must be present: got {particles[0]} of A and {particles[1]} of B")
     means = np.where(inside[..., None, None], sums / particles[:, None], np.nan)
     totals = inside.sum(axis=0)[:, None] * particles
     return Displacements(lags, origins, means[..., 0], means[..., 1], means[..., 2], counts, totals)
@@ -132,7 +132,7 @@ def _share_lags(
     def work(first: int, last: int) -> None:
         _add(first, last, positions, species, lags, origins, wave_number, sums, counts)
 
-    share(len(lags), work)
+    parallel_for(len(lags), work)
 
 
 @compiled
@@ -242,7 +242,7 @@ def plateau(times: NDArray[np.float64], rmsd: NDArray[np.float64]) -> Plateau:
     known = np.isfinite(rmsd)
     times, rmsd = times[known], rmsd[known]
     if len(times) < FITTED:
-        raise Refusal(f"a plateau needs the RMSD at {FITTED} lags or more: got {len(times)}")
+        raise GlassdynError(f"a plateau needs the RMSD at {FITTED} lags or more: got {len(times)}")
     logs = np.lib.stride_tricks.sliding_window_view(np.log(np.stack([times, rmsd])), FITTED, axis=1)
     x, y = logs - logs.mean(axis=-1, keepdims=True)  # (K - FITTED + 1, FITTED) each
     slopes = (x * y).sum(axis=-1) / (x * x).sum(axis=-1)

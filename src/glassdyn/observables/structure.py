@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from glassdyn.compiled import compiled, share
-from glassdyn.neighbours import Cells, cell_list
+from glassdyn.liquid.compiled import compiled, parallel_for
+from glassdyn.liquid.neighbours import Cells, build_cell_list
 
 __all__ = [
     "PAIRS",
@@ -51,7 +51,7 @@ def pair_counts(
     Returns:
         (3, B) for the PAIRS.
     """
-    cells = cell_list(positions, box_length, edges[-1], 2)
+    cells = build_cell_list(positions, box_length, edges[-1], 2)
     kinds = species[cells.order].astype(np.int64)
     pieces: list[NDArray[np.int64]] = []
 
@@ -60,7 +60,7 @@ def pair_counts(
         _count_pairs(first, last, cells, kinds, edges[1], counts)
         pieces.append(counts)
 
-    share(len(positions), work)
+    parallel_for(len(positions), work)
     total: NDArray[np.int64] = np.sum(pieces, axis=0)
     return total
 
@@ -185,7 +185,7 @@ def structure_factors(
 def _share_density(
     powers: NDArray[np.complex128], numbers: NDArray[np.int64], density: NDArray[np.complex128]
 ) -> None:
-    share(len(numbers), lambda first, last: _density(first, last, powers, numbers, density))
+    parallel_for(len(numbers), lambda first, last: _density(first, last, powers, numbers, density))
 
 
 @compiled

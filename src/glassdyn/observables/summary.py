@@ -7,16 +7,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from glassdyn.observables import energy, relaxation
-from glassdyn.observables.survey import Structure, Survey
-from glassdyn.observables.tabulate import SPECIES, pooled, waiting_times
+from glassdyn.observables.measure import Measurements, Structure
+from glassdyn.observables.tabulate import SPECIES, pool_displacements, waiting_times
 
-__all__ = ["Declared", "Metrics", "ageing", "summary"]
+__all__ = ["Expected", "Metrics", "ageing", "summarise"]
 
 Metrics = dict[str, dict[str, float | int]]
 """Numbers by topic and name; one that could not be measured is absent."""
 
 
-class Declared(NamedTuple):
+class Expected(NamedTuple):
     """What the parameters say, to be compared: temperature, tau_alpha of A (tau), p_c (sigma_AA)."""
 
     temperature: float
@@ -24,7 +24,7 @@ class Declared(NamedTuple):
     p_c: float
 
 
-def summary(survey: Survey, declared: Declared) -> Metrics:
+def summarise(survey: Measurements, declared: Expected) -> Metrics:
     """All numbers of a survey beside those declared."""
     metrics = {
         "samples": _extent(survey),
@@ -42,7 +42,7 @@ def summary(survey: Survey, declared: Declared) -> Metrics:
     }
 
 
-def _extent(survey: Survey) -> dict[str, float | int]:
+def _extent(survey: Measurements) -> dict[str, float | int]:
     return {
         "number": len(survey.samples),
         "copies": len({sample.copy for sample in survey.samples}),
@@ -52,7 +52,7 @@ def _extent(survey: Survey) -> dict[str, float | int]:
     }
 
 
-def _energies(survey: Survey) -> dict[str, float | int]:
+def _energies(survey: Measurements) -> dict[str, float | int]:
     series = [sample.energies for sample in survey.samples]
     return {
         "potential": float(np.mean([one.potential.mean() for one in series])),
@@ -64,7 +64,7 @@ def _energies(survey: Survey) -> dict[str, float | int]:
     }
 
 
-def _temperature(survey: Survey, declared: float) -> dict[str, float | int]:
+def _temperature(survey: Measurements, declared: float) -> dict[str, float | int]:
     means = np.array([sample.energies.temperature.mean() for sample in survey.samples])
     return {
         "declared": declared,
@@ -96,13 +96,13 @@ def _vertex(x: NDArray[np.float64], y: NDArray[np.float64], index: int, reach: i
     return float(x[index] + np.clip(-slope / (2 * curvature), x[near][0] - x[index], x[near][-1] - x[index]))
 
 
-def _solid(survey: Survey) -> dict[str, float | int]:
+def _solid(survey: Measurements) -> dict[str, float | int]:
     starts, ends = zip(*(sample.solid for sample in survey.samples), strict=True)
     return {"start": float(np.mean(starts)), "end": float(np.mean(ends)), "largest": max(*starts, *ends)}
 
 
-def _plateau(survey: Survey, p_c: float) -> dict[str, float | int]:
-    moved = pooled(survey)
+def _plateau(survey: Measurements, p_c: float) -> dict[str, float | int]:
+    moved = pool_displacements(survey)
     squares = relaxation.mean_squares(moved)  # (K, 2)
     shares = moved.totals[0] / moved.totals[0].sum()
     found = {
@@ -114,8 +114,8 @@ def _plateau(survey: Survey, p_c: float) -> dict[str, float | int]:
     return numbers | times | {"p_c": p_c, "p_c_over_plateau": p_c / found["all"].rmsd}
 
 
-def _tau_alpha(survey: Survey, declared: float) -> dict[str, float | int]:
-    decay = relaxation.scattering(pooled(survey))
+def _tau_alpha(survey: Measurements, declared: float) -> dict[str, float | int]:
+    decay = relaxation.scattering(pool_displacements(survey))
     numbers: dict[str, float | int] = {"declared": declared}
     for kind, name in enumerate(SPECIES):
         tau = relaxation.tau_alpha(survey.lag_times, decay[:, kind])
@@ -132,7 +132,7 @@ def _tau_alpha(survey: Survey, declared: float) -> dict[str, float | int]:
     return numbers
 
 
-def _ageing(survey: Survey) -> dict[str, float | int]:
+def _ageing(survey: Measurements) -> dict[str, float | int]:
     table = waiting_times(survey)
     if table["sample"].n_unique() > table["copy"].n_unique():
         # the parts of one window share its fluctuations: together they are one independent value

@@ -7,10 +7,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from glassdyn.observables import relaxation
+from glassdyn.observables.measure import Measurements, Sample
 from glassdyn.observables.structure import PAIRS
-from glassdyn.observables.survey import Sample, Survey
 
-__all__ = ["SPECIES", "pooled", "tables", "waiting_times"]
+__all__ = ["SPECIES", "pool_displacements", "tabulate", "waiting_times"]
 
 SPECIES = ("A", "B")
 
@@ -24,7 +24,7 @@ TIMES_OF_PDF = (0.003, 0.03, 0.1, 0.3, 1.0, 3.0)
 """Lags of the displacements' distributions, units of tau_alpha of A."""
 
 
-def pooled(survey: Survey) -> relaxation.Displacements:
+def pool_displacements(survey: Measurements) -> relaxation.Displacements:
     """Displacements of all samples, as if all origins were those of one."""
     moved = [sample.moved for sample in survey.samples]
     return relaxation.Displacements(
@@ -38,9 +38,9 @@ def pooled(survey: Survey) -> relaxation.Displacements:
     )
 
 
-def tables(survey: Survey) -> dict[str, pl.DataFrame]:
+def tabulate(survey: Measurements) -> dict[str, pl.DataFrame]:
     """Every table of the survey, by the name of its file; times in tau, lengths in sigma_AA."""
-    moved, seen = pooled(survey), survey.structure
+    moved, seen = pool_displacements(survey), survey.structure
     squares, relaxing = relaxation.mean_squares(moved), relaxation.scattering(moved)
     beyond = relaxation.non_gaussian(moved)
     time = {"time": survey.lag_times}
@@ -65,7 +65,7 @@ def _by_species(values: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     return dict(zip(SPECIES, values.T, strict=True))
 
 
-def _displacement_pdfs(survey: Survey, moved: relaxation.Displacements) -> pl.DataFrame:
+def _displacement_pdfs(survey: Measurements, moved: relaxation.Displacements) -> pl.DataFrame:
     """Density of displacements' lengths, 4 pi d^2 G_s(d, t), at some lags t."""
     tau = relaxation.tau_alpha(survey.lag_times, relaxation.scattering(moved)[:, 0])
     unit = survey.lag_times[-1] / TIMES_OF_PDF[-1] if tau is None else tau
@@ -96,12 +96,12 @@ def _energies(sample: Sample) -> pl.DataFrame:
     ).select(pl.lit(sample.name).alias("sample"), pl.all())
 
 
-def waiting_times(survey: Survey) -> pl.DataFrame:
+def waiting_times(survey: Measurements) -> pl.DataFrame:
     """tau_alpha of A and B against the time since the copy was prepared (Fig. 2.2).
 
     A window longer than tau_alpha is split into parts by its origins, each followed for tau_alpha or longer.
     """
-    tau = relaxation.tau_alpha(survey.lag_times, relaxation.scattering(pooled(survey))[:, 0])
+    tau = relaxation.tau_alpha(survey.lag_times, relaxation.scattering(pool_displacements(survey))[:, 0])
     rows = [row for sample in survey.samples for row in _parts(sample, survey.lag_times, tau)]
     schema = {
         "copy": pl.Int64,

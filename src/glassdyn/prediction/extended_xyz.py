@@ -13,10 +13,11 @@ from typing import BinaryIO, NamedTuple, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from glassdyn.files import replacing
-from glassdyn.prediction.configuration import Configuration, ConfigurationError, Frame, frames_of
+from glassdyn.jobs.atomic import atomic_write
+from glassdyn.liquid.configuration import Configuration
+from glassdyn.prediction.frames import ConfigurationError, Frame, select_frames
 
-__all__ = ["NAMES", "Shown", "read", "write"]
+__all__ = ["NAMES", "XyzFrame", "read", "write"]
 
 NAMES: Mapping[str, int] = {"A": 0, "B": 1}
 """Names of the species in a file."""
@@ -32,7 +33,7 @@ STRAIGHT = 1e-6
 """Part of L by which a box may differ from a cube: the rounding of other programs."""
 
 
-class Shown(NamedTuple):
+class XyzFrame(NamedTuple):
     """A frame as it is written.
 
     Attributes:
@@ -46,14 +47,14 @@ class Shown(NamedTuple):
     columns: Mapping[str, NDArray[np.float64]]
 
 
-def write(path: Path, frames: Iterable[Shown]) -> None:
+def write(path: Path, frames: Iterable[XyzFrame]) -> None:
     """Write frames one after the other; the file is there whole or not at all."""
-    with replacing(path) as beside, beside.open("w") as file:
+    with atomic_write(path) as beside, beside.open("w") as file:
         for shown in frames:
             _write_frame(file, shown)
 
 
-def _write_frame(file: TextIO, shown: Shown) -> None:
+def _write_frame(file: TextIO, shown: XyzFrame) -> None:
     positions, species, box_length = shown.configuration
     edge, names = f"{box_length:.17g}", tuple(NAMES)
     properties = "species:S:1:pos:R:3:id:I:1" + "".join(f":{name}:R:1" for name in shown.columns)
@@ -80,7 +81,7 @@ def read(path: Path, frame: Frame, names: Mapping[str, int] = NAMES) -> Iterator
     try:
         with path.open("rb") as file:
             starts = _starts(path, file)
-            for number in frames_of(path, frame, len(starts)):
+            for number in select_frames(path, frame, len(starts)):
                 file.seek(starts[number])
                 count, comment = int(file.readline()), file.readline().decode()
                 rows = [file.readline().decode().split() for _ in range(count)]

@@ -9,26 +9,27 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from glassdyn import tables
-from glassdyn.features.structure import Description, around_each, description_of
-from glassdyn.geometry import wrap
+from glassdyn.features.describe import DescriptorSpec, compute_descriptors, spec_from_metadata
 from glassdyn.learning import model_file
-from glassdyn.learning.graphs import Snapshot, node_features, snapshot, standardise
+from glassdyn.learning.graphs import Snapshot, build_graph, node_features, standardise
 from glassdyn.learning.model_file import TrainedModel
+from glassdyn.liquid.box import wrap
+from glassdyn.liquid.configuration import Configuration
 from glassdyn.prediction import extended_xyz
-from glassdyn.prediction.configuration import Configuration, ConfigurationError, Frame, recorded
+from glassdyn.prediction.frames import ConfigurationError, Frame, read_trajectory
+from glassdyn.storage import tables
 
 __all__ = [
-    "STRANGE",
-    "Answer",
-    "Notes",
+    "MAX_SHIFT",
+    "Prediction",
+    "Summary",
     "answers",
     "apply",
+    "distribution_shift",
     "graph_of",
     "predict",
     "read",
     "require_writable",
-    "strangeness",
     "write",
 ]
 
@@ -37,39 +38,39 @@ Columns = Mapping[str, NDArray[np.float64]]
 H5MD = (".h5", ".h5md", ".hdf5")
 XYZ = (".xyz", ".extxyz")
 
-STRANGE = 0.2
-"""`strangeness` above which a configuration is another liquid than the model knows. Between samples of one liquid
+MAX_SHIFT = 0.2
+"""`distribution_shift` above which a configuration is another liquid than the model knows. Between samples of one liquid
 it is 0.03; 20 % more density make 0.5, other proportions of A and B as much."""
 
 
-class Answer(NamedTuple):
+class Prediction(NamedTuple):
     """One frame, and what the model says about it.
 
     Attributes:
         frame: its number in the file.
         configuration: wrapped.
         predictions: `predicted_<label>` -> (N,), in the label's unit.
-        strangeness: see `strangeness`.
+        distribution_shift: see `distribution_shift`.
     """
 
     frame: int
     configuration: Configuration
     predictions: Columns
-    strangeness: float
+    distribution_shift: float
 
 
-class Notes(NamedTuple):
+class Summary(NamedTuple):
     """What there is to say about many answers.
 
     Attributes:
         frames: their number.
         particles: N, of the largest.
-        strangeness: of the strangest.
+        distribution_shift: of the strangest.
     """
 
     frames: int
     particles: int
-    strangeness: float
+    distribution_shift: float
 
 
 def read(
@@ -94,7 +95,7 @@ def read(
         raise ConfigurationError(
             f"species of a trajectory are 0 for A and 1 for B: {path} needs no --species"
         )
-    return recorded(path, frame)
+    return read_trajectory(path, frame)
 
 
 def require_writable(path: Path) -> None:
@@ -119,18 +120,18 @@ def graph_of(trained: TrainedModel, configuration: Configuration) -> Snapshot:
     positions, species, box_length = configuration
     columns = [np.empty((len(species), 0), dtype=np.float32)]
     if trained.graph.nodes != "type":
-        columns += around_each(positions, species, box_length, _description(trained)).values()
+        columns += compute_descriptors(positions, species, box_length, _description(trained)).values()
     features = node_features(species, np.concatenate(columns, axis=1))
     if trained.projection is not None:
         mean, components = (part.numpy() for part in trained.projection)
         features = ((features - mean) @ components.T).astype(np.float32)
-    return snapshot(positions, species, features, box_length=box_length, graph=trained.graph)
+    return build_graph(positions, species, features, box_length=box_length, graph=trained.graph)
 
 
-def _description(trained: TrainedModel) -> Description:
+def _description(trained: TrainedModel) -> DescriptorSpec:
     """What to compute for the model: the columns beside the thesis's only where it reads them."""
     try:
-        told = description_of(trained.structure)
+        told = spec_from_metadata(trained.structure)
     except ValueError as error:
         raise ConfigurationError(
             f"a model file tells how its node features are computed: {error}; train anew"
@@ -149,7 +150,7 @@ def predict(trained: TrainedModel, graph: Snapshot) -> dict[str, NDArray[np.floa
     return {f"predicted_{label}": found[:, k] for k, label in enumerate(trained.targets)}
 
 
-def strangeness(trained: TrainedModel, graph: Snapshot) -> float:
+def distribution_shift(trained: TrainedModel, graph: Snapshot) -> float:
     """How far a configuration lies from those that the model learnt from.
 
     Root mean square, over type and radial descriptors, of what their means over particles differ by, in standard
@@ -161,30 +162,32 @@ def strangeness(trained: TrainedModel, graph: Snapshot) -> float:
     return float(means.square().mean().sqrt())
 
 
-def answers(trained: TrainedModel, configurations: Iterable[tuple[int, Configuration]]) -> Iterator[Answer]:
+def answers(
+    trained: TrainedModel, configurations: Iterable[tuple[int, Configuration]]
+) -> Iterator[Prediction]:
     """Apply a model to one configuration after the other; errors as `graph_of`."""
     for frame, configuration in configurations:
         graph = graph_of(trained, configuration)
         wrapped = wrap(configuration.positions, configuration.box_length)
         shown = configuration._replace(positions=wrapped)
-        yield Answer(frame, shown, predict(trained, graph), strangeness(trained, graph))
+        yield Prediction(frame, shown, predict(trained, graph), distribution_shift(trained, graph))
 
 
-def apply(trained: TrainedModel, configurations: Iterable[tuple[int, Configuration]], path: Path) -> Notes:
+def apply(trained: TrainedModel, configurations: Iterable[tuple[int, Configuration]], path: Path) -> Summary:
     """Predict one configuration after the other, and write what is predicted; errors as `graph_of` and `write`."""
     notes = []
 
-    def noted() -> Iterator[Answer]:
+    def noted() -> Iterator[Prediction]:
         for answer in answers(trained, configurations):
-            notes.append((len(answer.configuration.species), answer.strangeness))
+            notes.append((len(answer.configuration.species), answer.distribution_shift))
             yield answer
 
     write(path, noted(), trained.labels)
     particles, strange = zip(*notes, strict=True)
-    return Notes(len(notes), max(particles), max(strange))
+    return Summary(len(notes), max(particles), max(strange))
 
 
-def write(path: Path, answered: Iterable[Answer], labels: Mapping[str, Mapping[str, Any]]) -> None:
+def write(path: Path, answered: Iterable[Prediction], labels: Mapping[str, Mapping[str, Any]]) -> None:
     """Write predictions beside species and positions: as a table (.parquet) or for OVITO (.xyz).
 
     Args:
@@ -196,17 +199,17 @@ def write(path: Path, answered: Iterable[Answer], labels: Mapping[str, Mapping[s
         ConfigurationError: where a table's frames have different boxes.
     """
     if path.suffix in XYZ:
-        extended_xyz.write(path, (extended_xyz.Shown(*answer[:3]) for answer in answered))
+        extended_xyz.write(path, (extended_xyz.XyzFrame(*answer[:3]) for answer in answered))
         return
     others = iter(answered)
     first = next(others)
     box_length = first.configuration.box_length
     stored = {"box_length": box_length, "labels": labels}
     blocks = (_block(path, answer, box_length) for answer in chain([first], others))
-    tables.write(path, tables.answers_schema(list(first.predictions)), blocks, stored)
+    tables.write(path, tables.configurations_schema(list(first.predictions)), blocks, stored)
 
 
-def _block(path: Path, answer: Answer, box_length: float) -> tables.Columns:
+def _block(path: Path, answer: Prediction, box_length: float) -> tables.Columns:
     positions, species, own = answer.configuration
     if own != box_length:
         raise ConfigurationError(

@@ -12,34 +12,34 @@ from typing import NamedTuple, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from glassdyn.errors import Refusal
+from glassdyn.errors import GlassdynError
 from glassdyn.params import Potential
 from glassdyn.simulation.state import State
 
 __all__ = [
     "AT_REST",
-    "ConstantEnergy",
+    "NVE",
+    "Bussi",
     "Engine",
     "EngineError",
     "EngineModule",
     "Ensemble",
-    "Model",
+    "Integrator",
     "NoseHoover",
-    "Stochastic",
     "Thermodynamics",
-    "unquenched",
+    "quench_error",
 ]
 
 AT_REST = 1e-6
 """Largest component of a force at a minimum of the potential energy, eps_AA / sigma_AA."""
 
 
-class EngineError(Refusal):
+class EngineError(GlassdynError):
     """An engine that cannot be had, or that gave up on a run."""
 
 
 @dataclass(frozen=True)
-class Model:
+class Integrator:
     """The equations of motion.
 
     Attributes:
@@ -51,7 +51,7 @@ class Model:
     timestep: float
 
 
-class ConstantEnergy(NamedTuple):
+class NVE(NamedTuple):
     """NVE: Newton's equations."""
 
 
@@ -67,7 +67,7 @@ class NoseHoover(NamedTuple):
     time: float
 
 
-class Stochastic(NamedTuple):
+class Bussi(NamedTuple):
     """NVT: velocities rescaled to a kinetic energy that relaxes stochastically.
 
     Attributes:
@@ -83,7 +83,7 @@ class Stochastic(NamedTuple):
     seed: int
 
 
-Ensemble = ConstantEnergy | NoseHoover | Stochastic
+Ensemble = NVE | NoseHoover | Bussi
 
 
 class Thermodynamics(NamedTuple):
@@ -146,10 +146,10 @@ class Engine(Protocol):
 class EngineModule(Protocol):
     """What the module of an engine offers."""
 
-    def start(self, state: State, model: Model, ensemble: Ensemble) -> Engine:
+    def start(self, state: State, model: Integrator, ensemble: Ensemble) -> Engine:
         """Open an engine on a state."""
 
-    def separate(self, state: State, potential: Potential) -> State:
+    def remove_overlaps(self, state: State, potential: Potential) -> State:
         """Move the particles of a random state apart, until dynamics can start from it; all come to rest."""
 
     def quench(self, state: State, potential: Potential) -> State:
@@ -163,7 +163,7 @@ class EngineModule(Protocol):
         """That of the program."""
 
 
-def unquenched(largest: float) -> EngineError:
+def quench_error(largest: float) -> EngineError:
     """The error of a quench that gives up with a force of that size left."""
     return EngineError(
         f"a quench ends where no component of a force is above {AT_REST:g}: got {largest:.3g} when it gave "

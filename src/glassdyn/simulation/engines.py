@@ -3,12 +3,12 @@
 from glassdyn.simulation import hoomd, lammps
 from glassdyn.simulation.engine import EngineModule
 
-__all__ = ["named", "uses_gpu"]
+__all__ = ["engine_by_name", "uses_gpu"]
 
 ENGINES: dict[str, EngineModule] = {"lammps": lammps, "hoomd": hoomd}
 
 
-def named(name: str) -> EngineModule:
+def engine_by_name(name: str) -> EngineModule:
     """The engine `lammps` or `hoomd`."""
     return ENGINES[name]
 

@@ -7,18 +7,17 @@ last run, whose first half is left out of the mean.
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from glassdyn.fleet import Checkpoints, Job, Report
-from glassdyn.liquid import species_of
+from glassdyn.jobs import Job, JobContext
+from glassdyn.liquid.potential import assign_species
 from glassdyn.params import Params
-from glassdyn.simulation import runs
-from glassdyn.simulation.engine import ConstantEnergy, Engine, NoseHoover, Stochastic
+from glassdyn.simulation import segments
+from glassdyn.simulation.engine import NVE, Bussi, Engine, NoseHoover
 from glassdyn.simulation.state import State, maxwell_boltzmann, random_state, save, with_kinetic_energy
 
-__all__ = ["Preparation", "equilibrate", "job", "preparation"]
+__all__ = ["Preparation", "equilibrate", "job", "plan_preparation"]
 
 POSITIONS, VELOCITIES, BATH = range(3)
 """Purposes of random numbers: each has its own stream for each copy."""
@@ -38,7 +37,7 @@ class Preparation:
 
     copy: int
     seed: int
-    dynamics: runs.Dynamics
+    dynamics: segments.Dynamics
     particles: int
     box_length: float
     temperature: float
@@ -57,15 +56,15 @@ class Preparation:
         """Random numbers that neither another purpose nor another copy shares."""
         return np.random.default_rng((self.seed, self.copy, purpose))
 
-    def phases(self) -> list[runs.Phase]:
+    def phases(self) -> list[segments.Phase]:
         """Melt, thermalise, settle, and the second half of the last run, over which energies are averaged."""
         kT, time = self.temperature, self.thermostat_time
         noise = int(self.generator(BATH).integers(2**16))
         return [
-            runs.Phase(NoseHoover(self.melt_temperature, time), self.melt),
-            runs.Phase(Stochastic(kT, time, noise), self.thermalise),
-            runs.Phase(NoseHoover(kT, time), self.equilibrate - self.equilibrate // 2),
-            runs.Phase(NoseHoover(kT, time), self.equilibrate // 2, interval=self.look_steps),
+            segments.Phase(NoseHoover(self.melt_temperature, time), self.melt),
+            segments.Phase(Bussi(kT, time, noise), self.thermalise),
+            segments.Phase(NoseHoover(kT, time), self.equilibrate - self.equilibrate // 2),
+            segments.Phase(NoseHoover(kT, time), self.equilibrate // 2, interval=self.look_steps),
         ]
 
     @property
@@ -95,13 +94,13 @@ class MeanEnergy:
         return self._energy / self._looks
 
 
-def preparation(params: Params, copy: int) -> Preparation:
+def plan_preparation(params: Params, copy: int) -> Preparation:
     """The preparation of one copy, durations in units of the declared tau_alpha turned into steps."""
     simulation, durations = params.simulation, params.equilibrate
     return Preparation(
         copy=copy,
         seed=simulation.seed,
-        dynamics=runs.dynamics(params),
+        dynamics=segments.dynamics_from_params(params),
         particles=params.liquid.particles,
         box_length=params.liquid.box_length,
         temperature=params.liquid.temperature,
@@ -120,41 +119,34 @@ def job(plan: Preparation, states: Path) -> Job:
     return Job(name, equilibrate, asdict(plan), output=output, work=plan.steps, gpu=plan.dynamics.gpu)
 
 
-def equilibrate(
-    arguments: dict[str, Any],
-    inputs: list[Path],  # noqa: ARG001
-    output: Path,
-    checkpoint: Checkpoints,
-    report: Report,
-) -> None:
+def equilibrate(context: JobContext) -> None:
     """Job: prepare a copy and write its state, with its mean energy in units of eps_AA.
 
     Args:
-        arguments: a `Preparation` as a mapping.
-        inputs: none.
-        output: file of the state.
-        checkpoint: folder of the state after each leg.
-        report: takes the fraction that is done.
+        context: arguments, a `Preparation` as a mapping; no inputs; output, file of the state; checkpoint, folder
+            of the state after each segment.
     """
-    plan = runs.planned(Preparation, arguments)
-    path = checkpoint.path / "state.h5"
-    state, numbers = runs.recall(path) or (_melted(plan), {})
+    plan = segments.from_dict(Preparation, context.arguments)
+    path = context.checkpoint / "state.h5"
+    state, numbers = segments.load_checkpoint(path) or (_melted(plan), {})
     done = int(numbers.pop("done", 0))
     watch = MeanEnergy(**numbers)
-    route = runs.legs(plan.phases(), plan.dynamics.checkpoint_steps)
-    state = runs.follow(route, state, plan.dynamics, watch, done=done, checkpoint=path, report=report)
+    route = segments.cut_into_segments(plan.phases(), plan.dynamics.checkpoint_steps)
+    state = segments.run_segments(
+        route, state, plan.dynamics, watch, done=done, checkpoint=path, report=context.report
+    )
     settled = at_energy(state, watch.mean, plan.dynamics)
-    save(settled, output, energy=watch.mean, **plan.dynamics.made_with)
+    save(settled, context.output, energy=watch.mean, **plan.dynamics.made_with)
 
 
 def _melted(plan: Preparation) -> State:
-    start = random_state(species_of(plan.particles), plan.box_length, plan.generator(POSITIONS))
+    start = random_state(assign_species(plan.particles), plan.box_length, plan.generator(POSITIONS))
     velocities = maxwell_boltzmann(plan.particles, plan.melt_temperature, plan.generator(VELOCITIES))
-    return replace(plan.dynamics.separate(start), velocities=velocities)
+    return replace(plan.dynamics.remove_overlaps(start), velocities=velocities)
 
 
-def at_energy(state: State, energy: float, dynamics: runs.Dynamics) -> State:
+def at_energy(state: State, energy: float, dynamics: segments.Dynamics) -> State:
     """Scale velocities by one constant so that U + K is the given energy, the centre of mass at rest."""
-    with dynamics.start(state, ConstantEnergy()) as engine:
+    with dynamics.start(state, NVE()) as engine:
         potential = engine.thermodynamics().potential_energy
     return with_kinetic_energy(replace(state, thermostat=(0.0, 0.0)), energy - potential)

@@ -20,22 +20,22 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from glassdyn.geometry import wrap
-from glassdyn.liquid import EPSILON, SIGMA
+from glassdyn.liquid.box import wrap
+from glassdyn.liquid.potential import EPSILON, SIGMA
 from glassdyn.params import Potential
 from glassdyn.simulation.engine import (
     AT_REST,
+    Bussi,
     EngineError,
     Ensemble,
-    Model,
+    Integrator,
     NoseHoover,
-    Stochastic,
     Thermodynamics,
-    unquenched,
+    quench_error,
 )
 from glassdyn.simulation.state import State
 
-__all__ = ["HoomdEngine", "device", "quench", "separate", "start", "uses_gpu", "version"]
+__all__ = ["HoomdEngine", "device", "quench", "remove_overlaps", "start", "uses_gpu", "version"]
 
 TYPES = ("A", "B")
 
@@ -55,11 +55,11 @@ BLOWN_UP = ("has NaN", "no longer in the simulation box")
 class HoomdEngine:
     """A state in motion; see `engine.Engine`."""
 
-    def __init__(self, state: State, model: Model, ensemble: Ensemble) -> None:
+    def __init__(self, state: State, model: Integrator, ensemble: Ensemble) -> None:
         md = _library().md
         self._start = state
         self._crossed = state.box_length * state.images
-        self._simulation = _simulation(state, ensemble.seed if isinstance(ensemble, Stochastic) else 0)
+        self._simulation = _simulation(state, ensemble.seed if isinstance(ensemble, Bussi) else 0)
         self._pair = _pair(model.potential, state.box_length)
         self._thermostat = _thermostat(state, ensemble)
         everything = _library().filter.All()
@@ -136,12 +136,12 @@ class HoomdEngine:
             self._simulation.operations.writers.remove(writer)
 
 
-def start(state: State, model: Model, ensemble: Ensemble) -> HoomdEngine:
+def start(state: State, model: Integrator, ensemble: Ensemble) -> HoomdEngine:
     """Open HOOMD on a state."""
     return HoomdEngine(state, model, ensemble)
 
 
-def separate(state: State, potential: Potential) -> State:
+def remove_overlaps(state: State, potential: Potential) -> State:
     """Move the particles of a random state apart, by FIRE: as soft spheres first, whose forces are bounded.
 
     Source: Bitzek, Koskinen, Gaehler, Moseler, Gumbsch, Phys. Rev. Lett. 97, 170201 (2006).
@@ -166,7 +166,7 @@ def quench(state: State, potential: Potential) -> State:
         if _largest_force(pair) <= AT_REST:
             return _still(simulation, state)
         _run(simulation, ROUND)
-    raise unquenched(_largest_force(pair))
+    raise quench_error(_largest_force(pair))
 
 
 def uses_gpu() -> bool:
@@ -310,7 +310,7 @@ def _thermostat(state: State, ensemble: Ensemble) -> Any:
         thermostat = thermostats.MTTK(kT=ensemble.temperature, tau=ensemble.time)
         thermostat.translational_dof = state.thermostat
         return thermostat
-    if isinstance(ensemble, Stochastic):
+    if isinstance(ensemble, Bussi):
         return thermostats.Bussi(kT=ensemble.temperature, tau=ensemble.time)
     return None
 

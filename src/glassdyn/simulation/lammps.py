@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 from glassdyn.params import Potential
 from glassdyn.simulation.engine import (
     AT_REST,
+    Bussi,
     Ensemble,
-    Model,
+    Integrator,
     NoseHoover,
-    Stochastic,
     Thermodynamics,
-    unquenched,
+    quench_error,
 )
 from glassdyn.simulation.lammps_session import Session
 from glassdyn.simulation.state import State, kinetic_energy
 
-__all__ = ["LammpsEngine", "quench", "separate", "start", "version"]
+__all__ = ["LammpsEngine", "quench", "remove_overlaps", "start", "version"]
 
 SKIN = 0.15
 """Width that neighbour lists reach beyond the cutoff, sigma_AA: the fastest of 0.1 to 0.4 at T = 0.6."""
@@ -62,14 +62,14 @@ ROUNDS, ROUND = 10, 10_000
 class LammpsEngine:
     """A state in motion; see `engine.Engine`."""
 
-    def __init__(self, state: State, model: Model, ensemble: Ensemble) -> None:
+    def __init__(self, state: State, model: Integrator, ensemble: Ensemble) -> None:
         self._start, self._steps = state, 0
         self._timestep, self._ensemble = model.timestep, ensemble
         self._bath = ensemble if isinstance(ensemble, NoseHoover) else None
         self._thermostat = state.thermostat if self._bath else (0.0, 0.0)
         self._session = Session(state, model.potential)
         self._session.command(f"timestep {model.timestep!r}", *DYNAMICS)
-        if isinstance(ensemble, Stochastic):
+        if isinstance(ensemble, Bussi):
             kT, time, seed = ensemble
             self._session.command(f"fix bath all temp/csvr {kT!r} {kT!r} {time!r} {seed + 1}")
         if self._bath is None:
@@ -165,12 +165,12 @@ class LammpsEngine:
         return Thermodynamics(potential, kinetic, virial + 2 * kinetic / (3 * self._start.box_length**3))
 
 
-def start(state: State, model: Model, ensemble: Ensemble) -> LammpsEngine:
+def start(state: State, model: Integrator, ensemble: Ensemble) -> LammpsEngine:
     """Open LAMMPS on a state."""
     return LammpsEngine(state, model, ensemble)
 
 
-def separate(state: State, potential: Potential) -> State:
+def remove_overlaps(state: State, potential: Potential) -> State:
     """Move the particles of a random state apart: downhill in the exact potential, 500 steps at the most."""
     with closing(_exact(state, potential)) as session:
         session.command(*APART)
@@ -189,7 +189,7 @@ def quench(state: State, potential: Potential) -> State:
             if _largest_force(session) <= AT_REST:
                 return _still(session)
             session.command(f"minimize 0 {AT_REST} {ROUND} {10 * ROUND}")
-        raise unquenched(_largest_force(session))
+        raise quench_error(_largest_force(session))
 
 
 def version() -> str:

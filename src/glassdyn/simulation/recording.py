@@ -7,17 +7,16 @@ or more samples leave those that exist as they are.
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from glassdyn.fleet import Checkpoints, Job, Product, Report
+from glassdyn.jobs import Job, JobContext, OutputOf, Report
 from glassdyn.params import Params
-from glassdyn.recorder import THERMODYNAMICS, Recorder, sample_name
-from glassdyn.simulation import runs
+from glassdyn.simulation import segments
 from glassdyn.simulation import state as states
-from glassdyn.simulation.engine import ConstantEnergy, Engine
+from glassdyn.simulation.engine import NVE, Engine
 from glassdyn.simulation.state import State
+from glassdyn.storage.trajectory_writer import THERMODYNAMICS, TrajectoryWriter, sample_name
 
-__all__ = ["END", "Frames", "Recording", "follow", "jobs", "record", "recording"]
+__all__ = ["END", "FrameRecorder", "Recording", "jobs", "plan_recording", "record", "record_phases"]
 
 END = "state.h5"
 """Name of the file, beside a trajectory, of the state in which it ends."""
@@ -28,33 +27,33 @@ class Recording:
     """All that determines a sample besides the state that it starts from.
 
     Attributes:
-        forget: steps before the first frame.
+        decorrelate: steps before the first frame.
         intervals: between the first frame and the last.
         frame_steps: steps of an interval.
     """
 
-    dynamics: runs.Dynamics
-    forget: int
+    dynamics: segments.Dynamics
+    decorrelate: int
     intervals: int
     frame_steps: int
 
     @property
     def steps(self) -> int:
         """Steps of the whole sample."""
-        return self.forget + self.intervals * self.frame_steps
+        return self.decorrelate + self.intervals * self.frame_steps
 
-    def phases(self) -> list[runs.Phase]:
+    def phases(self) -> list[segments.Phase]:
         """Forget, then record."""
         return [
-            runs.Phase(ConstantEnergy(), self.forget),
-            runs.Phase(ConstantEnergy(), self.intervals * self.frame_steps, interval=self.frame_steps),
+            segments.Phase(NVE(), self.decorrelate),
+            segments.Phase(NVE(), self.intervals * self.frame_steps, interval=self.frame_steps),
         ]
 
 
-class Frames:
+class FrameRecorder:
     """Records a frame at every look."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: TrajectoryWriter) -> None:
         self._recorder = recorder
 
     def look(self, engine: Engine) -> None:
@@ -67,12 +66,12 @@ class Frames:
         return {"frames": self._recorder.flush()}
 
 
-def recording(params: Params) -> Recording:
+def plan_recording(params: Params) -> Recording:
     """The recording of every sample, durations in units of the declared tau_alpha turned into steps."""
     simulation, durations = params.simulation, params.record
     return Recording(
-        dynamics=runs.dynamics(params),
-        forget=simulation.steps(durations.forget),
+        dynamics=segments.dynamics_from_params(params),
+        decorrelate=simulation.steps(durations.decorrelate),
         intervals=simulation.intervals(durations.duration),
         frame_steps=simulation.frame_steps,
     )
@@ -81,49 +80,48 @@ def recording(params: Params) -> Recording:
 def jobs(plan: Recording, copy: int, samples: int, *, states: Path, trajectories: Path) -> list[Job]:
     """The jobs that record a copy, each from where the one before ended."""
     gpu = plan.dynamics.gpu
-    before: Path | Product = states / f"copy{copy:02}.h5"
+    before: Path | OutputOf = states / f"copy{copy:02}.h5"
     chain = []
     for sample in range(samples):
         name = sample_name(copy, sample)
         output = trajectories / f"{name}.h5"
         arguments = asdict(plan)
         job = Job(name, record, arguments, (before,), output, (END,), work=plan.steps, gpu=gpu)
-        before = Product(job, END)
+        before = OutputOf(job, END)
         chain.append(job)
     return chain
 
 
-def record(
-    arguments: dict[str, Any],
-    inputs: list[Path],
-    output: Path,
-    checkpoint: Checkpoints,
-    report: Report,
-) -> None:
+def record(context: JobContext) -> None:
     """Job: record a sample, and write the state in which it ends beside it.
 
     Args:
-        arguments: a `Recording` as a mapping.
-        inputs: file of the state to start from.
-        output: the trajectory; its last state is the file `END` in the same folder.
-        checkpoint: folder of the state after each leg, and of the frames so far.
-        report: takes the fraction that is done.
+        context: arguments, a `Recording` as a mapping; inputs, file of the state to start from; output, the
+            trajectory, beside which the file `END` is written; checkpoint, folder of the state after each segment,
+            and of the frames so far.
     """
-    plan = runs.planned(Recording, arguments)
-    start, _ = states.load(inputs[0])
-    end = follow(plan.phases(), start, plan.dynamics, output=output, folder=checkpoint.path, report=report)
-    states.save(end, output.with_name(END), **plan.dynamics.made_with)
+    plan = segments.from_dict(Recording, context.arguments)
+    start, _ = states.load(context.inputs[0])
+    end = record_phases(
+        plan.phases(),
+        start,
+        plan.dynamics,
+        output=context.output,
+        folder=context.checkpoint,
+        report=context.report,
+    )
+    states.save(end, context.output.with_name(END), **plan.dynamics.made_with)
 
 
-def follow(
-    phases: Sequence[runs.Phase],
+def record_phases(
+    phases: Sequence[segments.Phase],
     start: State,
-    dynamics: runs.Dynamics,
+    dynamics: segments.Dynamics,
     *,
     output: Path,
     folder: Path,
     report: Report,
-    begin: Callable[[Recorder], None] = lambda _: None,
+    begin: Callable[[TrajectoryWriter], None] = lambda _: None,
 ) -> State:
     """Go through what is left of some phases, and record what is looked at.
 
@@ -140,8 +138,8 @@ def follow(
         The last state.
     """
     path = folder / "state.h5"
-    state, numbers = runs.recall(path) or (start, {})
-    with Recorder(
+    state, numbers = segments.load_checkpoint(path) or (start, {})
+    with TrajectoryWriter(
         output,
         species=state.species,
         box_length=state.box_length,
@@ -153,11 +151,11 @@ def follow(
     ) as recorder:
         if recorder.frames == 0:
             begin(recorder)
-        return runs.follow(
-            runs.legs(phases, dynamics.checkpoint_steps),
+        return segments.run_segments(
+            segments.cut_into_segments(phases, dynamics.checkpoint_steps),
             state,
             dynamics,
-            Frames(recorder),
+            FrameRecorder(recorder),
             done=int(numbers.get("done", 0)),
             checkpoint=path,
             report=report,

@@ -11,8 +11,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from glassdyn.errors import Refusal
-from glassdyn.hdf5 import small_file
+from glassdyn.errors import GlassdynError
+from glassdyn.storage.hdf5 import small_file
 
 __all__ = [
     "State",
@@ -29,7 +29,7 @@ __all__ = [
 ARRAYS = {"positions": np.float64, "images": np.int64, "velocities": np.float64, "species": np.uint8}
 
 
-class StateError(Refusal):
+class StateError(GlassdynError):
     """A state, or a file for one, that breaks a rule."""
 
 

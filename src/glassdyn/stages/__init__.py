@@ -9,8 +9,8 @@ import signal
 import sys
 from collections.abc import Callable
 
-from glassdyn.errors import Refusal
-from glassdyn.lifeline import die_with_parent
+from glassdyn.errors import GlassdynError
+from glassdyn.jobs.lifeline import die_with_parent
 
 __all__ = ["run"]
 
@@ -22,7 +22,7 @@ def run(stage: Callable[[], None]) -> None:
     """Run a stage as a command; what a person can mend is told without the way through the code."""
     try:
         stage()
-    except (Refusal, OSError) as error:
+    except (GlassdynError, OSError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
     except KeyboardInterrupt:
         sys.exit("interrupted; what is finished is kept, and the next run goes on from the last checkpoint")

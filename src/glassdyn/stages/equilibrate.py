@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from glassdyn import fleet, params
+from glassdyn import params
+from glassdyn.jobs import run_jobs
 from glassdyn.simulation import equilibration
 from glassdyn.stages import run
 
@@ -12,9 +13,9 @@ __all__ = ["main"]
 def main() -> None:
     """Write one state for each copy."""
     parameters = params.load()
-    plans = [equilibration.preparation(parameters, copy) for copy in range(parameters.simulation.copies)]
+    plans = [equilibration.plan_preparation(parameters, copy) for copy in range(parameters.simulation.copies)]
     jobs = [equilibration.job(plan, Path("data/states")) for plan in plans]
-    fleet.run(jobs, label="equilibrate", unit="steps")
+    run_jobs(jobs, label="equilibrate", unit="steps")
 
 
 if __name__ == "__main__":

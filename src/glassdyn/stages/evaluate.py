@@ -3,13 +3,15 @@
 import json
 from pathlib import Path
 
-from glassdyn import params, progress, trajectory
-from glassdyn.evaluation import assessment, examination
+from glassdyn import params
+from glassdyn.evaluation import evaluate, predictions
 from glassdyn.figures import predictions as figures
-from glassdyn.learning import model_file, processes
-from glassdyn.learning.samples import Tables
+from glassdyn.jobs import progress
+from glassdyn.learning import distributed, model_file
+from glassdyn.learning.labelled_graphs import TableFolders
 from glassdyn.params import Loss
 from glassdyn.stages import run
+from glassdyn.storage import trajectory
 
 __all__ = ["main"]
 
@@ -19,17 +21,21 @@ def main() -> None:
     parameters = params.load()
     split, settings = parameters.split, parameters.train
     trained = model_file.load(Path("models/network.safetensors"))
-    labels, names = trained.targets, trajectory.names(Tables().features)
+    labels, names = trained.targets, trajectory.sample_names(TableFolders().features)
     loss = Loss(targets=labels, alpha=parameters.loss.alpha, bins=parameters.loss.bins)
-    course = examination.course_of(trained, names, split, loss, settings)
-    bar = progress.bar("evaluate: perceptron", total=settings.max_steps, unit="steps")
-    with processes.group() as members, bar as advance:
-        models = examination.models_of(trained, course, Tables(), members, advance)
+    course = evaluate.course_of(trained, names, split, loss, settings)
+    bar = progress.show_progress("evaluate: perceptron", total=settings.max_steps, unit="steps")
+    with distributed.group() as members, bar as advance:
+        models = evaluate.models_of(trained, course, TableFolders(), members, advance)
     tested = [name for name in names if trajectory.copy_of(name) in split.test]
-    answered = {name: assessment.answer(name, models, folders=Tables(), labels=labels) for name in tested}
+    answered = {
+        name: predictions.answer(name, models, folders=TableFolders(), labels=labels) for name in tested
+    }
     for name, answers in answered.items():
-        assessment.write(Path(f"data/predictions/{name}.parquet"), answers, model="network", labels=labels)
-    metrics, plots = examination.graded(answered, labels, Path("data/replicas"), parameters.evaluate)
+        predictions.write(Path(f"data/predictions/{name}.parquet"), answers, model="network", labels=labels)
+    metrics, plots = evaluate.make_report(
+        answered, labels, Path("data/isoconfigurational"), parameters.evaluate
+    )
     target = Path("metrics/evaluate.json")
     target.parent.mkdir(exist_ok=True)
     told = {"selected_on": settings.select_on, **metrics}

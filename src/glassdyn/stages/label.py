@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from glassdyn import label_names, params, progress, tables, trajectory
+from glassdyn import label_names, params
 from glassdyn.figures import labels as figures
-from glassdyn.labels.middle import averaged, label_parameters, labelled_blocks
-from glassdyn.labels.summary import summarise
+from glassdyn.jobs import progress
+from glassdyn.labels.densities import summarise
+from glassdyn.labels.midframe import label_midframe, label_parameters, with_coarse_grained
 from glassdyn.stages import run
+from glassdyn.storage import tables, trajectory
 
 SOURCE, TARGET = Path("data/trajectories"), Path("data/labels")
 
@@ -16,8 +18,8 @@ SOURCE, TARGET = Path("data/trajectories"), Path("data/labels")
 def main() -> None:
     """Write a label table for every trajectory, and plots of the labels."""
     settings = params.load()
-    samples = trajectory.names(SOURCE)
-    with progress.bar("label", total=sum(map(positions, samples)), unit="positions") as advance:
+    samples = trajectory.sample_names(SOURCE)
+    with progress.show_progress("label", total=sum(map(positions, samples)), unit="positions") as advance:
         for sample in samples:
             label(sample, settings, advance)
     labels = {sample: tables.read(TARGET / f"{sample}.parquet") for sample in samples}
@@ -39,9 +41,9 @@ def label(sample: str, settings: params.Params, advance: Callable[[float], None]
     schema = tables.labels_schema([*names, *label_names.coarse(names, coarse.lengths)])
     with trajectory.open_trajectory(SOURCE / f"{sample}.h5") as opened:
         stored = label_parameters(opened, hops, wavelets) | asdict(coarse)
-        blocks: Iterable[tables.Columns] = labelled_blocks(opened, hops, wavelets, advance)
+        blocks: Iterable[tables.Columns] = label_midframe(opened, hops, wavelets, advance)
         if coarse.lengths:
-            blocks = [averaged(blocks, opened, coarse.lengths)]
+            blocks = [with_coarse_grained(blocks, opened, coarse.lengths)]
         tables.write(TARGET / f"{sample}.parquet", schema, blocks, stored)
 
 

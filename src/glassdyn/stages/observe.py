@@ -3,22 +3,23 @@
 import json
 from pathlib import Path
 
-from glassdyn import params, progress
+from glassdyn import params
 from glassdyn.figures import liquid, style
-from glassdyn.observables.checks import objections
-from glassdyn.observables.summary import Declared, summary
-from glassdyn.observables.survey import survey
-from glassdyn.observables.tabulate import tables
+from glassdyn.jobs import progress
+from glassdyn.observables.measure import measure_all
+from glassdyn.observables.summary import Expected, summarise
+from glassdyn.observables.tabulate import tabulate
+from glassdyn.observables.warnings import list_warnings
 from glassdyn.stages import run
 
 
 def main() -> None:
     """Read the trajectories; write metrics/physics.json and plots/physics."""
     given = params.load()
-    declared = Declared(given.liquid.temperature, given.simulation.tau_alpha, given.hops.p_c)
-    seen = survey(Path("data/trajectories"))
-    numbers, drawn = summary(seen, declared), tables(seen)
-    against = objections(numbers)
+    declared = Expected(given.liquid.temperature, given.simulation.tau_alpha, given.hops.p_c)
+    seen = measure_all(Path("data/trajectories"))
+    numbers, drawn = summarise(seen, declared), tabulate(seen)
+    against = list_warnings(numbers)
     lines = [line for line in against.values() if line]
     plots = Path("plots/physics")
     plots.mkdir(parents=True, exist_ok=True)
@@ -27,7 +28,7 @@ def main() -> None:
     for name, figure in liquid.figures(drawn, numbers).items():
         style.save(figure, plots / f"{name}.png")
     for line in lines:
-        progress.line(f"warning: {line}")
+        progress.print_line(f"warning: {line}")
     (plots / "warnings.txt").write_text("".join(f"{line}\n" for line in lines))
     counts = {"warnings": {name: int(bool(line)) for name, line in against.items()}}
     Path("metrics").mkdir(exist_ok=True)

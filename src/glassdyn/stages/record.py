@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from glassdyn import fleet, params
+from glassdyn import params
+from glassdyn.jobs import run_jobs
 from glassdyn.simulation import recording
 from glassdyn.stages import run
 
@@ -12,7 +13,7 @@ __all__ = ["main"]
 def main() -> None:
     """Write one trajectory for each sample of each copy."""
     parameters = params.load()
-    plan = recording.recording(parameters)
+    plan = recording.plan_recording(parameters)
     jobs = [
         job
         for copy in range(parameters.simulation.copies)
@@ -24,7 +25,7 @@ def main() -> None:
             trajectories=Path("data/trajectories"),
         )
     ]
-    fleet.run(jobs, label="record", unit="steps")
+    run_jobs(jobs, label="record", unit="steps")
 
 
 if __name__ == "__main__":

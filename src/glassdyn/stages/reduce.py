@@ -2,29 +2,31 @@
 
 from pathlib import Path
 
-from glassdyn import params, progress, tables, trajectory
+from glassdyn import params
 from glassdyn.features import pca
-from glassdyn.features.reduction import explained, fit, reduced
+from glassdyn.features.reduction import explained_variance, fit, project_table
 from glassdyn.figures import features, style
+from glassdyn.jobs import progress
 from glassdyn.stages import run
+from glassdyn.storage import tables, trajectory
 
 
 def main() -> None:
     """Write the components, the tables reduced to them, and the variance that they explain."""
     settings = params.load()
     source, plots = Path("data/features"), Path("plots/pca")
-    samples = trajectory.names(source)
+    samples = trajectory.sample_names(source)
     training = [sample for sample in samples if trajectory.copy_of(sample) in settings.split.train]
     paths = [source / f"{sample}.parquet" for sample in training]
     schema = tables.pca_schema(settings.pca.components)
-    with progress.bar("reduce", total=len(training) + len(samples), unit="tables") as advance:
+    with progress.show_progress("reduce", total=len(training) + len(samples), unit="tables") as advance:
         model, about = fit(paths, settings.pca.components, advance)
         pca.save(Path("models/pca.safetensors"), model, about)
         for sample in samples:
-            columns = reduced(model, source / f"{sample}.parquet", about["edges"])
+            columns = project_table(model, source / f"{sample}.parquet", about["edges"])
             tables.write(Path("data/pca") / f"{sample}.parquet", schema, [columns], about)
             advance(1)
-    table = explained(model)
+    table = explained_variance(model)
     style.save(features.explained_variance(table, settings.pca.components), plots / "explained_variance.png")
     table.write_csv(plots / "explained_variance.csv")
 

@@ -4,51 +4,61 @@ import json
 from collections import deque
 from pathlib import Path
 
-from glassdyn import params, progress, trajectory
+from glassdyn import params
 from glassdyn.figures import style
-from glassdyn.figures.training import curves, read_curves
-from glassdyn.learning import course, journal, model_file, processes
-from glassdyn.learning.samples import Tables
+from glassdyn.figures import training as figures
+from glassdyn.jobs import progress
+from glassdyn.learning import curves, distributed, model_file, training_run
+from glassdyn.learning.labelled_graphs import TableFolders
 from glassdyn.learning.training import best_of, last_step
 from glassdyn.stages import run
+from glassdyn.storage import trajectory
 
 __all__ = ["main"]
 
 
 def main() -> None:
     """Read tables; write the selected model, its metrics and the curves of its training."""
-    with processes.group() as members:
+    with distributed.group() as members:
         _train(members)
 
 
-def _train(members: processes.Group) -> None:
+def _train(members: distributed.Group) -> None:
     chosen = _course()
     settings, targets, folder = chosen.settings, chosen.loss.targets, Path("plots/train")
-    lesson = course.prepared(chosen, Tables(), members.device)
+    lesson = training_run.set_up(chosen, TableFolders(), members.device)
     if members.rank > 0:  # the first process shows and writes for all
-        deque(course.attended(chosen, lesson, Tables(), members), maxlen=0)
+        deque(training_run.run_training(chosen, lesson, TableFolders(), members), maxlen=0)
         return
-    with progress.bar("train", total=last_step((), settings), unit="steps") as bar:
-        training = journal.shown(bar, settings, course.attended(chosen, lesson, Tables(), members, bar))
-        *_, end = journal.kept(folder, targets, training)
-    model = course.graduate(chosen, lesson, end, Path("models/pca.safetensors"))
+    with progress.show_progress("train", total=last_step((), settings), unit="steps") as bar:
+        training = curves.show_training(
+            bar, settings, training_run.run_training(chosen, lesson, TableFolders(), members, bar)
+        )
+        *_, end = curves.log_curves(folder, targets, training)
+    model = training_run.trained_model(chosen, lesson, end, Path("models/pca.safetensors"))
     model_file.save(Path("models/network.safetensors"), model)
     part, metrics = settings.select_on, Path("metrics/train.json")
     metrics.parent.mkdir(exist_ok=True)
-    metrics.write_text(json.dumps(journal.metrics(part, targets, end), indent=2, allow_nan=False) + "\n")
-    selected, table = best_of(end.recordings).step, read_curves(folder / "plots/metrics")
-    style.save(curves(table, selected=selected, part=part), folder / "curves.png")
+    metrics.write_text(json.dumps(curves.metrics(part, targets, end), indent=2, allow_nan=False) + "\n")
+    selected, table = best_of(end.recordings).step, figures.read_curves(folder / "plots/metrics")
+    style.save(figures.curves(table, selected=selected, part=part), folder / "curves.png")
 
 
-def _course() -> course.Course:
+def _course() -> training_run.TrainingConfig:
     parameters = params.load()
     split, settings = parameters.split, parameters.train
     watched = {"validation": split.validation, "test": split.test}[settings.select_on]
     train, held_out = (
-        [name for name in trajectory.names(Tables().features) if trajectory.copy_of(name) in copies]
+        [
+            name
+            for name in trajectory.sample_names(TableFolders().features)
+            if trajectory.copy_of(name) in copies
+        ]
         for copies in (split.train, watched)
     )
-    return course.Course(train, held_out, parameters.graph, parameters.model, parameters.loss, settings)
+    return training_run.TrainingConfig(
+        train, held_out, parameters.graph, parameters.model, parameters.loss, settings
+    )
 
 
 if __name__ == "__main__":

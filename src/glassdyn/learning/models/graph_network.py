@@ -14,7 +14,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from glassdyn.learning.graphs import Snapshot
-from glassdyn.learning.models.edges import Room, Wiring, encode, sums_of_update, update, wiring_of
+from glassdyn.learning.models.edge_update import (
+    BufferPool,
+    Connectivity,
+    connect,
+    encode,
+    sums_of_update,
+    update,
+)
 from glassdyn.learning.models.sizes import Sizes
 from glassdyn.params import Model
 
@@ -74,14 +81,14 @@ class Block(nn.Module):
         self.edges = Update(6, hidden)
         self.nodes = Update(3, hidden)
 
-    def forward(self, nodes: Pair, edges: Pair, wiring: Wiring) -> tuple[Tensor, Pair]:
+    def forward(self, nodes: Pair, edges: Pair, wiring: Connectivity) -> tuple[Tensor, Pair]:
         """The current nodes (N, h) and the edges for the next block, from pairs (current, encoded)."""
         current, encoded, *_ = self.edges.columns()
         layers = layers_of(self.edges.rest)
         edges, sums = update(wiring, edges, self._tables(nodes), (current, encoded), layers)
         return self._nodes(sums, nodes), edges
 
-    def last(self, nodes: Pair, edges: Pair, wiring: Wiring) -> Tensor:
+    def last(self, nodes: Pair, edges: Pair, wiring: Connectivity) -> Tensor:
         """The nodes of `forward` alone, in less memory: nobody reads the edges of the last block."""
         current, encoded, *_ = self.edges.columns()
         layers = layers_of(self.edges.rest)
@@ -134,13 +141,13 @@ class GraphNetwork(nn.Module):
         """(N, targets) predictions."""
         nodes: Tensor = self.encode_nodes(graph.x)
         if self.encode_edges is not None:
-            wiring = wiring_of(graph, Room(self.spare))
+            wiring = connect(graph, BufferPool(self.spare))
             edges = encode(graph.edge_attr, layers_of(self.encode_edges), wiring.room)
             nodes = self._propagate(nodes, edges, wiring)
         predictions: Tensor = self.decode(nodes)
         return predictions
 
-    def _propagate(self, encoded: Tensor, encoded_edges: Tensor, wiring: Wiring) -> Tensor:
+    def _propagate(self, encoded: Tensor, encoded_edges: Tensor, wiring: Connectivity) -> Tensor:
         *blocks, last = (cast("Block", self.blocks[number]) for number in self.recurrences)
         nodes, edges = encoded, (encoded_edges, encoded_edges)
         for block in blocks:

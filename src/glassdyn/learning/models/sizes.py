@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from glassdyn.learning.graphs import Snapshot
 
-__all__ = ["Sizes", "sizes_of"]
+__all__ = ["Sizes", "infer_sizes"]
 
 
 class Sizes(NamedTuple):
@@ -23,6 +23,6 @@ class Sizes(NamedTuple):
     reach: float
 
 
-def sizes_of(graph: Snapshot, reach: float) -> Sizes:
+def infer_sizes(graph: Snapshot, reach: float) -> Sizes:
     """The sizes that fit a labelled graph whose edges are shorter than `reach`."""
     return Sizes(graph.x.shape[1], graph.edge_attr.shape[1], graph.y.shape[1], reach)

@@ -1,0 +1,105 @@
+"""What a result comes from: the source files that a module imports, and a digest of what they say.
+
+Sources are read, not run: `ast` finds every import, also those inside functions.
+"""
+
+import ast
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+__all__ = ["code_digest", "import_closure"]
+
+SOURCE = Path(__file__).resolve().parents[2]
+"""The folder that holds the package: that of the code that is running."""
+
+LEFT_OUT = ("params", "errors", "jobs")
+"""Modules that determine no result: what parameters may be, what errors say, where and how a job runs."""
+
+
+def import_closure(module: str, source: Path = SOURCE) -> list[Path]:
+    """Find the source files of a module and of all it imports from its package, directly or not.
+
+    Args:
+        module: dotted name, such as "glassdyn.stages.train".
+        source: folder that holds the package.
+
+    Returns:
+        Sorted paths below `source`; the `__init__` files of the packages on the way are among them.
+
+    Raises:
+        ModuleNotFoundError: where the module has no source file.
+    """
+    return sorted(_closure(module, source, leave_out=()).values())
+
+
+def code_digest(module: str, source: Path = SOURCE) -> str:
+    """Digest of the code that determines what the functions of a module return.
+
+    Comments, docstrings, blank lines and layout do not enter, nor do the modules in `LEFT_OUT`: editing
+    them makes no result stale.
+    """
+    package = module.partition(".")[0]
+    leave_out = tuple(f"{package}.{name}" for name in LEFT_OUT)
+    closure = _closure(module, source, leave_out)
+    return sha256(
+        "\n".join(f"# {name}\n{_code(closure[name])}" for name in sorted(closure)).encode()
+    ).hexdigest()
+
+
+def _closure(module: str, source: Path, leave_out: tuple[str, ...]) -> dict[str, Path]:
+    if _file_of(module, source) is None:
+        raise ModuleNotFoundError(f"a module has a source file: found none for {module} in {source}")
+    closure: dict[str, Path] = {}
+    open_ends = [module]
+    while open_ends:
+        name = open_ends.pop()
+        path = _file_of(name, source)
+        if path is None or name in closure or _is_below(name, leave_out):
+            continue
+        closure[name] = path
+        parent = name.rpartition(".")[0]
+        open_ends += [parent] if parent else []
+        open_ends += _imported(name, path)
+    return closure
+
+
+def _is_below(name: str, packages: tuple[str, ...]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def _file_of(module: str, source: Path) -> Path | None:
+    path = source.joinpath(*module.split("."))
+    return next((file for file in (path / "__init__.py", path.with_suffix(".py")) if file.is_file()), None)
+
+
+def _imported(name: str, path: Path) -> Iterator[str]:
+    """Every name that may be a module of the same package; `from a import b` may mean a.b."""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            origin = ".".join([*above, *([node.module] if node.module else [])])
+            names = [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        yield from (found for found in names if found.partition(".")[0] == name.partition(".")[0])
+
+
+def _code(path: Path) -> str:
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [line for line in body if not _is_docstring(line)] or [ast.Pass()]  # type: ignore[attr-defined]
+    return ast.unparse(tree)
+
+
+def _is_docstring(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )

@@ -1,0 +1,63 @@
+"""Jobs on this machine: so many side by side as there are cores, or GPUs, for them."""
+
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from glassdyn.jobs.job import Job
+from glassdyn.jobs.process import Process, environment
+from glassdyn.jobs.settings import jobs_side_by_side, threads
+from glassdyn.jobs.store import source_folder
+from glassdyn.jobs.worker import Spec
+
+__all__ = ["Local", "visible_devices"]
+
+
+def visible_devices() -> list[str]:
+    """GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return [device for device in named.split(",") if device not in {"", "-1"}]
+    return [str(index) for index in range(len(list(Path("/dev").glob("nvidia[0-9]*"))))]
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+@dataclass
+class Local:
+    """The backend for this machine.
+
+    Attributes:
+        devices: GPUs; a job that wants one gets that with the fewest jobs.
+        running: processes, and the GPU of each that has one.
+    """
+
+    devices: list[str] = field(default_factory=visible_devices)
+    running: dict[Process, str | None] = field(default_factory=dict)
+
+    def has_room(self, job: Job) -> bool:
+        """Whether one more job may start: those with a GPU and those without do not wait for each other."""
+        self.running = {process: on for process, on in self.running.items() if process.poll() is None}
+        on_gpu = self._takes_gpu(job)
+        alike = sum((device is not None) == on_gpu for device in self.running.values())
+        return alike < jobs_side_by_side(len(self.devices) if on_gpu else max(_cores() // threads(), 1))
+
+    def start(self, job: Job, spec: Spec) -> Process:
+        """Start the job in a process of its own."""
+        device = self._idlest() if self._takes_gpu(job) else None
+        process = Process(spec, environment(source_folder(job.function), device))
+        self.running[process] = device
+        return process
+
+    def close(self) -> None:
+        """Nothing outlives the processes."""
+
+    def _takes_gpu(self, job: Job) -> bool:
+        return job.gpu and bool(self.devices)
+
+    def _idlest(self) -> str:
+        taken = list(self.running.values())
+        return min(self.devices, key=taken.count)

@@ -1,0 +1,212 @@
+"""The hop indicator p_hop: how far the mean positions before and after a moment lie apart.
+
+p(t) = sqrt( <(r - <r>_U)^2>_V^(1/2) <(r - <r>_V)^2>_U^(1/2) ), U = [t1, t], V = [t, t2] (thesis 2.15)
+
+The window is split at t* = argmax p(t), and each part in turn, as long as p(t*) >= p_c and both sides hold
+`min_segment` frames. Frames within t_f of a split have the value of the nearest one, the larger of two equally
+near. Any other frame has the largest p of its own final part; in a part too short to be tested it has the
+value of the nearest split.
+
+With the means m and variances s^2 of both sides, <(r - m_U)^2>_V = s_V^2 + (m_U - m_V)^2.
+
+Source: Candelier, Dauchot, Biroli, Phys. Rev. Lett. 102, 088001 (2009), whose factor sqrt(x (1 - x)), x the
+place in the window, is the weight `barycentric`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassdyn.errors import GlassdynError
+from glassdyn.liquid.compiled import compiled
+from glassdyn.params import Hops
+
+__all__ = ["HopCriteria", "criteria_in_frames", "p_hop_at", "p_hop_series"]
+
+
+class HopCriteria(NamedTuple):
+    """The parameters of p_hop in units of frames.
+
+    Attributes:
+        p_c: the least p of a split, sigma_AA.
+        reach: frames within this distance of a split have its value.
+        shortest: frames that each side of a split holds at least.
+        barycentric: whether sqrt(x (1 - x)) stands inside the outer square root.
+    """
+
+    p_c: float
+    reach: int
+    shortest: int
+    barycentric: bool
+
+
+class Workspace(NamedTuple):
+    """Memory that one particle after the other uses; T frames.
+
+    Attributes:
+        sums: (4, T + 1) running sums of x, y, z and x^2 + y^2 + z^2.
+        values: (T,) p^4 of every split that is possible.
+        inverse: (T + 1,) 1 / n.
+    """
+
+    sums: NDArray[np.float64]
+    values: NDArray[np.float64]
+    inverse: NDArray[np.float64]
+
+
+def criteria_in_frames(hops: Hops, interval: float) -> HopCriteria:
+    """Parameters in frames, for a time `interval` between them, units of tau."""
+    reach = int(np.floor(hops.t_f / interval + 1e-6))  # t_f / interval is 50 - 7e-15 for 5 and 0.1
+    return HopCriteria(hops.p_c, reach, hops.min_segment, hops.weight == "barycentric")
+
+
+def p_hop_at(positions: NDArray[np.float64], frame: int, rule: HopCriteria) -> NDArray[np.float64]:
+    """(n,) p_hop at one frame: only the parts that hold it are split.
+
+    A split outside of a part that holds the frame is never nearer than the ends of that part, which are
+    splits themselves; so no other part needs to be looked at.
+
+    Each part costs a pass over its frames. For a caged particle that is one pass over the track; the more a track
+    splits, the more passes. Means over walkers with D = 2.8e-5 in a cage (the liquid at T = 0.45; frames every 0.1,
+    p_c = 0.16, min_segment = 50): 2, 7, 13 and 20 passes for T = 2001, 6001, 20001 and 60001. The worst is steady
+    drift, whose best splits lie min_segment from the ends: T / min_segment parts.
+
+    Args:
+        positions: (n, 3, T) unwrapped, units of sigma_AA.
+        frame: at least 0, below T.
+        rule: see `criteria_in_frames`.
+
+    Raises:
+        Refusal: where the window holds no two segments.
+    """
+    _check(positions, rule)
+    labels = np.empty(len(positions))
+    _hop_at(positions, frame, rule, _room(positions.shape[2]), labels)
+    return labels
+
+
+def p_hop_series(positions: NDArray[np.float64], rule: HopCriteria) -> NDArray[np.float64]:
+    """(n, T) p_hop at every frame; arguments and errors as in `p_hop_at`."""
+    _check(positions, rule)
+    labels = np.empty((positions.shape[0], positions.shape[2]))
+    _hop_series(positions, rule, _room(positions.shape[2]), labels)
+    return labels
+
+
+def _check(positions: NDArray[np.float64], rule: HopCriteria) -> None:
+    frames = positions.shape[2]
+    if frames < 2 * rule.shortest - 1:
+        raise GlassdynError(
+            f"p_hop needs a window of two segments, 2 min_segment - 1 = {2 * rule.shortest - 1} frames: "
+            f"got {frames} (params.yaml: hops.min_segment, record.duration)"
+        )
+
+
+def _room(frames: int) -> Workspace:
+    inverse = 1.0 / np.maximum(np.arange(frames + 1), 1)
+    return Workspace(np.zeros((4, frames + 1)), np.empty(frames), inverse)
+
+
+@compiled
+def _split(
+    track: NDArray[np.float64], first: int, last: int, rule: HopCriteria, room: Workspace
+) -> tuple[int, float]:
+    """Frame and p of the best split of the frames first ... last; the earliest of equals."""
+    frames = last - first + 1
+    sum_x, sum_y, sum_z, sum_square = room.sums[0], room.sums[1], room.sums[2], room.sums[3]
+    # positions relative to the part's first keep the sums small: variances are differences of them
+    start_x, start_y, start_z = track[0, first], track[1, first], track[2, first]
+    all_x = all_y = all_z = all_square = 0.0
+    for k in range(frames):
+        x, y, z = track[0, first + k] - start_x, track[1, first + k] - start_y, track[2, first + k] - start_z
+        all_x += x
+        all_y += y
+        all_z += z
+        all_square += x * x + y * y + z * z
+        sum_x[k + 1], sum_y[k + 1], sum_z[k + 1], sum_square[k + 1] = all_x, all_y, all_z, all_square
+    low, high = rule.shortest - 1, frames - rule.shortest
+    values, inverse = room.values, room.inverse
+    plain = 0.0 if rule.barycentric else 1.0
+    weight = (1.0 - plain) / (frames - 1) ** 2
+    for k in range(low, high + 1):  # U has k + 1 frames, V has frames - k
+        one_u, one_v = inverse[k + 1], inverse[frames - k]
+        u_x, v_x = sum_x[k + 1] * one_u, (all_x - sum_x[k]) * one_v
+        u_y, v_y = sum_y[k + 1] * one_u, (all_y - sum_y[k]) * one_v
+        u_z, v_z = sum_z[k + 1] * one_u, (all_z - sum_z[k]) * one_v
+        apart = (u_x - v_x) ** 2 + (u_y - v_y) ** 2 + (u_z - v_z) ** 2
+        spread_u = sum_square[k + 1] * one_u - (u_x * u_x + u_y * u_y + u_z * u_z)
+        spread_v = (all_square - sum_square[k]) * one_v - (v_x * v_x + v_y * v_y + v_z * v_z)
+        both = max(spread_u + apart, 0.0) * max(spread_v + apart, 0.0)
+        values[k] = both * (plain + weight * k * (frames - 1 - k))
+    best = low
+    for k in range(low + 1, high + 1):
+        if values[k] > values[best]:
+            best = k
+    return first + best, np.sqrt(np.sqrt(values[best]))
+
+
+@compiled
+def _nearest(frame: int, first: int, last: int, left: float, right: float) -> tuple[int, float]:
+    """Distance and p of the nearer end of a part that is a split (p >= 0); the larger p of equals."""
+    before = frame - first if left >= 0 else 1 << 60
+    after = last - frame if right >= 0 else 1 << 60
+    if before == after:
+        return before, max(left, right)
+    return (before, left) if before < after else (after, right)
+
+
+@compiled
+def _hop_at(
+    positions: NDArray[np.float64],
+    frame: int,
+    rule: HopCriteria,
+    room: Workspace,
+    labels: NDArray[np.float64],
+) -> None:
+    for particle in range(len(positions)):
+        first, last = 0, positions.shape[2] - 1
+        left = right = -1.0  # p of the splits at both ends; the window's own ends are none
+        while True:
+            distance, p = _nearest(frame, first, last, left, right)
+            if distance == 0 or last - first + 1 < 2 * rule.shortest - 1:
+                break
+            split, largest = _split(positions[particle], first, last, rule, room)
+            if largest < rule.p_c:
+                p = p if distance <= rule.reach else largest
+                break
+            if frame < split:
+                last, right = split, largest
+            else:
+                first, left = split, largest
+        labels[particle] = p
+
+
+@compiled
+def _hop_series(
+    positions: NDArray[np.float64], rule: HopCriteria, room: Workspace, labels: NDArray[np.float64]
+) -> None:
+    frames = positions.shape[2]
+    ends = np.empty((frames + 1, 2), np.int64)  # parts still to be split, the earliest on top
+    values = np.empty((frames + 1, 2))  # p at their ends
+    for particle in range(len(positions)):
+        ends[0, 0], ends[0, 1] = 0, frames - 1
+        values[0, 0] = values[0, 1] = -1.0
+        waiting = 1
+        while waiting > 0:
+            waiting -= 1
+            first, last = ends[waiting]
+            left, right = values[waiting]
+            split, largest = first, -1.0
+            if last - first + 1 >= 2 * rule.shortest - 1:
+                split, largest = _split(positions[particle], first, last, rule, room)
+            if largest >= rule.p_c:
+                ends[waiting, 0], ends[waiting, 1] = split, last
+                values[waiting, 0], values[waiting, 1] = largest, right
+                ends[waiting + 1, 0], ends[waiting + 1, 1] = first, split
+                values[waiting + 1, 0], values[waiting + 1, 1] = left, largest
+                waiting += 2
+                continue
+            for frame in range(first, last + 1):
+                distance, p = _nearest(frame, first, last, left, right)
+                labels[particle, frame] = p if distance <= rule.reach or largest < 0 else largest

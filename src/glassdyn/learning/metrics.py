@@ -1,0 +1,71 @@
+"""How good a network is on some exercises: the objective, squared errors and correlations."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from glassdyn.correlation import pearson
+from glassdyn.learning.dataset import Example
+from glassdyn.learning.distributed import Group, gather_interleaved
+from glassdyn.learning.loss import squared_error
+
+__all__ = ["Metrics", "evaluate"]
+
+
+class Metrics(NamedTuple):
+    """How good a network is on some exercises.
+
+    Attributes:
+        objective: what training lowers: the weighted squared error per A particle of the standardised
+            targets, mean over targets.
+        losses: for each target the plain squared error per A particle, in the square of the label's unit.
+        pearsons: for each target the correlation coefficient, pooled over the exercises.
+    """
+
+    objective: float
+    losses: tuple[float, ...]
+    pearsons: tuple[float, ...]
+
+
+def evaluate(
+    network: nn.Module,
+    exercises: Sequence[Example],
+    scale: Tensor,
+    *,
+    cut: Callable[[Example], Iterable[Example]],
+    members: Group,
+) -> Metrics:
+    """Measure a network in float32, as it is going to be used.
+
+    Args:
+        network: on the device of this process.
+        exercises: whole snapshots.
+        scale: (targets,) label's units in one unit of the standardised targets.
+        cut: divides a snapshot into parts that are predicted one after another.
+        members: the processes; each does its share of the exercises.
+    """
+    network.eval()
+    with torch.no_grad():
+        own = [
+            _answered(network, cut(one), members.device) for one in exercises[members.rank :: members.size]
+        ]
+    rows = torch.cat(gather_interleaved(own, len(exercises), members))  # (N_A, 3 targets)
+    predictions, targets, weight = (part.contiguous() for part in rows.chunk(3, dim=1))
+    columns = zip(targets.double().numpy().T, predictions.double().numpy().T, strict=True)
+    return Metrics(
+        objective=float(squared_error(predictions, targets, weight).mean()),
+        losses=tuple((squared_error(predictions, targets, torch.ones_like(weight)) * scale**2).tolist()),
+        pearsons=tuple(pearson(target, prediction) for target, prediction in columns),
+    )
+
+
+def _answered(network: nn.Module, parts: Iterable[Example], device: torch.device) -> Tensor:
+    """(N_A, 3 targets) predictions, targets and weights, on the CPU."""
+    rows = []
+    for part in parts:
+        here = part.to(device)
+        predictions = network(here.graph)[here.learnt]
+        rows.append(torch.cat((predictions, here.targets, here.weight), dim=1).cpu())
+    return torch.cat(rows)

@@ -1,0 +1,77 @@
+"""What one training step sees of a snapshot: a ball with its halo, a view along turned axes.
+
+A network of n blocks predicts the particles of a ball from the ball and the n shells of neighbours around
+it: exactly what it predicts for them in the whole box. The cube has 48 symmetries, and under each of them
+a periodic liquid in a cubic box is as likely as before.
+"""
+
+from itertools import permutations, product
+
+import torch
+from torch import Tensor
+from torch_geometric.utils import k_hop_subgraph
+
+from glassdyn.learning.graphs import Snapshot, with_edges
+
+__all__ = ["SYMMETRIES", "apply_symmetry", "khop_subgraph", "nearest_particles"]
+
+SYMMETRIES = [(axes, signs) for axes in permutations(range(3)) for signs in product((1.0, -1.0), repeat=3)]
+"""The 48 permutations of the axes with reflections."""
+
+
+def nearest_particles(graph: Snapshot, centre: int, particles: int) -> Tensor:
+    """The particles nearest to one of them.
+
+    Args:
+        graph: with positions and box length.
+        centre: index of a particle.
+        particles: how many, the centre among them; all where there are no more.
+
+    Returns:
+        (particles,) int64, increasing.
+    """
+    vectors = graph.pos - graph.pos[centre]
+    vectors = vectors - graph.box_length * torch.round(vectors / graph.box_length)
+    nearest = torch.topk((vectors**2).sum(dim=1), min(particles, graph.num_nodes), largest=False).indices
+    return nearest.sort().values
+
+
+def khop_subgraph(graph: Snapshot, nodes: Tensor, depth: int) -> tuple[Snapshot, Tensor]:
+    """The part of a graph from which a network of `depth` blocks predicts some nodes.
+
+    Args:
+        graph: whole.
+        nodes: (n,) int64, increasing.
+        depth: blocks, so the shells of the halo.
+
+    Returns:
+        The graph of the nodes and their halo, in their order; and (m,) its nodes in the whole one.
+    """
+    kept, _, _, edges = k_hop_subgraph(nodes, depth, graph.edge_index, num_nodes=graph.num_nodes)
+    place = torch.empty(graph.num_nodes, dtype=torch.int64, device=kept.device)
+    place[kept] = torch.arange(len(kept), device=kept.device)
+    part = Snapshot(
+        x=graph.x[kept],
+        pos=graph.pos[kept],
+        box_length=graph.box_length,
+        species=graph.species[kept],
+        edge_attr=graph.edge_attr[edges],
+        edge_vectors=graph.edge_vectors[edges],
+    )
+    return with_edges(part, *place[graph.edge_index[:, edges]]), kept
+
+
+def apply_symmetry(graph: Snapshot, symmetry: int) -> Snapshot:
+    """The graph as seen along permuted and reflected axes; labels and distances are what they were.
+
+    Args:
+        graph: standardised or not: the components of its vectors share one scale.
+        symmetry: number of one of `SYMMETRIES`.
+    """
+    axes, signs = SYMMETRIES[symmetry]
+    seen: Snapshot = graph.clone("edge_attr", "edge_vectors")
+    factors = torch.tensor(signs, device=graph.edge_vectors.device)
+    seen.edge_vectors = graph.edge_vectors[:, list(axes)] * factors
+    if graph.edge_attr.shape[1] == 3:
+        seen.edge_attr = graph.edge_attr[:, list(axes)] * factors
+    return seen

@@ -1,0 +1,22 @@
+"""A configuration of the liquid: where the particles are, what they are, and the box that holds them."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Configuration"]
+
+
+class Configuration(NamedTuple):
+    """Where the particles are.
+
+    Attributes:
+        positions: (N, 3) float64, wrapped or not, units of sigma_AA.
+        species: (N,) uint8, 0 for A, 1 for B.
+        box_length: L of the cubic periodic box, units of sigma_AA.
+    """
+
+    positions: NDArray[np.float64]
+    species: NDArray[np.uint8]
+    box_length: float

@@ -1,0 +1,59 @@
+"""The snapshot of a sample: the middle frame of its trajectory, as a Parquet table of a few megabytes.
+
+Whoever has the snapshots can describe, train and evaluate without the trajectories.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from glassdyn.liquid.box import wrap
+from glassdyn.liquid.configuration import Configuration
+from glassdyn.storage import tables
+
+__all__ = ["read_snapshot", "read_snapshot_metadata", "write_snapshot"]
+
+SCHEMA = pa.schema(
+    [("particle", pa.uint32()), ("type", pa.uint8()), *((axis, pa.float64()) for axis in "xyz")]
+)
+"""Columns of `data/snapshots/`."""
+
+
+def write_snapshot(path: Path, configuration: Configuration, metadata: Mapping[str, Any]) -> None:
+    """Write a snapshot, its positions wrapped; the file is there whole or not at all.
+
+    Args:
+        path: of the table.
+        configuration: the middle frame.
+        metadata: where it comes from: `frames` of the trajectory and the `frame` in its middle, and the
+            `temperature` that the liquid was prepared at, units of epsilon_AA / k_B. The box length is added.
+    """
+    positions, species, box_length = configuration
+    columns = {
+        "particle": np.arange(len(species)),
+        "type": species,
+        **dict(zip("xyz", wrap(positions, box_length).T, strict=True)),
+    }
+    tables.write(path, SCHEMA, [columns], {**metadata, "box_length": box_length})
+
+
+def read_snapshot(path: Path) -> Configuration:
+    """Read a snapshot; its positions are wrapped.
+
+    Raises:
+        TableError: for a file that is absent, damaged, or no snapshot.
+    """
+    table = tables.read(path, ["type", "x", "y", "z"])
+    return Configuration(
+        table.select("x", "y", "z").to_numpy(),
+        table["type"].to_numpy(),
+        float(tables.read_parameters(path)["box_length"]),
+    )
+
+
+def read_snapshot_metadata(path: Path) -> dict[str, Any]:
+    """Read where a snapshot comes from: frames, frame, temperature, box_length; errors as `read_snapshot`."""
+    return tables.read_parameters(path)

@@ -1,0 +1,211 @@
+"""Parquet tables, one row per particle: their schemas, written by blocks, published whole or not at all.
+
+What determines a table's numbers (the parameters of a label, the edges of a histogram) is stored
+with it, and whoever reads the table can ask for it: numbers made with other parameters are refused.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from glassdyn.errors import GlassdynError
+from glassdyn.jobs.atomic import atomic_write
+
+__all__ = [
+    "Columns",
+    "TableError",
+    "agreed_parameters",
+    "check_together",
+    "configurations_schema",
+    "features_schema",
+    "labels_schema",
+    "pca_schema",
+    "predictions_schema",
+    "read",
+    "read_parameters",
+    "write",
+]
+
+Columns = Mapping[str, NDArray[Any]]
+
+KEY = b"glassdyn"
+"""Key of the schema's metadata under which the parameters lie, as JSON."""
+
+
+class TableError(GlassdynError):
+    """A table that is absent, damaged, or not the one that was asked for."""
+
+
+def features_schema(bins: int, extras: Sequence[str] = ()) -> pa.Schema:
+    """Columns of `data/features/`: middle frame and descriptors, first those of A, then those of B.
+
+    Args:
+        bins: for each species of neighbour.
+        extras: names of further descriptors, each of the same length.
+    """
+    descriptors = pa.list_(pa.float32(), 2 * bins)
+    columns = [("particle", pa.uint32()), ("type", pa.uint8())]
+    columns += [(axis, pa.float64()) for axis in "xyz"]
+    columns += [(name, descriptors) for name in ("descriptors", *extras)]
+    return pa.schema(columns)
+
+
+def pca_schema(components: int) -> pa.Schema:
+    """Columns of `data/pca/`."""
+    return pa.schema([("particle", pa.uint32()), ("components", pa.list_(pa.float32(), components))])
+
+
+def labels_schema(names: Sequence[str]) -> pa.Schema:
+    """Columns of `data/labels/`, such as p_hop, cwt_50, cwt_100."""
+    return _per_particle(names)
+
+
+def predictions_schema(names: Sequence[str]) -> pa.Schema:
+    """Columns of `data/predictions/`: target and prediction of every label."""
+    return _per_particle([f"{side}_{name}" for name in names for side in ("target", "predicted")])
+
+
+def configurations_schema(names: Sequence[str]) -> pa.Schema:
+    """Columns of a table of predictions for frames whose labels nobody knows."""
+    columns = [("frame", pa.uint32()), ("particle", pa.uint32()), ("type", pa.uint8())]
+    return pa.schema(columns + [(name, pa.float64()) for name in ("x", "y", "z", *names)])
+
+
+def _per_particle(names: Sequence[str]) -> pa.Schema:
+    columns = [("particle", pa.uint32()), ("type", pa.uint8())]
+    return pa.schema(columns + [(name, pa.float64()) for name in names])
+
+
+def write(
+    path: Path,
+    schema: pa.Schema,
+    blocks: Iterable[Columns],
+    parameters: Mapping[str, object] | None = None,
+) -> None:
+    """Write a table block by block beside its place and rename it into it.
+
+    Whatever goes wrong, in the blocks or on the disk, leaves no file: neither a part nor a table.
+
+    Args:
+        path: where the table appears; its folder is made.
+        schema: names and types of the columns.
+        blocks: arrays by column name, each (n,) or (n, width); one row group each.
+        parameters: what determines the numbers; anything that JSON holds.
+
+    Raises:
+        TableError: for a block that lacks a column of the schema or has another.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    stored = schema.with_metadata({KEY: json.dumps(parameters or {}, sort_keys=True)})
+    with atomic_write(path) as part, pq.ParquetWriter(part, stored, compression="zstd") as writer:
+        for block in blocks:
+            writer.write_batch(_batch(block, stored))
+
+
+def read(
+    path: Path,
+    columns: Sequence[str] | None = None,
+    parameters: Mapping[str, object] | None = None,
+) -> pl.DataFrame:
+    """Read a table, or some columns of it, and refuse one made with other parameters.
+
+    Args:
+        path: the table.
+        columns: their names, in the order wanted; all by default.
+        parameters: those that the table must have been made with, as far as given.
+
+    Raises:
+        TableError: where the file is absent or damaged, lacks a column, or was made otherwise.
+    """
+    file = _open(path)
+    absent = [name for name in columns or () if name not in file.schema_arrow.names]
+    if absent:
+        raise TableError(f"{path} has no column {absent}; it has {file.schema_arrow.names}")
+    stored = _stored(file.schema_arrow)
+    for name, wanted in json.loads(json.dumps(parameters or {})).items():
+        if stored.get(name) != wanted:
+            raise TableError(
+                f"{path} was made with another {name}: wanted {wanted}, got {stored.get(name)}; "
+                "run `dvc repro` to make it anew"
+            )
+    try:
+        frame = pl.DataFrame(file.read(columns))
+    except (OSError, pa.ArrowException) as error:
+        raise TableError(f"{path} is damaged: {error}; run `dvc repro` to make it anew") from None
+    return frame.select(columns) if columns else frame
+
+
+def read_parameters(path: Path) -> dict[str, Any]:
+    """Read what determined a table's numbers, as `write` was told."""
+    return _stored(_open(path).schema_arrow)
+
+
+def agreed_parameters(paths: Sequence[Path]) -> dict[str, Any]:
+    """Read the parameters that all these tables were made with.
+
+    Raises:
+        TableError: where two tables disagree; they must not be mixed.
+    """
+    first = read_parameters(paths[0])
+    for path in paths[1:]:
+        other = read_parameters(path)
+        _refuse(
+            paths[0],
+            path,
+            [key for key in first.keys() | other.keys() if first.get(key) != other.get(key)],
+        )
+    return first
+
+
+def check_together(one: Path, other: Path) -> None:
+    """Refuse two tables of one sample, such as its structure and its labels, that were not made from the same.
+
+    A name means one thing in all tables: frames, the middle frame, the box, edges.
+
+    Raises:
+        TableError: where a parameter that both have differs.
+    """
+    first, second = read_parameters(one), read_parameters(other)
+    _refuse(one, other, [key for key in first.keys() & second.keys() if first[key] != second[key]])
+
+
+def _refuse(one: Path, other: Path, differing: Sequence[str]) -> None:
+    if differing:
+        raise TableError(
+            f"tables used together are made with the same parameters: {one} and {other} "
+            f"differ in {sorted(differing)}; run `dvc repro` to make them anew"
+        )
+
+
+def _open(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path)
+    except FileNotFoundError:
+        raise TableError(f"there is no table {path}; run `dvc repro` to make it") from None
+    except (OSError, pa.ArrowException) as error:
+        raise TableError(f"{path} is not a Parquet table: {error}; run `dvc repro` to make it anew") from None
+
+
+def _stored(schema: pa.Schema) -> dict[str, Any]:
+    stored: dict[str, Any] = json.loads((schema.metadata or {}).get(KEY, b"{}"))
+    return stored
+
+
+def _batch(block: Columns, schema: pa.Schema) -> pa.RecordBatch:
+    if set(block) != set(schema.names):
+        raise TableError(f"a block has exactly the columns {schema.names}: got {list(block)}")
+    return pa.record_batch([_array(block[field.name], field.type) for field in schema], schema=schema)
+
+
+def _array(values: NDArray[Any], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_fixed_size_list(kind):
+        flat = np.ascontiguousarray(values).reshape(-1)
+        return pa.FixedSizeListArray.from_arrays(pa.array(flat, kind.value_type), kind.list_size)
+    return pa.array(values, kind)

@@ -1,0 +1,101 @@
+"""p_hop equals the recursion of its definition, word by word."""
+
+import numpy as np
+import pytest
+
+from glassdyn.labels.p_hop import criteria_in_frames, p_hop_at, p_hop_series
+from glassdyn.params import Hops
+
+INTERVAL = 0.1
+
+
+def p_of(track, t1, t, t2, weight):
+    """p(t) for the window [t1, t2] of a (T, 3) track, from averages over U = [t1, t] and V = [t, t2]."""
+    U, V = track[t1 : t + 1], track[t : t2 + 1]
+    far_v = ((V - U.mean(axis=0)) ** 2).sum(axis=1).mean()
+    far_u = ((U - V.mean(axis=0)) ** 2).sum(axis=1).mean()
+    x = (t - t1) / (t2 - t1)
+    factor = np.sqrt(x * (1 - x)) if weight == "barycentric" else 1.0
+    return np.sqrt(factor * np.sqrt(far_v) * np.sqrt(far_u))
+
+
+def recursion(track, hops):
+    """(T,) p_hop of a (T, 3) track, as the definition says it."""
+    splits, parts = {}, []
+
+    def divide(t1, t2):
+        candidates = range(t1 + hops.min_segment - 1, t2 - hops.min_segment + 2)
+        if not candidates:
+            parts.append((t1, t2, None))
+            return
+        values = [p_of(track, t1, t, t2, hops.weight) for t in candidates]
+        best = int(np.argmax(values))
+        if values[best] < hops.p_c:
+            parts.append((t1, t2, values[best]))
+            return
+        splits[candidates[best]] = values[best]
+        divide(t1, candidates[best])
+        divide(candidates[best], t2)
+
+    divide(0, len(track) - 1)
+    labels = np.empty(len(track))
+    for t1, t2, largest in parts:
+        for t in range(t1, t2 + 1):
+            nearest = min((abs(t - split), -p) for split, p in splits.items()) if splits else (np.inf, 0.0)
+            inside = nearest[0] * INTERVAL <= hops.t_f + 1e-9
+            labels[t] = -nearest[1] if inside or largest is None else largest
+    return labels
+
+
+def tracks(frames=181, seed=0):
+    """(n, T, 3) one track of each kind that a liquid has, and some that it has not."""
+    rng = np.random.default_rng(seed)
+    noise = 0.05 * rng.normal(size=(frames, 3))
+    cage = np.zeros((frames, 3))
+    for t in range(1, frames):
+        cage[t] = 0.9 * cage[t - 1] + noise[t]
+    jumps = np.zeros((frames, 3))
+    for t in rng.integers(0, frames, 4):
+        jumps[t:] += rng.normal(size=3) * 0.6
+    middle = (np.arange(frames) > frames // 2)[:, None] * np.array([1.0, 0.0, 0.0])
+    slow = np.linspace(0, 2, frames)[:, None] * np.array([0.3, 0.5, 0.1])
+    walk = np.cumsum(rng.normal(size=(frames, 3)) * 0.1, axis=0)
+    constant = np.full((frames, 3), 17.3)
+    return np.stack([cage, cage + jumps, cage + middle, cage + slow, walk, 100 + cage + jumps, constant])
+
+
+@pytest.mark.parametrize("weight", ["none", "barycentric"])
+@pytest.mark.parametrize("hops", [(0.16, 5.0, 50), (0.1, 1.0, 10), (0.05, 0.3, 2), (0.2, 2.0, 5)])
+def test_p_hop_equals_the_recursion(hops, weight):
+    parameters = Hops(*hops, weight)
+    rule = criteria_in_frames(parameters, INTERVAL)
+    positions = tracks()
+    columns = np.ascontiguousarray(positions.transpose(0, 2, 1))  # (n, 3, T)
+    expected = np.array([recursion(track, parameters) for track in positions])
+    np.testing.assert_allclose(p_hop_series(columns, rule), expected, atol=1e-9, rtol=0)
+    for frame in (0, 60, 89, 90, 91, 180):
+        np.testing.assert_allclose(p_hop_at(columns, frame, rule), expected[:, frame], atol=1e-9, rtol=0)
+
+
+def test_a_track_that_stands_still_has_no_mobility():
+    columns = np.full((1, 3, 300), 12.7)
+    assert p_hop_at(columns, 150, criteria_in_frames(Hops(0.16, 5.0, 50, "none"), INTERVAL)) == 0.0
+
+
+def test_an_offset_changes_nothing_and_a_scale_scales():
+    columns = tracks().transpose(0, 2, 1).copy()
+    plain = p_hop_series(columns, criteria_in_frames(Hops(0.16, 5.0, 10, "none"), INTERVAL))
+    moved = p_hop_series(columns + 5.0, criteria_in_frames(Hops(0.16, 5.0, 10, "none"), INTERVAL))
+    doubled = p_hop_series(2 * columns, criteria_in_frames(Hops(0.32, 5.0, 10, "none"), INTERVAL))
+    np.testing.assert_allclose(moved, plain, atol=1e-9)
+    np.testing.assert_allclose(doubled, 2 * plain, atol=1e-9)
+
+
+def test_a_window_below_two_segments_is_refused():
+    with pytest.raises(ValueError, match="99 frames: got 98"):
+        p_hop_at(np.zeros((1, 3, 98)), 49, criteria_in_frames(Hops(0.16, 5.0, 50, "none"), INTERVAL))
+
+
+def test_times_become_frames():
+    assert criteria_in_frames(Hops(0.16, 5.0, 50, "none"), 0.1).reach == 50
+    assert criteria_in_frames(Hops(0.16, 5.0, 50, "none"), 0.3).reach == 16
