@@ -9,13 +9,19 @@ import signal
 import sys
 from collections.abc import Callable
 
+from glassdyn import params
 from glassdyn.errors import GlassdynError
 from glassdyn.jobs.lifeline import die_with_parent
 
-__all__ = ["run"]
+__all__ = ["load_params", "run"]
 
 if "DVC_STAGE" in os.environ:
     die_with_parent(os.getppid(), signal.SIGTERM)
+
+
+def load_params() -> params.Params:
+    """Read params.yaml of the folder that the stage runs in."""
+    return params.load()
 
 
 def run(stage: Callable[[], None]) -> None:
