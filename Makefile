@@ -17,7 +17,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-repro: $(INSTALLED) ## the whole road, from params.yaml to metrics and plots
+repro: $(INSTALLED) ## the whole pipeline, from params.yaml to metrics and plots
 	glassdyn check
 	dvc repro
 
