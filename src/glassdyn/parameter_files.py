@@ -74,7 +74,11 @@ def _require_keys(tree: Mapping[Any, Any], changes: Mapping[Any, Any], prefix: s
             raise ParamsError(
                 f"only parameters that exist can be changed: {prefix}{key} does not; there are {names}"
             )
-        if isinstance(value, Mapping) and isinstance(tree[key], Mapping):
+        if isinstance(value, Mapping) != isinstance(tree[key], Mapping):
+            raise ParamsError(
+                f"a section is changed key by key, a list as a whole: got {prefix}{key} = {value}"
+            )
+        if isinstance(value, Mapping):
             _require_keys(tree[key], value, f"{prefix}{key}.")
 
 

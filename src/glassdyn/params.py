@@ -19,6 +19,7 @@ from glassdyn.constraints import STRICT, Distinct, Increasing, NotEmpty, require
 from glassdyn.parameter_files import ParamsError
 
 __all__ = [
+    "STRICT",
     "Coarse",
     "Describe",
     "Descriptors",
