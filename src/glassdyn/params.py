@@ -268,7 +268,7 @@ class Model:
         require(
             self.kind != "attention" or self.hidden[-1] % self.heads == 0,
             f"attention has {self.heads} heads, which share the last width equally: "
-            f"got {list(self.hidden)} (params.yaml: model.hidden, model.heads)",
+            f"got {list(self.hidden)} (params.yaml: model.hidden), or change model.heads",
         )
         require(
             self.kind != "equivariant" or not self.shared,
