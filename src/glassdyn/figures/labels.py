@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from glassdyn.figures import style
 from glassdyn.figures.style import COLOURS, SPECIES
 from glassdyn.labels.densities import ALL, Summary
-from glassdyn.params import SIDE
+from glassdyn.labels.wavelets import SIDE
 
 __all__ = ["hop_densities", "save_all", "tracks", "wavelet_densities"]
 

@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from glassdyn.errors import GlassdynError
 from glassdyn.liquid.compiled import compiled
-from glassdyn.params import SIDE
 
-__all__ = ["NORM", "check_scales", "kernels", "scalogram", "wavelet_at"]
+__all__ = ["NORM", "SIDE", "check_scales", "kernels", "scalogram", "wavelet_at"]
 
 NORM = 2 * (2 / np.pi) ** 0.25
 """C = 1.78648768."""
+
+SIDE = 4
+"""Scales of trajectory that a wavelet needs on both sides of the frame."""
 
 SUPPORT = 6.5
 """Scales beyond which u exp(-u^2) is below 3e-18: nothing in float64."""
