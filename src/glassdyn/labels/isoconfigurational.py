@@ -158,8 +158,8 @@ def tabulate_ceilings(folder: Path, samples: Sequence[str], labels: Sequence[str
 
 def tabulate_raw_and_mean(folder: Path, sample: str, label: str) -> pl.DataFrame:
     """A label of the first A particles in the first run, column raw, and its mean over the other runs, column mean."""
-    first, *others = _load_a_particles(_run_tables(folder, sample), label)
-    return pl.DataFrame({"raw": first, "mean": np.mean(others, axis=0)}).head(POINTS)
+    first, *rest = _load_a_particles(_run_tables(folder, sample), label)
+    return pl.DataFrame({"raw": first, "mean": np.mean(rest, axis=0)}).head(POINTS)
 
 
 def average_ceilings(ceilings: pl.DataFrame, runs: int) -> dict[str, Any]:
