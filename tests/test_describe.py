@@ -13,6 +13,7 @@ from glassdyn.features.pca import PcaError
 from glassdyn.features.radial import radial_descriptors, smooth_descriptors
 from glassdyn.features.reduction import explained_variance, fit, project_table, rows_of
 from glassdyn.figures import features as figures
+from glassdyn.liquid.configuration import Configuration
 from glassdyn.liquid.neighbours import find_neighbours
 from glassdyn.liquid.potential import energy_and_forces
 from glassdyn.params import Describe, Potential
@@ -132,7 +133,7 @@ def test_the_inherent_structure_has_no_forces():
     positions = lattice + np.random.default_rng(0).normal(size=lattice.shape) * 0.05
     species = np.zeros(125, np.uint8)
     quenched = Quench("lammps", POTENTIAL)(positions, species, 5.25)
-    before = energy_and_forces(positions, species, 5.25, POTENTIAL)
-    after = energy_and_forces(quenched, species, 5.25, POTENTIAL)
+    before = energy_and_forces(Configuration(positions, species, 5.25), POTENTIAL)
+    after = energy_and_forces(Configuration(quenched, species, 5.25), POTENTIAL)
     assert after.energy < before.energy
     assert np.abs(after.forces).max() < 1.01e-6

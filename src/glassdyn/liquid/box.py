@@ -1,7 +1,6 @@
 """The cubic periodic box: its length, wrapping and minimum images.
 
-Simulations depend on this module; what only their results need stands in `neighbours` and elsewhere, so
-that editing it reruns none of them.
+Simulations import this module and not `neighbours`, so that a change there reruns none of them.
 """
 
 import numpy as np
