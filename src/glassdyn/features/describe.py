@@ -1,7 +1,7 @@
 """The structure around every particle of a configuration, such as a sample's snapshot, as columns of a table."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import cache, partial
 from pathlib import Path
@@ -84,13 +84,13 @@ def descriptor_columns(configuration: Configuration, spec: DescriptorSpec) -> La
     """
     edges = np.array(spec.edges)
     averages = cache(lambda: _average(configuration, columns["descriptors"], spec.extras))
-    sources = {
+    sources: dict[str, Callable[[], NDArray[Any]]] = {
         "descriptors": partial(radial_descriptors, configuration, edges),
         "smooth": partial(smooth_descriptors, configuration, edges, spec.extras.smooth),
         "inherent": lambda: radial_descriptors(spec.quench(configuration), edges),
     }
     for generation in range(1, spec.extras.generations + 1):
-        sources[f"averaged_{generation}"] = lambda generation=generation: averages()[generation]
+        sources[f"averaged_{generation}"] = partial(_pick, averages, generation)
     columns = LazyColumns({name: sources[name] for name in descriptor_names(spec)})
     return columns
 
@@ -105,9 +105,7 @@ def _average(
     return [generation.astype(np.float32) for generation in np.hsplit(generations, count + 1)]
 
 
-def compute_descriptors(
-    configuration: Configuration, spec: DescriptorSpec
-) -> dict[str, NDArray[np.float32]]:
+def compute_descriptors(configuration: Configuration, spec: DescriptorSpec) -> dict[str, NDArray[np.float32]]:
     """All columns of `descriptor_columns`, computed."""
     return dict(descriptor_columns(configuration, spec))
 
