@@ -10,6 +10,7 @@ from glassdyn.jobs import Job
 from glassdyn.labels import isoconfigurational as labelling
 from glassdyn.params import Params
 from glassdyn.simulation import isoconfigurational as simulation
+from glassdyn.simulation.protocol import compute_frame_time
 
 __all__ = ["isoconfigurational_jobs"]
 

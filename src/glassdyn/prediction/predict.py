@@ -120,7 +120,7 @@ def graph_of(trained: TrainedModel, configuration: Configuration) -> Snapshot:
     positions, species, box_length = configuration
     columns = [np.empty((len(species), 0), dtype=np.float32)]
     if trained.graph.nodes != "type":
-        columns += compute_descriptors(positions, species, box_length, _description(trained)).values()
+        columns += compute_descriptors(configuration, _description(trained)).values()
     features = node_features(species, np.concatenate(columns, axis=1))
     if trained.projection is not None:
         mean, components = (part.numpy() for part in trained.projection)
