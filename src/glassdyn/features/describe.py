@@ -105,9 +105,7 @@ def _average(
     return [generation.astype(np.float32) for generation in np.hsplit(generations, count + 1)]
 
 
-def compute_descriptors(
-    configuration: Configuration, spec: DescriptorSpec
-) -> dict[str, NDArray[np.float32]]:
+def compute_descriptors(configuration: Configuration, spec: DescriptorSpec) -> dict[str, NDArray[np.float32]]:
     """All columns of `descriptor_columns`, computed."""
     return dict(descriptor_columns(configuration, spec))
 

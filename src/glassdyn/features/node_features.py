@@ -83,7 +83,9 @@ def features_from_tables(structure: Path, kind: str, *, pca: Path | None = None)
     positions = {"particle", "x", "y", "z"}
     names = [name for name in tables.column_names(structure) if name not in positions]
     sources = {name: partial(_read_column, structure, name) for name in names}
-    return NODE_FEATURES[kind](LazyColumns(sources | {"components": partial(_read_components, structure, pca)}))
+    return NODE_FEATURES[kind](
+        LazyColumns(sources | {"components": partial(_read_components, structure, pca)})
+    )
 
 
 def _read_column(path: Path, name: str) -> NDArray[Any]:

@@ -92,7 +92,10 @@ def count_neighbours(configuration: Configuration, edges: NDArray[np.float64]) -
             not increase.
     """
     cells, bins = cells_of_range(configuration, edges), len(edges) - 1
-    offsets, table = species_offsets(configuration.species, cells, bins + 3), _tabulate(edges, cells.box_length)
+    offsets, table = (
+        species_offsets(configuration.species, cells, bins + 3),
+        _tabulate(edges, cells.box_length),
+    )
     counts = np.empty((len(cells.order), 2, bins), np.float32)
     parallel_for(cells.side**3, lambda first, last: _count_cells(first, last, cells, offsets, table, counts))
     return counts
@@ -104,7 +107,9 @@ def cells_of_range(configuration: Configuration, edges: NDArray[np.float64]) -> 
         raise GlassdynError(f"bin edges must increase and lie above 0: got {edges}")
     most = np.iinfo(np.uint16).max - 2
     if len(edges) > most:
-        raise GlassdynError(f"descriptors have at most {most - 1} bins for each species: got {len(edges) - 1}")
+        raise GlassdynError(
+            f"descriptors have at most {most - 1} bins for each species: got {len(edges) - 1}"
+        )
     positions, _, box_length = configuration
     return build_cell_list(positions, box_length, float(edges[-1]), CELLS_PER_CUTOFF)
 

@@ -33,7 +33,12 @@ class Example(NamedTuple):
 
     def to(self, device: torch.device) -> "Example":
         """The same example on another device."""
-        return Example(*(field.to(device) for field in self))
+        return Example(
+            self.graph.to(device),
+            self.a_particles.to(device),
+            self.targets.to(device),
+            self.weight.to(device),
+        )
 
 
 class Dataset(NamedTuple):
@@ -51,9 +56,7 @@ class Dataset(NamedTuple):
 
     def to(self, device: torch.device) -> "Dataset":
         """The same dataset on another device; the normalisation stays where the labels are."""
-        train, held_out = (
-            [example.to(device) for example in part] for part in (self.train, self.held_out)
-        )
+        train, held_out = ([example.to(device) for example in part] for part in (self.train, self.held_out))
         return Dataset(train, held_out, self.normalisation)
 
 

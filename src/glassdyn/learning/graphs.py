@@ -25,7 +25,6 @@ __all__ = [
     "build_graph",
     "fit_normalisation",
     "index_edges",
-    "node_features",
     "standardise",
 ]
 
@@ -121,17 +120,11 @@ class Snapshot(NamedTuple):
 
     def to(self, device: torch.device) -> "Snapshot":
         """The same snapshot on another device."""
-        return Snapshot(*(field if field is None else field.to(device) for field in self))
+        tensors = {name: tensor.to(device) for name, tensor in self._asdict().items() if tensor is not None}
+        return Snapshot(**tensors)
 
 
-def node_features(species: NDArray[np.uint8], descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(N, 1 + D) features (T_i, G_A(i), G_B(i)) of thesis 2.7, from (N,) species and (N, D) descriptors."""
-    return np.column_stack((species.astype(np.float32), descriptors))
-
-
-def build_graph(
-    configuration: Configuration, features: NDArray[np.float32], graph_params: Graph
-) -> Snapshot:
+def build_graph(configuration: Configuration, features: NDArray[np.float32], graph_params: Graph) -> Snapshot:
     """Join every pair closer than r_threshold by two directed edges (thesis 2.4 and 2.5).
 
     Args:

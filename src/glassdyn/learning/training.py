@@ -21,7 +21,16 @@ from glassdyn.learning.metrics import Metrics, evaluate
 from glassdyn.learning.models import Sizes, build
 from glassdyn.params import Model, Train
 
-__all__ = ["START", "LogEntry", "TrainingState", "best_entry", "fit", "initial_network", "last_step", "learning_rate"]
+__all__ = [
+    "START",
+    "LogEntry",
+    "TrainingState",
+    "best_entry",
+    "fit",
+    "initial_network",
+    "last_step",
+    "learning_rate",
+]
 
 
 class LogEntry(NamedTuple):

@@ -1,6 +1,6 @@
 """Tables of predictions: a folder for each model, in it a table for each sample, whoever made them.
 
-    <folder>/<model>/<sample>.parquet: particle, type, predicted_<label> for every label
+<folder>/<model>/<sample>.parquet: particle, type, predicted_<label> for every label
 """
 
 from collections.abc import Mapping, Sequence
