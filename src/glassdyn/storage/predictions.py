@@ -1,36 +1,38 @@
-"""Tables of predictions: a folder for each model, in it a table for each sample, whoever made them.
+"""Tables of predictions, one per model and sample: what a model says of every particle of a snapshot.
 
-<folder>/<model>/<sample>.parquet: particle, type, predicted_<label> for every label
+    <folder>/<model>/<sample>.parquet    columns particle, type, predicted_<label> for each label
+
+Targets are not repeated here: they lie in the label tables. Predictions that somebody else made are read like ours.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import polars as pl
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from glassdyn.storage import tables
 
-__all__ = ["PredictionTable", "prediction_labels", "read_predictions", "write_predictions"]
+__all__ = ["PredictionTable", "read_predictions", "write_predictions"]
 
 PREFIX = "predicted_"
-"""What a column is called before the name of its label."""
 
 
 class PredictionTable(NamedTuple):
-    """One model's predictions of one sample.
+    """What one model predicts for one snapshot.
 
     Attributes:
-        particles: (N,) their numbers.
-        species: (N,) uint8, 0 for A, 1 for B.
-        predictions: label -> (N,) float64, the label's unit.
+        species: (N,) uint8, 0 for A and 1 for B.
+        predictions: label -> (N,) float64, in the label's unit.
+        metadata: `model`, its name; `labels`, label -> what determined the label that the model was trained on;
+            `selected_on`, the part of the split that the model was selected on. A foreign table may lack them.
     """
 
-    particles: NDArray[np.uint32]
     species: NDArray[np.uint8]
     predictions: Mapping[str, NDArray[np.float64]]
+    metadata: Mapping[str, Any]
 
 
 def write_predictions(
@@ -42,42 +44,42 @@ def write_predictions(
     predictions: Mapping[str, NDArray[np.float64]],
     metadata: Mapping[str, Any],
 ) -> None:
-    """Write one model's predictions of a sample as a table of all its particles.
+    """Write one model's predictions of one sample; the file is there whole or not at all.
 
     Args:
         folder: of all predictions.
-        sample: its name.
-        model: its name, that of the folder of its tables.
+        sample: its name, such as "copy02-sample05".
+        model: its name, which is that of its folder and is added to the metadata.
         species: (N,) 0 for A, 1 for B.
-        predictions: label -> (N,), the label's unit.
-        metadata: `labels`, what determined the labels that the model was trained on, by label, and
-            `selected_on`, the part that selected it.
+        predictions: label -> (N,) in the label's unit; columns keep this order.
+        metadata: `labels` and `selected_on`, see `PredictionTable`.
     """
-    columns = {f"{PREFIX}{label}": values for label, values in predictions.items()}
-    tables.write(
-        folder / model / f"{sample}.parquet",
-        tables.labels_schema(list(columns)),
-        [{"particle": np.arange(len(species), dtype=np.uint32), "type": species, **columns}],
-        {"model": model, **metadata},
-    )
+    columns = {PREFIX + label: values for label, values in predictions.items()}
+    fields = [("particle", pa.uint32()), ("type", pa.uint8()), *((name, pa.float64()) for name in columns)]
+    block: tables.Columns = {"particle": np.arange(len(species), dtype=np.uint32), "type": species, **columns}
+    path = folder / model / f"{sample}.parquet"
+    tables.write(path, pa.schema(fields), [block], {**metadata, "model": model})
 
 
-def read_predictions(folder: Path, sample: str, model: str, labels: Sequence[str]) -> PredictionTable:
-    """Read one model's predictions of some labels of a sample.
+def read_predictions(folder: Path, sample: str, model: str) -> PredictionTable:
+    """Read one model's predictions of one sample; arguments as for `write_predictions`.
 
     Raises:
-        TableError: for a file that is absent or damaged, or lacks a label.
+        TableError: for a file that is absent or damaged, or lacks the columns of a table of predictions.
     """
     path = folder / model / f"{sample}.parquet"
-    table = tables.read(path, ["particle", "type", *(f"{PREFIX}{label}" for label in labels)])
-    try:
-        numbers = {label: table[f"{PREFIX}{label}"].cast(pl.Float64).to_numpy() for label in labels}
-    except pl.exceptions.PolarsError as error:
-        raise tables.TableError(f"predictions are numbers: {path}: {error}") from None
-    return PredictionTable(table["particle"].to_numpy(), table["type"].to_numpy(), numbers)
-
-
-def prediction_labels(path: Path) -> list[str]:
-    """The labels that a table of predictions has, in the order of its columns."""
-    columns = tables.read(path).columns
-    return [column.removeprefix(PREFIX) for column in columns if column.startswith(PREFIX)]
+    table, metadata = tables.read(path), tables.read_parameters(path)
+    labels = [name.removeprefix(PREFIX) for name in table.columns if name.startswith(PREFIX)]
+    if not labels or not {"particle", "type"} <= set(table.columns):
+        raise tables.TableError(
+            f"a table of predictions has the columns particle, type and {PREFIX}<label>: "
+            f"{path} has {table.columns}; write it with these"
+        )
+    table = table.sort("particle")
+    if not np.array_equal(table["particle"], np.arange(len(table))):
+        raise tables.TableError(
+            f"a table of predictions has one row for each particle, numbered from 0: {path} has {len(table)} rows of "
+            f"{table['particle'].n_unique()} particles; write it anew"
+        )
+    predictions = {label: table[PREFIX + label].to_numpy().astype(np.float64) for label in labels}
+    return PredictionTable(table["type"].to_numpy().astype(np.uint8), predictions, metadata)
