@@ -20,9 +20,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from glassdyn.errors import GlassdynError
-from glassdyn.features.components import PrincipalComponents
 from glassdyn.features.describe import spec_from_metadata
 from glassdyn.features.node_features import feature_count, reads_components
+from glassdyn.features.pca import PrincipalComponents
 from glassdyn.jobs.atomic import atomic_write
 from glassdyn.learning.graphs import Normalisation, Scaling, Snapshot, standardise
 from glassdyn.learning.models import Sizes, build
