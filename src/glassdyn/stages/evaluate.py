@@ -25,7 +25,7 @@ def main() -> None:
     loss = Loss(targets=labels, alpha=parameters.loss.alpha, bins=parameters.loss.bins)
     course = evaluate.course_of(trained, names, split, loss, settings)
     bar = progress.show_progress("evaluate: perceptron", total=settings.max_steps, unit="steps")
-    with distributed.group() as members, bar as advance:
+    with distributed.join_group() as members, bar as advance:
         models = evaluate.models_of(trained, course, TableFolders(), members, advance)
     tested = [name for name in names if trajectory.copy_of(name) in split.test]
     answered = {
