@@ -5,6 +5,7 @@ unknown or a missing key, a string where a number belongs, an integer written as
 """
 
 import json
+from dataclasses import fields
 from itertools import combinations
 from pathlib import Path
 from typing import Literal
@@ -276,6 +277,11 @@ class Hops:
             f"a segment holds at least 2 frames: got {self.min_segment} (params.yaml: hops.min_segment)",
         )
 
+    @property
+    def labels(self) -> list[str]:
+        """Columns of the label p_hop."""
+        return ["p_hop"]
+
 
 @dataclass(frozen=True, config=STRICT)
 class Wavelets:
@@ -292,6 +298,11 @@ class Wavelets:
             list(self.scales) == sorted(set(self.scales)),
             f"scales increase: got {list(self.scales)} (params.yaml: wavelets.scales)",
         )
+
+    @property
+    def labels(self) -> list[str]:
+        """Columns of the wavelet label: cwt_<scale>."""
+        return [f"cwt_{scale}" for scale in self.scales]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -531,7 +542,8 @@ class Params:
     @property
     def labels(self) -> list[str]:
         """Names of all labels of this run: of single windows, averaged in space, and means over runs."""
-        single = label_names.of_window(self.wavelets.scales)
+        sections = (getattr(self, field.name) for field in fields(self))
+        single = [name for section in sections for name in getattr(section, "labels", ())]
         labels = [*single, *label_names.coarse(single, self.coarse.lengths)]
         if self.isoconfigurational.runs:
             labels += label_names.means([*single, *label_names.propensities(self.isoconfigurational.times)])

@@ -5,6 +5,7 @@ from pathlib import Path
 from glassdyn import label_names
 from glassdyn.jobs import Job
 from glassdyn.labels import isoconfigurational as labelling
+from glassdyn.labels.sections import select_sections
 from glassdyn.params import Params
 from glassdyn.simulation import isoconfigurational
 from glassdyn.simulation.state import save
@@ -35,6 +36,6 @@ def jobs(params: Params, trajectory: Path, replicas: Path) -> list[Job]:
         table = start.with_name(f"run{run:02}.parquet")
         chain += [
             simulated,
-            labelling.job(simulated, table, params.hops, params.wavelets, propensities),
+            labelling.job(simulated, table, select_sections(params), propensities),
         ]
     return chain

@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 from glassdyn import params
-from glassdyn.figures import isoconfigurational as figures
 from glassdyn.jobs import run_jobs
 from glassdyn.labels import isoconfigurational, replicas
+from glassdyn.labels.sections import select_sections
 from glassdyn.stages import run
 from glassdyn.storage import trajectory
+from glassdyn.storage.outputs import write_csv
 
 __all__ = ["main"]
 
@@ -23,10 +24,12 @@ def main() -> None:
     run_jobs(jobs, label="isoconfigurational", unit="steps")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "samples.txt").write_text("".join(f"{name}\n" for name in samples))
-    labels = isoconfigurational.columns(parameters.wavelets.scales, parameters.isoconfigurational.times)
+    labels = isoconfigurational.columns(select_sections(parameters), parameters.isoconfigurational.times)
     ceilings = isoconfigurational.summarise(folder, samples, labels)
     pairs = {label: isoconfigurational.pairs(folder, samples[0], label) for label in labels if samples}
-    figures.write(ceilings, pairs, Path("plots/isoconfigurational"))
+    write_csv(Path("plots/isoconfigurational/ceilings.csv"), ceilings)
+    for label, pair in pairs.items():
+        write_csv(Path("plots/isoconfigurational") / f"{label}.csv", pair.head(2000))
     path = Path("metrics/isoconfigurational.json")
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(isoconfigurational.metrics(ceilings, runs), indent=2, allow_nan=False) + "\n")

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 from glassdyn import params
-from glassdyn.figures import liquid, style
 from glassdyn.jobs import progress
 from glassdyn.observables.measure import measure_all
 from glassdyn.observables.summary import Expected, summarise
@@ -25,8 +24,6 @@ def main() -> None:
     plots.mkdir(parents=True, exist_ok=True)
     for name, table in drawn.items():
         table.write_csv(plots / f"{name}.csv", float_precision=8)
-    for name, figure in liquid.figures(drawn, numbers).items():
-        style.save(figure, plots / f"{name}.png")
     for line in lines:
         progress.print_line(f"warning: {line}")
     (plots / "warnings.txt").write_text("".join(f"{line}\n" for line in lines))

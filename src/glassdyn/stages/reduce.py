@@ -5,10 +5,10 @@ from pathlib import Path
 from glassdyn import params
 from glassdyn.features import pca
 from glassdyn.features.reduction import explained_variance, fit, project_table
-from glassdyn.figures import features, style
 from glassdyn.jobs import progress
 from glassdyn.stages import run
 from glassdyn.storage import tables, trajectory
+from glassdyn.storage.outputs import write_csv
 
 
 def main() -> None:
@@ -27,8 +27,7 @@ def main() -> None:
             tables.write(Path("data/pca") / f"{sample}.parquet", schema, [columns], about)
             advance(1)
     table = explained_variance(model)
-    style.save(features.explained_variance(table, settings.pca.components), plots / "explained_variance.png")
-    table.write_csv(plots / "explained_variance.csv")
+    write_csv(plots / "explained_variance.csv", table)
 
 
 if __name__ == "__main__":

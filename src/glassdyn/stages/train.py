@@ -5,12 +5,10 @@ from collections import deque
 from pathlib import Path
 
 from glassdyn import params
-from glassdyn.figures import style
-from glassdyn.figures import training as figures
 from glassdyn.jobs import progress
 from glassdyn.learning import curves, distributed, model_file, training_run
 from glassdyn.learning.labelled_graphs import TableFolders
-from glassdyn.learning.training import best_of, last_step
+from glassdyn.learning.training import last_step
 from glassdyn.stages import run
 from glassdyn.storage import trajectory
 
@@ -40,8 +38,6 @@ def _train(members: distributed.Group) -> None:
     part, metrics = settings.select_on, Path("metrics/train.json")
     metrics.parent.mkdir(exist_ok=True)
     metrics.write_text(json.dumps(curves.metrics(part, targets, end), indent=2, allow_nan=False) + "\n")
-    selected, table = best_of(end.recordings).step, figures.read_curves(folder / "plots/metrics")
-    style.save(figures.curves(table, selected=selected, part=part), folder / "curves.png")
 
 
 def _course() -> training_run.TrainingConfig:
