@@ -6,6 +6,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
+from caged_walkers import write_caged
 from glassdyn.features.describe import DescriptorSpec, describe_midframe, parameters, schema
 from glassdyn.features.inherent import Quench
 from glassdyn.features.neighbour_averages import average_generations
@@ -18,7 +19,6 @@ from glassdyn.liquid.potential import energy_and_forces
 from glassdyn.params import Describe, Potential
 from glassdyn.storage import tables
 from glassdyn.storage.trajectory import TrajectoryError, open_trajectory
-from glassdyn.synthetic import write_caged
 
 EDGES = np.array([0.5, 1.0, 1.5, 2.0])
 POTENTIAL = Potential("xplor", 2.0, 2.5, 0)

@@ -121,7 +121,7 @@ def test_labels_of_runs_their_means_and_how_well_they_agree(runs, tmp_path):
     for run, path in enumerate(runs):
         output = folder / f"run{run:02}.parquet"
         labelling.label_run(JobContext(arguments, [path], output, tmp_path))
-    labels = labelling.columns(WAVELETS.scales, (0.1, 1.0))
+    labels = labelling.columns({"hops": HOPS, "wavelets": WAVELETS}, (0.1, 1.0))
     assert labels == ["p_hop", "cwt_10", "cwt_30", "propensity_0.1", "propensity_1"]
     table = labelling.summarise(tmp_path, ["copy01-sample00"], labels)
     means = tables.read(tmp_path / "copy01-sample00.parquet")
@@ -162,11 +162,12 @@ def test_no_runs_give_valid_empty_results(tmp_path):
     assert labelling.metrics(table, 0) == {"runs": 0}
 
 
-def test_figures_are_drawn_from_tables(tmp_path):
+def test_figures_show_every_label_and_run():
     generator = np.random.default_rng(1)
     rows = [(sample, label, 0.8, 0.5, 0.6) for sample in "ab" for label in ("p_hop", "cwt_10")]
     columns = ["sample", "label", "halves", "raw", "ceiling"]
-    pairs = {"p_hop": pl.DataFrame(generator.random((300, 2)), schema=["raw", "mean"])}
-    figures.write(pl.DataFrame(rows, schema=columns, orient="row"), pairs, tmp_path / "plots")
-    names = {path.name for path in (tmp_path / "plots").iterdir()}
-    assert names == {"ceilings.csv", "ceilings.png", "p_hop.csv", "p_hop.png"}
+    (axes,) = figures.ceilings(pl.DataFrame(rows, schema=columns, orient="row")).axes
+    assert [len(line.get_xdata()) for line in axes.lines] == [2, 2, 2]
+    pairs = pl.DataFrame(generator.random((300, 2)), schema=["raw", "mean"])
+    scatter, _ = figures.agreement(pairs, label="p_hop").axes
+    np.testing.assert_array_equal(scatter.lines[0].get_xydata(), pairs.select("mean", "raw").to_numpy())

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from glassdyn.figures import training as figures
+from glassdyn.figures.read import read_curves
 from glassdyn.jobs import progress
 from glassdyn.learning import curves, training
 from glassdyn.learning.dataset import draw_example, make_dataset
@@ -198,7 +199,7 @@ def test_curves_and_metrics_tell_the_training(tmp_path, capsys):
         f", loss {last.train.objective:.3g}, held out {last.objective:.3g}, "
         f"Pearson {np.mean(last.held_out.pearsons):.3f}\n"
     )
-    table = figures.read_curves(tmp_path / "plots" / "metrics")
+    table = read_curves(tmp_path / "plots" / "metrics")
     for quantity, value in (
         ("objective", lambda measure: measure.objective),
         ("pearson", lambda measure: np.mean(measure.pearsons)),
