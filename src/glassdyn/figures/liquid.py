@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 
 from glassdyn.figures import style
 from glassdyn.figures.style import COLOURS, SPECIES
-from glassdyn.observables.warnings import DRIFT
 
 __all__ = [
     "displacements",
@@ -30,6 +29,9 @@ TIME = r"$t$  $[\tau]$"
 
 THIN: dict[str, Any] = {"color": COLOURS["A"], "linewidth": 0.6, "alpha": 0.6}
 """The look of one sample among many."""
+
+DRIFT = 1e-4
+"""Energy per particle that may drift over a window, units of eps_AA: that of `observables.warnings`."""
 
 SMOOTH = 20
 """Rows of the table of energies in a running mean."""
