@@ -104,9 +104,9 @@ def by_freud(positions: NDArray[np.float64], species: Counts, box_length: float)
     freud.set_num_threads(cores())
     centred = positions - box_length / 2
     query = freud.locality.AABBQuery(freud.box.Box.cube(box_length), centred)
-    found = query.query(centred, {"r_max": EDGES[-1], "exclude_ii": True}).toNeighborList()
-    receivers, senders = found.query_point_indices.astype(np.int64), found.point_indices
-    return histogram(receivers, species[senders], found.distances, len(positions))
+    pairs = query.query(centred, {"r_max": EDGES[-1], "exclude_ii": True}).toNeighborList()
+    receivers, senders = pairs.query_point_indices.astype(np.int64), pairs.point_indices
+    return histogram(receivers, species[senders], pairs.distances, len(positions))
 
 
 def bench_descriptors(report: Report) -> None:
@@ -137,10 +137,10 @@ def split_by_numpy(track: NDArray[np.float64], criteria: HopCriteria) -> tuple[i
     in_u, in_v = (k + 1.0)[:, None], (frames - k * 1.0)[:, None]
     mean_u, mean_v = sums[k] / in_u, (sums[-1] - sums[k] + moved[k]) / in_v
     square = (moved[k] ** 2).sum(axis=1)
-    apart = ((mean_u - mean_v) ** 2).sum(axis=1)
-    spread_u = squares[k] / in_u[:, 0] - (mean_u**2).sum(axis=1)
-    spread_v = (squares[-1] - squares[k] + square) / in_v[:, 0] - (mean_v**2).sum(axis=1)
-    values = np.maximum(spread_u + apart, 0) * np.maximum(spread_v + apart, 0)
+    separation = ((mean_u - mean_v) ** 2).sum(axis=1)
+    variance_u = squares[k] / in_u[:, 0] - (mean_u**2).sum(axis=1)
+    variance_v = (squares[-1] - squares[k] + square) / in_v[:, 0] - (mean_v**2).sum(axis=1)
+    values = np.maximum(variance_u + separation, 0) * np.maximum(variance_v + separation, 0)
     best = int(np.argmax(values))
     return int(k[best]), float(values[best] ** 0.25)
 
@@ -249,7 +249,7 @@ def read_all(path: Path) -> int:
 
 
 def label_file(path: Path) -> None:
-    """What the stage label does with one trajectory; run in a process of its own, which tells its peak memory."""
+    """What the stage label does with one trajectory; run in a process of its own, which prints its peak memory."""
     with open_trajectory(path) as opened:
         scales = tuple(scale for scale in SCALES if 4 * scale <= opened.middle)
         sections = {"hops": HOPS, "wavelets": Wavelets(scales)}
@@ -265,7 +265,7 @@ def label_file(path: Path) -> None:
     print(perf_counter() - start, memory.peak())
 
 
-def labelled(path: Path) -> tuple[float, float]:
+def time_labelling(path: Path) -> tuple[float, float]:
     """Seconds and peak memory in GB of labelling a file."""
     command = [sys.executable, __file__, "--label", str(path)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -278,10 +278,10 @@ def bench_stage(report: Report, frames: int, folder: Path) -> None:
     for path, length in ((short, frames // 4), (long, frames)):
         if not path.exists():
             write_caged(path, 1, particles=PARTICLES, frames=length)
-    labelled(short)  # compiles
-    brief, _ = labelled(short)
+    time_labelling(short)  # compiles
+    brief, _ = time_labelling(short)
     read = seconds(lambda: read_all(long), 1)
-    time, memory = labelled(long)
+    time, memory = time_labelling(long)
     gigabytes, size = 12e-9 * PARTICLES * frames, f"64000 x {frames}"
     report.line(
         f"label {size} [GB/s], h5py reading", gigabytes / time, gigabytes / read, read / time, ">=0.25"

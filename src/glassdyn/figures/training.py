@@ -26,8 +26,8 @@ def curves(table: pl.DataFrame, *, selected: int, part: str) -> Figure:
         left.plot(objective["step"], objective["value"], color=colour, label=text)
         right.plot(rho["step"], rho["value"], color=colour, linestyle="--")
         if name == "held_out":
-            kept = objective.filter(pl.col("step") == selected)
-            left.plot(kept["step"], kept["value"], "*", color=colour, markersize=11, label="selected")
+            star = objective.filter(pl.col("step") == selected)
+            left.plot(star["step"], star["value"], "*", color=colour, markersize=11, label="selected")
     for label, look in (("objective", "-"), (r"Pearson $\rho$", "--")):
         left.plot([], [], color="black", linestyle=look, linewidth=0.9, label=label)
     for pair in (left, right):
