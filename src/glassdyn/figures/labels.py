@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from glassdyn.figures import style
 from glassdyn.figures.style import COLOURS, SPECIES
 from glassdyn.labels.densities import ALL
-from glassdyn.params import SIDE
+from glassdyn.labels.wavelets import SIDE
 
 __all__ = ["examples", "hop_densities", "wavelet_densities"]
 

@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 from glassdyn.errors import GlassdynError
 from glassdyn.labels.label import Kernel, Label, Window
 from glassdyn.liquid.compiled import compiled
-from glassdyn.params import SIDE, Wavelets
+from glassdyn.params import Wavelets
 
-__all__ = ["CWT", "NORM", "check_scales", "difference_weights", "scalogram", "wavelet_at"]
+__all__ = ["CWT", "NORM", "SIDE", "check_scales", "difference_weights", "scalogram", "wavelet_at"]
 
 NORM = 2 * (2 / np.pi) ** 0.25
 """C = 1.78648768."""
+
+SIDE = 4
+"""Scales of trajectory that a label needs on each side of its frame."""
 
 SUPPORT = 6.5
 """Scales beyond which u exp(-u^2) is below 3e-18: nothing in float64."""
