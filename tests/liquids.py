@@ -12,15 +12,16 @@ from glassdyn.learning.graphs import build_graph, node_features
 from glassdyn.learning.labelled_graphs import TableFolders
 from glassdyn.liquid.box import wrap
 from glassdyn.liquid.potential import assign_species
-from glassdyn.params import Describe, Graph, Loss, Model, Potential, Train
+from glassdyn.params import Potential
 from glassdyn.storage import tables
+from short_pipeline import section
 
 STRUCTURE = json.loads(
     json.dumps(
         asdict(
             DescriptorSpec(
                 edges=(0.7, 2.7, 4.7),
-                extras=Describe(smooth=0.0, generations=0, r_average=2.0, inherent=False),
+                extras=section("describe", smooth=0.0, generations=0, r_average=2.0, inherent=False),
                 quench=Quench("lammps", Potential("xplor", 2.0, 2.5, 0)),
             )
         )
@@ -28,11 +29,12 @@ STRUCTURE = json.loads(
 )
 """What determines two bins for each species, as a table stores it."""
 
-DISTANCES = Graph(r_threshold=1.5, edges="distance", self_edges=False, nodes="full")
-VECTORS = Graph(r_threshold=1.5, edges="vector", self_edges=False, nodes="full")
-NETWORK = Model(kind="graph_network", n_rec=3, shared=False, hidden=(8, 8))
-PLAIN = Loss(targets=("p_hop",), alpha=0.0, bins=20)
-SHORT = Train(
+DISTANCES = section("graph", r_threshold=1.5, edges="distance", self_edges=False, nodes="full")
+VECTORS = section("graph", r_threshold=1.5, edges="vector", self_edges=False, nodes="full")
+NETWORK = section("model", kind="graph_network", n_rec=3, shared=False, hidden=(8, 8))
+PLAIN = section("loss", targets=("p_hop",), alpha=0.0, bins=20)
+SHORT = section(
+    "train",
     lr=0.01,
     clip=1.0,
     record_every=5,

@@ -1,11 +1,15 @@
-"""A road so short that a test can walk it: real simulations, a thousandth of the default run."""
+"""A pipeline so short that a test can run it, a thousandth of the default one; sections of its parameters."""
 
 import dataclasses
+from functools import cache
 from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from glassdyn import params
 from glassdyn.params import Params
+
+PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 
 SHORT = {
     "liquid": {"particles": 200},
@@ -24,6 +28,17 @@ SHORT = {
     "loss": {"targets": ["p_hop", "propensity_1"]},
     "train": {"max_steps": 40, "patience": 2},
 }
+
+
+@cache
+def default_params() -> Params:
+    """The parameters of the repository."""
+    return params.load(PARAMS)
+
+
+def section(name, **changes):
+    """A section of the repository's parameters with some of its keys changed."""
+    return dataclasses.replace(getattr(default_params(), name), **changes)
 
 
 def shorten(source: Path, target: Path, changes: dict[str, dict[str, object]] = SHORT) -> None:

@@ -1,6 +1,7 @@
 """Laws that every model obeys, whatever its kind."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,7 @@ from glassdyn.learning import model_file
 from glassdyn.learning.graphs import build_graph, fit_normalisation, standardise
 from glassdyn.learning.models import BUILDERS, build
 from glassdyn.learning.models.sizes import Sizes, infer_sizes
-from glassdyn.params import Model
-from liquids import DISTANCES, STRUCTURE, labelled, liquid
+from liquids import DISTANCES, NETWORK, STRUCTURE, labelled, liquid
 
 EPSILON = 5e-5
 """Rounding of float32 sums over some hundred terms, for predictions of order 1."""
@@ -22,8 +22,9 @@ SHARING = ["graph_network", "attention", "radial_filter"]
 
 
 def model(kind, n_rec=2, *, shared=False, hidden=(8, 8)):
+    parameters = replace(NETWORK, kind=kind, n_rec=n_rec, shared=shared, hidden=hidden)
     torch.manual_seed(3)
-    built = build(Model(kind, n_rec, shared, hidden), Sizes(5, 1, 1, DISTANCES.r_threshold))
+    built = build(parameters, Sizes(5, 1, 1, DISTANCES.r_threshold))
     for parameter in built.parameters():  # no weight at its resting zero: every path counts
         parameter.data += 0.1 * torch.randn_like(parameter)
     return built.eval()
@@ -128,7 +129,7 @@ def test_attention_refuses_a_width_that_its_heads_cannot_divide():
 def test_a_model_file_gives_the_model_back(kind, tmp_path):
     graph = labelled(0)
     sizes = infer_sizes(graph, DISTANCES.r_threshold)
-    parameters = Model(kind, 2, shared=False, hidden=(8, 8))
+    parameters = replace(NETWORK, kind=kind, n_rec=2)
     trained = model_file.TrainedModel(
         build(parameters, sizes), parameters, sizes, DISTANCES, STRUCTURE, ("p_hop",),
         {"p_hop": {}}, fit_normalisation([graph]),

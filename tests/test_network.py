@@ -1,6 +1,7 @@
 """The graph network: its symmetries, its reach, and its equality with a plain concatenating network."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,6 @@ from torch_geometric.nn import MetaLayer
 from glassdyn.learning.graphs import build_graph, fit_normalisation, standardise
 from glassdyn.learning.models import Sizes, build, edge_update, linear_kernels
 from glassdyn.learning.models.graph_network import mlp
-from glassdyn.params import Model
 from liquids import DISTANCES, NETWORK, VECTORS, labelled, liquid
 
 EPSILON = 2e-5
@@ -20,7 +20,8 @@ EPSILON = 2e-5
 
 def network(n_rec=3, *, shared=False, edges=1, targets=1, hidden=(8, 8), seed=0):
     torch.manual_seed(seed)
-    return build(Model("graph_network", n_rec, shared, hidden), Sizes(5, edges, targets, 1.5))
+    model = replace(NETWORK, n_rec=n_rec, shared=shared, hidden=hidden)
+    return build(model, Sizes(5, edges, targets, 1.5))
 
 
 class EdgeUpdate(nn.Module):

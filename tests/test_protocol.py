@@ -9,7 +9,7 @@ import pytest
 from engine_liquids import PRESENT, TIMESTEP, XPLOR
 from glassdyn import params
 from glassdyn.jobs import JobContext
-from glassdyn.simulation import engines, equilibration, isoconfigurational, recording, segments
+from glassdyn.simulation import engines, equilibration, isoconfigurational, protocol, recording, segments
 from glassdyn.simulation import state as states
 from glassdyn.simulation.engine import NVE, Bussi, NoseHoover
 from glassdyn.simulation.state import StateError
@@ -237,6 +237,10 @@ def test_durations_are_in_units_of_tau_alpha(root):
     assert sample.decorrelate * timestep == pytest.approx(parameters.record.decorrelate * tau_alpha)
     length = sample.intervals * sample.frame_steps * timestep
     assert length == pytest.approx(
-        parameters.record.duration * tau_alpha, abs=2 * parameters.simulation.frame_time
+        parameters.record.duration * tau_alpha, abs=2 * protocol.compute_frame_time(parameters.simulation)
     )
-    assert sample.intervals % 2 == 0
+
+
+def test_intervals_are_even_so_that_a_middle_frame_exists(root):
+    simulation = params.load(root / "params.yaml").simulation
+    assert all(protocol.count_frame_intervals(simulation, time) % 2 == 0 for time in (0.1, 0.33, 1.0, 2.7))

@@ -13,8 +13,7 @@ from glassdyn.learning.graphs import build_graph
 from glassdyn.learning.metrics import evaluate
 from glassdyn.learning.models import Sizes, build
 from glassdyn.learning.subgraphs import SYMMETRIES, apply_symmetry, khop_subgraph, nearest_particles
-from glassdyn.params import Model
-from liquids import DISTANCES, PLAIN, SHORT, VECTORS, labelled, liquid
+from liquids import DISTANCES, NETWORK, PLAIN, SHORT, VECTORS, labelled, liquid
 
 
 def test_a_ball_holds_the_nearest_particles():
@@ -36,7 +35,7 @@ def test_a_ball_holds_the_nearest_particles():
 def test_a_ball_with_its_halo_predicts_what_the_whole_box_predicts(kind, depth):
     graph = labelled(1, particles=600)
     torch.manual_seed(0)
-    network = build(Model(kind, depth, shared=False, hidden=(8, 8)), Sizes(5, 1, 1, reach=1.5)).eval()
+    network = build(replace(NETWORK, kind=kind, n_rec=depth), Sizes(5, 1, 1, reach=1.5)).eval()
     core = nearest_particles(graph, 17, 20)
     part, kept = khop_subgraph(graph, core, depth)
     assert part.num_nodes < graph.num_nodes
@@ -68,7 +67,7 @@ def test_cubes_with_their_halos_predict_what_the_whole_box_predicts(depth):
     assert max(part.graph.num_nodes for part in parts) < graph.num_nodes
     assert list(partition(whole, 0, depth)) == [whole]
     torch.manual_seed(0)
-    network = build(Model("graph_network", depth, shared=False, hidden=(8, 8)), Sizes(5, 1, 1, reach=1.5))
+    network = build(replace(NETWORK, n_rec=depth), Sizes(5, 1, 1, reach=1.5))
     pairs = [(part.targets, network(part.graph)[part.learnt]) for part in parts]
     targets, found = map(torch.cat, zip(*pairs, strict=True))
     expected = network(whole.graph)[whole.learnt]
@@ -83,7 +82,7 @@ def test_a_network_is_measured_in_parts_as_on_the_whole():
     found = []
     for subgraph in (0, 100):
         torch.manual_seed(0)
-        network = build(Model("graph_network", 1, shared=False, hidden=(8, 8)), Sizes(5, 1, 1, reach=1.5))
+        network = build(replace(NETWORK, n_rec=1), Sizes(5, 1, 1, reach=1.5))
         in_parts = partial(partition, particles=subgraph, depth=1)
         scale = task.normalisation.targets.scale
         found.append(evaluate(network, task.held_out, scale, cut=in_parts, members=ALONE))

@@ -8,6 +8,7 @@ from glassdyn.labels import isoconfigurational as labelling
 from glassdyn.labels.sections import select_sections
 from glassdyn.params import Params
 from glassdyn.simulation import isoconfigurational
+from glassdyn.simulation.protocol import compute_frame_time
 from glassdyn.simulation.state import save
 from glassdyn.storage.trajectory import open_trajectory
 
@@ -28,7 +29,7 @@ def jobs(params: Params, trajectory: Path, replicas: Path) -> list[Job]:
     start.parent.mkdir(parents=True, exist_ok=True)
     with open_trajectory(trajectory) as opened:
         save(isoconfigurational.state_of_middle_frame(opened), start)
-    lags = labelling.lags(times, params.simulation.tau_alpha, params.simulation.frame_time)
+    lags = labelling.lags(times, params.simulation.tau_alpha, compute_frame_time(params.simulation))
     propensities = dict(zip(label_names.propensities(times), lags, strict=True))
     chain = []
     for run in range(params.isoconfigurational.runs):

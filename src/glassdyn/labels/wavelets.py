@@ -24,7 +24,7 @@ NORM = 2 * (2 / np.pi) ** 0.25
 """C = 1.78648768."""
 
 SIDE = 4
-"""Scales of trajectory that a label needs on each side of its frame."""
+"""Scales of trajectory that a wavelet needs on both sides of the frame."""
 
 SUPPORT = 6.5
 """Scales beyond which u exp(-u^2) is below 3e-18: nothing in float64."""

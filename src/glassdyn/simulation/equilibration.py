@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from glassdyn.jobs import Job, JobContext
+from glassdyn.liquid.box import compute_box_length
 from glassdyn.liquid.potential import assign_species
 from glassdyn.params import Params
 from glassdyn.simulation import segments
 from glassdyn.simulation.engine import NVE, Bussi, Engine, NoseHoover
+from glassdyn.simulation.protocol import count_steps
 from glassdyn.simulation.state import State, maxwell_boltzmann, random_state, save, with_kinetic_energy
 
 __all__ = ["Preparation", "equilibrate", "job", "plan_preparation"]
@@ -96,19 +98,19 @@ class MeanEnergy:
 
 def plan_preparation(params: Params, copy: int) -> Preparation:
     """The preparation of one copy, durations in units of the declared tau_alpha turned into steps."""
-    simulation, durations = params.simulation, params.equilibrate
+    liquid, simulation, durations = params.liquid, params.simulation, params.equilibrate
     return Preparation(
         copy=copy,
         seed=simulation.seed,
         dynamics=segments.dynamics_from_params(params),
-        particles=params.liquid.particles,
-        box_length=params.liquid.box_length,
-        temperature=params.liquid.temperature,
+        particles=liquid.particles,
+        box_length=compute_box_length(liquid.particles, liquid.density),
+        temperature=liquid.temperature,
         thermostat_time=simulation.thermostat_time,
         melt_temperature=durations.melt_temperature,
-        melt=simulation.steps(durations.melt),
-        thermalise=simulation.steps(durations.thermalise),
-        equilibrate=simulation.steps(durations.equilibrate),
+        melt=count_steps(simulation, durations.melt),
+        thermalise=count_steps(simulation, durations.thermalise),
+        equilibrate=count_steps(simulation, durations.equilibrate),
     )
 
 

@@ -21,6 +21,7 @@ from glassdyn.params import Params
 from glassdyn.simulation import recording, segments
 from glassdyn.simulation import state as states
 from glassdyn.simulation.engine import NVE
+from glassdyn.simulation.protocol import count_frame_intervals
 from glassdyn.simulation.state import State, maxwell_boltzmann
 from glassdyn.storage.trajectory import Trajectory, open_trajectory
 from glassdyn.storage.trajectory_writer import TrajectoryWriter
@@ -71,7 +72,7 @@ def plan_run(params: Params, sample: str, run: int) -> IsoconfigurationalRun:
         seed=simulation.seed,
         dynamics=segments.dynamics_from_params(params),
         temperature=params.liquid.temperature,
-        half=simulation.intervals(params.isoconfigurational.duration) // 2,
+        half=count_frame_intervals(simulation, params.isoconfigurational.duration) // 2,
         frame_steps=simulation.frame_steps,
     )
 

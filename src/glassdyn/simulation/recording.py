@@ -13,6 +13,7 @@ from glassdyn.params import Params
 from glassdyn.simulation import segments
 from glassdyn.simulation import state as states
 from glassdyn.simulation.engine import NVE, Engine
+from glassdyn.simulation.protocol import count_frame_intervals, count_steps
 from glassdyn.simulation.state import State
 from glassdyn.storage.trajectory_writer import THERMODYNAMICS, TrajectoryWriter, sample_name
 
@@ -71,8 +72,8 @@ def plan_recording(params: Params) -> Recording:
     simulation, durations = params.simulation, params.record
     return Recording(
         dynamics=segments.dynamics_from_params(params),
-        decorrelate=simulation.steps(durations.decorrelate),
-        intervals=simulation.intervals(durations.duration),
+        decorrelate=count_steps(simulation, durations.decorrelate),
+        intervals=count_frame_intervals(simulation, durations.duration),
         frame_steps=simulation.frame_steps,
     )
 
