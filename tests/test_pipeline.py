@@ -18,10 +18,10 @@ from glassdyn.liquid.neighbours import find_neighbours
 from glassdyn.params import Model
 from glassdyn.stages import evaluate, train
 from glassdyn.storage import tables, trajectory
+from references.p_hop import p_hop_series
+from references.wavelets import wavelet_transform
 from short_pipeline import leaves, recording, shorten
-from test_p_hop import recursion
 from test_radial import double_sum
-from test_wavelets import integral
 
 pytestmark = pytest.mark.slow
 
@@ -73,7 +73,7 @@ def test_tables_of_the_run_s_own_data_equal_their_definitions(walked):
     for name in trajectory.sample_names(folder / "data" / "trajectories"):
         with trajectory.open_trajectory(folder / "data" / "trajectories" / f"{name}.h5") as opened:
             snapshot, species, middle = opened.frame(opened.middle), opened.species, opened.middle
-            box_length = opened.box_length
+            box_length, interval = opened.box_length, opened.interval
             tracks = (
                 opened.window(0, opened.frames)[:, few].astype(np.float64).transpose(1, 2, 0)
             )  # (n, 3, T)
@@ -81,12 +81,15 @@ def test_tables_of_the_run_s_own_data_equal_their_definitions(walked):
         expected = double_sum(snapshot, species, box_length, bin_edges(parameters.descriptors))
         np.testing.assert_array_equal(structure["descriptors"].to_numpy(), expected)
         labels = tables.read(folder / "data" / "labels" / f"{name}.parquet")[few]
-        hops = [recursion(track.T - track.T[0], parameters.hops)[middle] for track in tracks]
+        hops = [p_hop_series(track.T - track.T[0], parameters.hops, interval)[middle] for track in tracks]
         np.testing.assert_allclose(labels["p_hop"], hops, rtol=0, atol=1e-6)
         for scale in parameters.wavelets.scales:
             origin = tracks - tracks[:, :, :1]
             np.testing.assert_allclose(
-                labels[f"cwt_{scale}"], integral(origin, middle, scale), rtol=0, atol=1e-6
+                labels[f"cwt_{scale}"],
+                wavelet_transform(origin, middle, scale, interval),
+                rtol=0,
+                atol=1e-6,
             )
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from glassdyn.figures import training as figures
+from glassdyn.figures.read import read_curves
 from glassdyn.learning import curves, training
 from glassdyn.learning.dataset import draw_example, make_dataset
 from glassdyn.learning.distributed import ALONE, Group
@@ -211,7 +212,7 @@ def test_curves_and_metrics_are_those_of_the_log(tmp_path, capsys):
         f", loss {last.train.objective:.3g}, held out {last.objective:.3g}, "
         f"Pearson {np.mean(last.held_out.pearsons):.3f}\n"
     )
-    table = figures.read_curves(tmp_path / "plots" / "metrics")
+    table = read_curves(tmp_path / "plots" / "metrics")
     for quantity, value in (
         ("objective", lambda metrics: metrics.objective),
         ("pearson", lambda metrics: np.mean(metrics.pearsons)),
@@ -229,7 +230,7 @@ def test_curves_and_metrics_are_those_of_the_log(tmp_path, capsys):
 
 def test_the_picture_of_the_curves_marks_the_selected_step(tmp_path):
     state = monitored_training(tmp_path)
-    table, best = figures.read_curves(tmp_path / "plots" / "metrics"), training.best_entry(state.log)
+    table, best = read_curves(tmp_path / "plots" / "metrics"), training.best_entry(state.log)
     figure = figures.curves(table, selected=best.step, part="test")
     star = next(line for line in figure.axes[0].lines if line.get_marker() == "*")
     assert star.get_xydata().tolist() == [[best.step, pytest.approx(best.objective)]]

@@ -9,7 +9,6 @@ propensity, the mean over runs of |r_i(t) - r_i(0)|.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +20,7 @@ from glassdyn import label_names
 from glassdyn.errors import GlassdynError
 from glassdyn.jobs import Job, JobContext, OutputOf
 from glassdyn.labels.midframe import label_midframe, label_parameters
-from glassdyn.params import Hops, Wavelets
+from glassdyn.labels.sections import Sections, as_mappings, column_names, from_mappings
 from glassdyn.storage import tables
 from glassdyn.storage.trajectory import Trajectory, open_trajectory
 
@@ -57,9 +56,9 @@ class Ceiling(NamedTuple):
     ceiling: float
 
 
-def columns(scales: Sequence[int], times: Sequence[float]) -> list[str]:
-    """Names of the labels: those of `middle`, then a propensity for each time, units of tau_alpha."""
-    return [*label_names.of_window(scales), *label_names.propensities(times)]
+def columns(sections: Sections, times: Sequence[float]) -> list[str]:
+    """Names of the labels: those of `midframe`, then a propensity for each time, units of tau_alpha."""
+    return [*column_names(sections), *label_names.propensities(times)]
 
 
 def lags(times: Sequence[float], tau_alpha: float, frame_time: float) -> list[int]:
@@ -67,17 +66,16 @@ def lags(times: Sequence[float], tau_alpha: float, frame_time: float) -> list[in
     return [max(round(time * tau_alpha / frame_time), 1) for time in times]
 
 
-def job(simulated: Job, output: Path, hops: Hops, wavelets: Wavelets, propensities: dict[str, int]) -> Job:
+def job(simulated: Job, output: Path, sections: Sections, propensities: dict[str, int]) -> Job:
     """The job that labels a run.
 
     Args:
         simulated: the job whose output is the run's trajectory.
         output: the table.
-        hops: parameters of p_hop.
-        wavelets: scales of the wavelet transform.
+        sections: parameters of the labels.
         propensities: frames after the middle one, by column.
     """
-    arguments = {"hops": asdict(hops), "wavelets": asdict(wavelets), "propensities": propensities}
+    arguments = {**as_mappings(sections), "propensities": propensities}
     name = f"{simulated.name}-labels"
     return Job(name, label_run, arguments, (OutputOf(simulated),), output, work=1)
 
@@ -88,26 +86,24 @@ def label_run(context: JobContext) -> None:
     Args:
         context: arguments, those of `job` as mappings; inputs, the trajectory; output, the table.
     """
-    arguments = context.arguments
-    hops = Hops(**arguments["hops"])
-    wavelets = Wavelets(scales=tuple(arguments["wavelets"]["scales"]))
-    propensities: dict[str, int] = arguments["propensities"]
-    names = [*label_names.of_window(wavelets.scales), *propensities]
+    sections = from_mappings(context.arguments)
+    propensities: dict[str, int] = context.arguments["propensities"]
+    names = [*column_names(sections), *propensities]
     with open_trajectory(context.inputs[0]) as trajectory:
         moved = {name: _distances(trajectory, lag) for name, lag in propensities.items()}
         tables.write(
             context.output,
             tables.labels_schema(names),
-            _blocks(trajectory, hops, wavelets, moved),
-            {**label_parameters(trajectory, hops, wavelets), "lags": propensities},
+            _blocks(trajectory, sections, moved),
+            {**label_parameters(trajectory, sections), "lags": propensities},
         )
     context.report(1.0)
 
 
 def _blocks(
-    trajectory: Trajectory, hops: Hops, wavelets: Wavelets, moved: dict[str, NDArray[np.float64]]
+    trajectory: Trajectory, sections: Sections, moved: dict[str, NDArray[np.float64]]
 ) -> Iterator[dict[str, NDArray[Any]]]:
-    for block in label_midframe(trajectory, hops, wavelets, lambda _: None):
+    for block in label_midframe(trajectory, sections, lambda _: None):
         particles = block["particle"]
         yield {**block, **{name: distances[particles] for name, distances in moved.items()}}
 

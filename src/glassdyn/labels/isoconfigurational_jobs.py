@@ -8,6 +8,7 @@ from pathlib import Path
 from glassdyn import label_names
 from glassdyn.jobs import Job
 from glassdyn.labels import isoconfigurational as labelling
+from glassdyn.labels.sections import select_sections
 from glassdyn.params import Params
 from glassdyn.simulation import isoconfigurational as simulation
 from glassdyn.simulation.protocol import compute_frame_time
@@ -32,6 +33,6 @@ def isoconfigurational_jobs(params: Params, snapshot: Path, folder: Path) -> lis
         table = folder / sample / f"run{run:02}.parquet"
         jobs += [
             simulated,
-            labelling.job(simulated, table, params.hops, params.wavelets, propensities),
+            labelling.job(simulated, table, select_sections(params), propensities),
         ]
     return jobs

@@ -5,6 +5,7 @@ from pathlib import Path
 from glassdyn.jobs import run_jobs
 from glassdyn.labels import isoconfigurational
 from glassdyn.labels.isoconfigurational_jobs import isoconfigurational_jobs
+from glassdyn.labels.sections import select_sections
 from glassdyn.stages import load_params, run
 from glassdyn.storage.outputs import write_csv, write_metrics
 from glassdyn.storage.trajectory import sample_names, sample_of
@@ -24,7 +25,7 @@ def main() -> None:
     snapshots = [SNAPSHOTS / f"{sample}.parquet" for sample in samples]
     jobs = [job for snapshot in snapshots for job in isoconfigurational_jobs(params, snapshot, TABLES)]
     run_jobs(jobs, label="isoconfigurational", unit="steps")
-    labels = isoconfigurational.columns(params.wavelets.scales, times)
+    labels = isoconfigurational.columns(select_sections(params), times)
     isoconfigurational.write_means(TABLES, samples, labels)
     ceilings = isoconfigurational.tabulate_ceilings(TABLES, samples, labels)
     write_metrics(METRICS, isoconfigurational.average_ceilings(ceilings, runs))
