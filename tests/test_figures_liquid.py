@@ -10,11 +10,12 @@ from ruamel.yaml import YAML
 
 from glassdyn.figures import liquid, style
 from glassdyn.figures.pictures import PICTURES
-from glassdyn.figures.read import Numbers
+from glassdyn.figures.read import Numbers, read_table
 from glassdyn.observables import warnings
 from glassdyn.observables.measure import measure_all
 from glassdyn.observables.summary import Expected, summarise
 from glassdyn.observables.tabulate import tabulate
+from glassdyn.storage.outputs import write_csv
 from walkers import TEMPERATURE, brownian
 
 
@@ -80,10 +81,11 @@ def test_style_does_not_depend_on_what_was_set_before(measured):
     assert picture() == first
 
 
-def test_tau_alpha_that_was_not_reached_is_left_out(measured):
+def test_tau_alpha_that_was_not_reached_is_left_out(measured, tmp_path):
     lost = measured[0]["tau_alpha"].with_columns(pl.lit(None, pl.Float64).alias("A"))
-    figure = liquid.tau_alpha(lost, {"declared": 2.0})
-    assert len(figure.axes) == 2
+    write_csv(tmp_path / "plots/physics/tau_alpha.csv", lost)
+    figure = liquid.tau_alpha(read_table(tmp_path, "physics/tau_alpha"), {"declared": 2.0})
+    assert [sum(len(line.get_xdata()) for line in pair.lines) for pair in figure.axes] == [0, len(lost)]
     figure = liquid.scattering(measured[0]["scattering"], {"declared": 2.0}, 7.2)
     assert legend(figure.axes[0])[:2] == ["A", "B"]
 

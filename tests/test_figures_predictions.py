@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from matplotlib.colors import to_hex
 
-from glassdyn.figures import predictions, quantities, style
+from glassdyn.figures import isoconfigurational, predictions, quantities, style
 from glassdyn.figures.predictions import LOOKS
 
 MODELS = ("network", "ridge", "averaged_ridge", "perceptron")
@@ -64,6 +64,16 @@ def test_errors_are_drawn():
         assert len(segments) == len(MODELS)
         for segment in segments:
             assert sorted(segment[:, np.ptp(segment, axis=0) > 0].ravel()) == pytest.approx(expected)
+
+
+def test_figures_of_runs_show_every_label_and_particle():
+    rows = [(sample, label, 0.8, 0.5, 0.6) for sample in "ab" for label in ("p_hop", "cwt_10")]
+    columns = ["sample", "label", "halves", "raw", "ceiling"]
+    (axes,) = isoconfigurational.ceilings(pl.DataFrame(rows, schema=columns, orient="row")).axes
+    assert [len(line.get_xdata()) for line in axes.lines] == [2, 2, 2]
+    pairs = pl.DataFrame(np.random.default_rng(1).random((300, 2)), schema=["raw", "mean"])
+    scatter, _ = isoconfigurational.agreement(pairs, label="p_hop").axes
+    np.testing.assert_array_equal(scatter.lines[0].get_xydata(), pairs.select("mean", "raw").to_numpy())
 
 
 def test_empty_bins_of_a_pdf_are_below_the_picture():

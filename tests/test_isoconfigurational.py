@@ -8,7 +8,6 @@ import polars as pl
 import pytest
 
 from engine_liquids import TIMESTEP, XPLOR, liquid_state
-from glassdyn.figures import isoconfigurational as figures
 from glassdyn.jobs import JobContext
 from glassdyn.labels import isoconfigurational as labelling
 from glassdyn.labels.isoconfigurational import noise_ceiling
@@ -152,14 +151,3 @@ def test_no_runs_give_valid_empty_results(tmp_path):
     table = labelling.tabulate_ceilings(tmp_path, [], ["p_hop"])
     assert table.is_empty()
     assert labelling.average_ceilings(table, 0) == {"runs": 0}
-
-
-def test_figures_show_every_label_and_run():
-    generator = np.random.default_rng(1)
-    rows = [(sample, label, 0.8, 0.5, 0.6) for sample in "ab" for label in ("p_hop", "cwt_10")]
-    columns = ["sample", "label", "halves", "raw", "ceiling"]
-    (axes,) = figures.ceilings(pl.DataFrame(rows, schema=columns, orient="row")).axes
-    assert [len(line.get_xdata()) for line in axes.lines] == [2, 2, 2]
-    pairs = pl.DataFrame(generator.random((300, 2)), schema=["raw", "mean"])
-    scatter, _ = figures.agreement(pairs, label="p_hop").axes
-    np.testing.assert_array_equal(scatter.lines[0].get_xydata(), pairs.select("mean", "raw").to_numpy())

@@ -122,7 +122,7 @@ def test_columns_beside_the_thesis_s_are_those_of_the_same_frame(pipeline_run):
 
 def predicts_what_the_pipeline_does(folder, tmp_path, capsys, model="network", *options):
     """From the trajectory and the model file alone: node features, edges and network are the pipeline's."""
-    path = sorted((folder / "data" / "predictions" / model).glob("*.parquet"))[0]
+    path = min((folder / "data" / "predictions" / model).glob("*.parquet"))
     file = folder / "models" / ("network.safetensors" if model == "network" else "baselines.safetensors")
     source = folder / "data" / "trajectories" / f"{path.stem}.h5"
     assert main(["predict", str(file), str(source), str(tmp_path / "out.parquet"), *options]) == 0

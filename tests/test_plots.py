@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from glassdyn import params
 from glassdyn.evaluation.evaluate import make_report
 from glassdyn.evaluation.predictions import Predictions
+from glassdyn.figures.pictures import draw_pictures
 from glassdyn.labels.densities import ALL, densities, linear_edges
 from glassdyn.stages import draw
 from glassdyn.storage.outputs import write_csv, write_metrics
@@ -108,6 +109,12 @@ def test_pictures_are_those_of_the_tables_and_their_labels(tables):
     expected = {f"labels/{name}.png" for name in ("p_hop", "cwt", "examples")}
     expected |= {f"evaluate/{name}" for name in by_label}
     assert names == expected | {f"isoconfigurational/{name}" for name in runs}
+
+
+def test_a_run_without_tables_has_no_pictures(tmp_path):
+    ceilings = pl.DataFrame(schema=["sample", "label", "halves", "raw", "ceiling"])
+    write_csv(tmp_path / "plots/isoconfigurational/ceilings.csv", ceilings)
+    assert list(draw_pictures(tmp_path, components=30)) == []
 
 
 def test_pictures_repeat_to_the_byte(tables, tmp_path, monkeypatch):

@@ -52,7 +52,7 @@ def read_table(folder: Path, name: str) -> pl.DataFrame:
     if name == "isoconfigurational/agreement":
         return _read_agreement(folder / "plots/isoconfigurational")
     path = folder / "plots" / f"{name}.csv"
-    return pl.read_csv(path) if path.exists() else pl.DataFrame()
+    return _read_csv(path) if path.exists() else pl.DataFrame()
 
 
 def read_curves(folder: Path) -> pl.DataFrame:
@@ -63,6 +63,13 @@ def read_curves(folder: Path) -> pl.DataFrame:
     """
     files = sorted(folder.glob("*/*.tsv"))
     return pl.concat([_read_curve(path) for path in files]) if files else pl.DataFrame()
+
+
+def _read_csv(path: Path) -> pl.DataFrame:
+    """Read a table whose columns without any value are numbers."""
+    table = pl.read_csv(path, infer_schema_length=None)
+    empty = [column.name for column in table if column.null_count() == len(column)]
+    return table.with_columns(pl.col(empty).cast(pl.Float64))
 
 
 def _read_curve(path: Path) -> pl.DataFrame:
