@@ -147,7 +147,7 @@ class Trajectory:
         return positions
 
     def configuration(self, index: int) -> Configuration:
-        """One frame, its positions unwrapped, at the cost of `frame`."""
+        """The liquid at one frame, its positions unwrapped; see `frame`."""
         return Configuration(self.frame(index), self.species, self.box_length)
 
     def window(self, first: int, last: int) -> NDArray[np.float32]:
