@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import numba
+from numba.core.caching import UserProvidedCacheLocator
 
-__all__ = ["compiled", "cores", "parallel_for"]
+__all__ = ["KernelLocator", "compiled", "cores", "parallel_for"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -22,15 +23,18 @@ R = TypeVar("R")
 def _cache_folder() -> Path | None:
     """The folder of compiled kernels: one for each state of the modules that hold kernels.
 
-    Numba checks the date of a kernel's own file only, and would reuse a kernel whose types or callees are defined in
-    another module that was edited since.
+    Numba checks a kernel's own file only, and would reuse a kernel whose types or callees are defined in another module
+    that was edited since. Under DVC the folder lies in the scratch folder of the repository, which the temporary
+    checkouts of experiments share: compiling takes seconds.
     """
     package = Path(__file__).parents[1]
     sources = [path.read_bytes() for path in sorted(package.rglob("*.py"))]
     kernels = [source for source in sources if b"compiled" in source]
     name = f"numba-{hashlib.sha256(b''.join(kernels)).hexdigest()[:16]}"
-    setting = os.environ.get("NUMBA_CACHE_DIR")
-    for parent in [setting] if setting else [package / "__pycache__", Path.home() / ".cache" / "glassdyn"]:
+    setting, repository = os.environ.get("NUMBA_CACHE_DIR"), os.environ.get("DVC_ROOT")
+    shared = [Path(repository) / ".scratch" / "kernels"] if repository else []
+    usual = [*shared, package / "__pycache__", Path.home() / ".cache" / "glassdyn"]
+    for parent in [setting] if setting else usual:
         folder = Path(parent) / name
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -42,7 +46,18 @@ def _cache_folder() -> Path | None:
 
 
 CACHE = _cache_folder()
+
+
+class KernelLocator(UserProvidedCacheLocator):
+    """Where Numba keeps a kernel: under the name of its module, not the path of its file, which differs by checkout."""
+
+    def get_cache_path(self) -> str:
+        """The folder of a kernel."""
+        return str(Path(str(CACHE)) / Path(self._py_file).stem)
+
+
 vars(numba.config)["CACHE_DIR"] = str(CACHE or "")
+vars(numba.config)["CACHE_LOCATOR_CLASSES"] = f"{__name__}.KernelLocator" if CACHE else ""
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
