@@ -55,17 +55,17 @@ def recording(value: object, log: set[str], prefix: str = "") -> object:
     names = {field.name for field in dataclasses.fields(value)}
 
     def read(self: object, name: str) -> object:
-        value = object.__getattribute__(self, name)
-        if name in names and not dataclasses.is_dataclass(value):
+        entry = object.__getattribute__(self, name)
+        if name in names and not dataclasses.is_dataclass(entry):
             log.add(prefix + name)
-        return value
+        return entry
 
     kind = type(type(value).__name__, (type(value),), {"__getattribute__": read})
     copy = object.__new__(kind)
     for name in names:
-        field = getattr(value, name)
-        nested = dataclasses.is_dataclass(field)
-        object.__setattr__(copy, name, recording(field, log, f"{prefix}{name}.") if nested else field)
+        entry = getattr(value, name)
+        nested = dataclasses.is_dataclass(entry)
+        object.__setattr__(copy, name, recording(entry, log, f"{prefix}{name}.") if nested else entry)
     return copy
 
 

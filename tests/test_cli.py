@@ -68,10 +68,10 @@ def test_check_takes_overrides_with_a_file_and_without(root, tmp_path, capsys, m
 def test_the_command_starts_without_the_libraries_that_take_seconds(root):
     program = "import sys, glassdyn.cli; print(*sys.modules)"
     environment = os.environ | {"PYTHONPATH": str(root / "src")}
-    modules = subprocess.run(
+    imported = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     ).stdout.split()
-    assert not {"numpy", "numba", "torch", "polars", "matplotlib"} & set(modules)
+    assert not {"numpy", "numba", "torch", "polars", "matplotlib"} & set(imported)
 
 
 def test_scratch_lists_what_a_training_was(tmp_path, capsys, monkeypatch):

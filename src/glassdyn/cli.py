@@ -51,7 +51,7 @@ the structure is not that of the liquid from which the model learnt."""
 SCRATCH = """\
 List what the scratch folder holds: results of jobs, which outputs share as hard links, trainings, and
 checkpoints. --prune deletes what no output is linked to or made from, unfinished work, and of
-isoconfigurational runs the trajectories once they are labelled ("spent"): a run that needs them again, such as
+isoconfigurational runs the trajectories once they are labelled ("deletable"): a run that needs them again, such as
 one with other label parameters, simulates them again; more runs need only their own."""
 
 

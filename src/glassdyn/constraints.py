@@ -50,7 +50,7 @@ def validate(kind: type[T], tree: Mapping[str, Any], path: Path) -> T:
         ParamsError: for any broken rule; all broken rules of one level are named at once.
     """
     try:
-        return TypeAdapter(kind).validate_json(json.dumps(tree))
+        return TypeAdapter(kind).validate_json(json.dumps(tree, default=str))
     except ValidationError as error:
         lines = (_message(path, dict(item)) for item in error.errors(include_url=False))
         raise ParamsError("\n".join(lines)) from None

@@ -14,8 +14,8 @@ from typing import Annotated, Literal, Protocol, runtime_checkable
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
-from glassdyn import constraints, label_names, parameter_files
-from glassdyn.constraints import STRICT, Distinct, Increasing, NotEmpty, require
+from glassdyn import label_names, parameter_files
+from glassdyn.constraints import STRICT, Distinct, Increasing, NotEmpty, require, validate
 from glassdyn.parameter_files import ParamsError
 
 __all__ = [
@@ -454,4 +454,4 @@ def load(path: Path = Path("params.yaml"), overrides: Sequence[str] = ()) -> Par
         ParamsError: for a missing or unreadable file, an override of a key that does not exist, or any broken rule;
             all broken rules of one level are named at once.
     """
-    return constraints.validate(Params, parameter_files.read(path, overrides), path)
+    return validate(Params, parameter_files.read(path, overrides), path)
