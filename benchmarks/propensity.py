@@ -45,6 +45,7 @@ from glassdyn.learning.dataset import make_dataset
 from glassdyn.learning.graphs import Snapshot, build_graph, node_features, standardise
 from glassdyn.learning.models.sizes import infer_sizes
 from glassdyn.liquid.box import minimum_image, wrap
+from glassdyn.liquid.configuration import Configuration
 from glassdyn.liquid.neighbours import find_neighbours
 from glassdyn.liquid.potential import EPSILON, SIGMA, pair_interaction
 from glassdyn.params import Descriptors, Graph, Loss, Model, Potential, Train
@@ -138,13 +139,14 @@ def kind_alone(known: Known, _positions: Values) -> Values:
 
 def radial(known: Known, positions: Values) -> Values:
     """(N, 161) type and radial descriptors."""
-    found = radial_descriptors(positions, known.species, BOX_LENGTH, EDGES)
+    found = radial_descriptors(Configuration(positions, known.species, BOX_LENGTH), EDGES)
     return node_features(known.species, found).astype(np.float64)
 
 
 def averaged_radial(known: Known, positions: Values) -> Values:
     """(N, 243) type and Gaussian-binned radial descriptors, and two generations of averages."""
-    found = smooth_descriptors(positions, known.species, BOX_LENGTH, COARSE_EDGES, width=0.1)
+    configuration = Configuration(positions, known.species, BOX_LENGTH)
+    found = smooth_descriptors(configuration, COARSE_EDGES, width=0.1)
     own = node_features(known.species, found).astype(np.float64)
     return average_generations(own, find_neighbours(positions, BOX_LENGTH, 3.5), count=2, length=2.0)
 
