@@ -18,7 +18,8 @@ from torch import nn
 
 from glassdyn.jobs.atomic import publish
 from glassdyn.jobs.code_digest import code_digest
-from glassdyn.jobs.store import JobFolder, default_root, digest, locked
+from glassdyn.jobs.digests import digest
+from glassdyn.jobs.store import JobFolder, default_root, locked
 from glassdyn.learning import checkpoint, distributed, training
 from glassdyn.learning.dataset import Dataset, make_dataset
 from glassdyn.learning.distributed import Group
