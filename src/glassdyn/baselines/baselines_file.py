@@ -22,10 +22,9 @@ def save(path: Path, baselines: Baselines) -> None:
     """Write the baselines, whole or not at all; the same baselines give the same bytes."""
     description, weights = model_file.to_arrays(baselines.perceptron)
     arrays = {f"perceptron.{name}": array for name, array in weights.items()}
-    parts = {**baselines.linear, "radial": baselines.radial}
-    arrays |= {
-        f"{name}.{field}": array for name, part in parts.items() for field, array in part._asdict().items()
-    }
+    arrays |= {f"radial.{field}": array for field, array in baselines.radial._asdict().items()}
+    for name, model in baselines.linear.items():
+        arrays |= {f"{name}.{field}": array for field, array in model._asdict().items()}
     write_arrays(path, {"format": FORMAT, "perceptron": description}, arrays)
 
 
@@ -43,7 +42,9 @@ def load(path: Path) -> Baselines:
         models = {name: Linear(**arrays_under(f"{name}.", arrays)) for name in FEATURES}
         radial = FeatureScale(**arrays_under("radial.", arrays))
     except (KeyError, TypeError) as error:
-        raise ModelFileError(f"{path} does not hold all baselines: {error}; run `dvc repro baselines`") from None
+        raise ModelFileError(
+            f"{path} does not hold all baselines: {error}; run `dvc repro baselines`"
+        ) from None
     baselines = Baselines(models, radial, perceptron)
     _require_consistent(path, baselines)
     return baselines
@@ -59,10 +60,7 @@ def _require_consistent(path: Path, baselines: Baselines) -> None:
         "weights of constant": ((features, targets), baselines.linear["constant"].weights),
         "weights of ridge": ((features, targets), baselines.linear["ridge"].weights),
         "weights of averaged_ridge": ((3 * features, targets), baselines.linear["averaged_ridge"].weights),
-        **{
-            f"intercept of {name}": ((targets,), model.intercept)
-            for name, model in baselines.linear.items()
-        },
+        **{f"intercept of {name}": ((targets,), model.intercept) for name, model in baselines.linear.items()},
     }
     for name, (expected, array) in shapes.items():
         if array.shape != expected:

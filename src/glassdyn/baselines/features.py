@@ -18,7 +18,13 @@ from glassdyn.liquid.configuration import Configuration
 from glassdyn.liquid.neighbours import find_neighbours
 from glassdyn.storage import tables
 
-__all__ = ["FEATURES", "averaged_features", "compute_radial_features", "load_configuration", "load_radial_features"]
+__all__ = [
+    "FEATURES",
+    "averaged_features",
+    "compute_radial_features",
+    "load_configuration",
+    "load_radial_features",
+]
 
 Values = NDArray[np.float64]
 

@@ -46,21 +46,22 @@ class EvaluationData(NamedTuple):
     """The test set.
 
     Attributes:
-        labels: those that the network predicts.
         selected_on: the part that the network was selected on.
         snapshots: true and predicted labels, by sample.
     """
 
-    labels: tuple[str, ...]
     selected_on: str
     snapshots: Mapping[str, Predictions]
 
 
-def load_evaluation_data(copies: Sequence[int], folders: EvaluationFolders) -> EvaluationData:
+def load_evaluation_data(
+    copies: Sequence[int], labels: Sequence[str], folders: EvaluationFolders
+) -> EvaluationData:
     """Read the predictions of all models for the samples of the test copies, and the truth.
 
     Args:
         copies: of the test part.
+        labels: that the models predict.
         folders: of the tables.
 
     Raises:
@@ -78,11 +79,9 @@ def load_evaluation_data(copies: Sequence[int], folders: EvaluationFolders) -> E
         name: {model: read_predictions(folders.predictions, name, model) for model in models}
         for name in samples
     }
-    network = predicted[samples[0]]["network"]
-    labels = tuple(network.predictions)
     _require_agreement(folders, samples, labels)
     snapshots = {name: _load_sample(name, labels, predicted[name], folders) for name in samples}
-    return EvaluationData(labels, _selected_on(network), snapshots)
+    return EvaluationData(_selected_on(predicted[samples[0]]["network"]), snapshots)
 
 
 def find_models(folder: Path, samples: Sequence[str]) -> list[str]:
@@ -129,7 +128,8 @@ def _load_sample(
 ) -> Predictions:
     snapshot = folders.snapshots / f"{name}.parquet"
     positions, species, box_length = read_snapshot(snapshot)
-    predictions, targets = {}, {}
+    predictions: dict[str, Values] = {}
+    targets: dict[str, Values] = {}
     for model, table in predicted.items():
         path = folders.predictions / model / f"{name}.parquet"
         _require_species(path, table.species, species)
@@ -148,7 +148,7 @@ def _stack(path: Path, columns: Mapping[str, Values], labels: Sequence[str]) -> 
     absent = [f"predicted_{label}" for label in labels if label not in columns]
     if absent:
         raise TableError(
-            f"a model predicts all labels that the network predicts, {', '.join(labels)}: {path} has no column "
+            f"a model predicts all targets, {', '.join(labels)} (params.yaml: loss.targets): {path} has no column "
             f"{', '.join(absent)}; run `dvc repro` for the pipeline's own models, or add it"
         )
     return np.column_stack([columns[label] for label in labels])

@@ -75,7 +75,7 @@ def _count_regions(snapshot: Predictions, length: float) -> float:
     particles = float(len(snapshot.species))
     if length == 0:
         return particles
-    return min(particles, snapshot.box_length**3 / (2 * np.pi * length**2) ** 1.5)
+    return min(particles, float(snapshot.box_length**3 / (2 * np.pi * length**2) ** 1.5))
 
 
 def correlate_with_runs(

@@ -13,8 +13,9 @@ __all__ = ["main"]
 def main() -> None:
     """Read tables of predictions, labels and snapshots; write metrics and the tables behind the plots."""
     params, folders = load_params(), EvaluationFolders()
-    data = load_evaluation_data(params.split.test, folders)
-    report = make_report(data.snapshots, data.labels, folders.isoconfigurational, params.evaluate)
+    labels = params.loss.targets
+    data = load_evaluation_data(params.split.test, labels, folders)
+    report = make_report(data.snapshots, labels, folders.isoconfigurational, params.evaluate)
     write_metrics(Path("metrics/evaluate.json"), {"selected_on": data.selected_on, **report.metrics})
     for name, table in report.plots.items():
         write_csv(Path(f"plots/evaluate/{name}.csv"), table, digits=6)

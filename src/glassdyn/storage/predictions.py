@@ -39,6 +39,7 @@ def write_predictions(
     folder: Path,
     sample: str,
     model: str,
+    *,
     species: NDArray[np.uint8],
     predictions: Mapping[str, NDArray[np.float64]],
     metadata: Mapping[str, Any],
@@ -55,7 +56,7 @@ def write_predictions(
     """
     columns = {PREFIX + label: values for label, values in predictions.items()}
     fields = [("particle", pa.uint32()), ("type", pa.uint8()), *((name, pa.float64()) for name in columns)]
-    block = {"particle": np.arange(len(species), dtype=np.uint32), "type": species, **columns}
+    block: tables.Columns = {"particle": np.arange(len(species), dtype=np.uint32), "type": species, **columns}
     path = folder / model / f"{sample}.parquet"
     tables.write(path, pa.schema(fields), [block], {**metadata, "model": model})
 

@@ -59,7 +59,7 @@ def read_arrays(path: Path, wanted: str) -> tuple[dict[str, Any], dict[str, NDAr
     text, arrays = _read(path)
     description = _parse(path, text)
     if description.get("format") != wanted:
-        raise ModelFileError(f"{path} is no model of this version: {wanted} is what can be read; train anew")
+        raise ModelFileError(f"{path} is no model of this version: only {wanted!r} can be read; train anew")
     if description.pop("digest", None) != _digest(description, arrays):
         raise ModelFileError(f"{path} is damaged: its contents do not match their digest; train anew")
     del description["format"]

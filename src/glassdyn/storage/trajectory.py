@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from glassdyn.liquid.configuration import Configuration
 from glassdyn.storage.h5md import BLOCK, WIDTH
 from glassdyn.storage.trajectory_writer import TrajectoryError, TrajectoryWriter, sample_name
 
@@ -143,6 +144,10 @@ class Trajectory:
         """
         positions: NDArray[np.float64] = self.window(index, index + 1)[0].astype(np.float64)
         return positions
+
+    def configuration(self, index: int) -> Configuration:
+        """The liquid at one frame, its positions unwrapped; see `frame`."""
+        return Configuration(self.frame(index), self.species, self.box_length)
 
     def window(self, first: int, last: int) -> NDArray[np.float32]:
         """(last - first, N, 3) positions of the frames first, ..., last - 1, unwrapped."""
