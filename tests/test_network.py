@@ -11,8 +11,9 @@ from torch_geometric.nn import MetaLayer
 from glassdyn.learning.graphs import build_graph, fit_normalisation, standardise
 from glassdyn.learning.models import Sizes, build, edge_update, linear_kernels
 from glassdyn.learning.models.graph_network import mlp
+from glassdyn.liquid.configuration import Configuration
 from glassdyn.params import Model
-from liquids import DISTANCES, NETWORK, VECTORS, labelled, liquid
+from liquids import DISTANCES, NETWORK, VECTORS, labelled_graph, liquid
 
 EPSILON = 2e-5
 """Rounding of float32 sums over some hundred terms, for predictions of order 1."""
@@ -78,14 +79,14 @@ def assert_equals_the_concatenating_network(graph, model):
 @pytest.mark.parametrize("hidden", [(8, 8), (6, 10, 4), (5,)])
 def test_equals_the_concatenating_network_forward_and_backward(n_rec, shared, hidden):
     model = network(n_rec, shared=shared, edges=3, targets=2, hidden=hidden)
-    assert_equals_the_concatenating_network(labelled(0, VECTORS), model)
+    assert_equals_the_concatenating_network(labelled_graph(0, VECTORS), model)
 
 
 @pytest.mark.parametrize(("width", "fused"), [(16, False), (64, False), (64, True)])
 def test_wide_layers_and_slices_of_many_edges_change_nothing(width, fused, monkeypatch):
     monkeypatch.setattr(linear_kernels, "ONEDNN", fused and hasattr(torch.ops.mkldnn, "_linear_pointwise"))
     monkeypatch.setattr(edge_update, "SLICE_CPU", 4096 * width)
-    graph = labelled(0, VECTORS, particles=600)
+    graph = labelled_graph(0, VECTORS, particles=600)
     assert graph.num_edges > 2 * 4096
     assert_equals_the_concatenating_network(graph, network(edges=3, hidden=(width, width)))
 
@@ -102,7 +103,7 @@ def test_memory_that_is_taken_again_changes_nothing():
     """Graphs that grow and shrink, and several at once, beside networks that never took a step before."""
     used, addresses = network(), []
     for counts in ([300], [200], [400], [200, 300], [300, 200, 400], [400]):
-        graphs = [labelled(count, particles=count) for count in counts]
+        graphs = [labelled_graph(count, particles=count) for count in counts]
         addresses.append({block.data_ptr() for block in used.spare})
         for own, other in zip(gradients_of(used, *graphs), gradients_of(network(), *graphs), strict=True):
             assert torch.equal(own, other)
@@ -110,7 +111,7 @@ def test_memory_that_is_taken_again_changes_nothing():
 
 
 def test_a_second_backward_pass_is_refused():
-    output = network()(labelled(0)).sum()
+    output = network()(labelled_graph(0)).sum()
     output.backward(retain_graph=True)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         output.backward()
@@ -125,7 +126,7 @@ def test_products_see_whole_weights(monkeypatch):
         return linear_kernels.linear_add(terms, values, weight)
 
     monkeypatch.setattr(edge_update, "linear_add", watched)
-    network(edges=3)(labelled(0, VECTORS)).sum().backward()
+    network(edges=3)(labelled_graph(0, VECTORS)).sum().backward()
     assert seen
     assert all(seen)
 
@@ -136,7 +137,7 @@ def test_relabelling_permutes_the_predictions():
     order = np.random.default_rng(2).permutation(len(positions))
     model = network()
     plain, relabelled = (
-        model(build_graph(positions[i], species[i], features[i], box_length=box_length, graph=DISTANCES))
+        model(build_graph(Configuration(positions[i], species[i], box_length), features[i], DISTANCES))
         for i in (np.arange(len(positions)), order)
     )
     torch.testing.assert_close(relabelled, plain[order], rtol=0, atol=EPSILON)
@@ -148,7 +149,7 @@ def test_translation_rotation_and_reflection_change_nothing():
     model = network()
 
     def predictions(moved):
-        return model(build_graph(moved, species, features, box_length=box_length, graph=DISTANCES))
+        return model(build_graph(Configuration(moved, species, box_length), features, DISTANCES))
 
     plain = predictions(positions)
     for shift in np.random.default_rng(3).normal(scale=20.0, size=(3, 3)):
@@ -161,7 +162,7 @@ def test_translation_rotation_and_reflection_change_nothing():
 
 @pytest.mark.parametrize("n_rec", [0, 1, 2, 3])
 def test_a_network_of_n_blocks_sees_exactly_n_shells(n_rec):
-    graph = labelled(0, particles=400)
+    graph = labelled_graph(0, particles=400)
     graph = standardise(graph, fit_normalisation([graph]))
     graph.x.requires_grad_()
     model = network(n_rec, hidden=(32, 32))
@@ -184,7 +185,7 @@ def test_shared_weights_are_one_pair_for_all_blocks():
 def test_a_particle_without_neighbours_has_a_prediction():
     positions = np.array([[1.0, 1, 1], [5.0, 5, 5], [5.0, 5, 6]])
     graph = build_graph(
-        positions, np.zeros(3, np.uint8), np.ones((3, 5), np.float32), box_length=10.0, graph=DISTANCES
+        Configuration(positions, np.zeros(3, np.uint8), 10.0), np.ones((3, 5), np.float32), DISTANCES
     )
     assert torch.isfinite(network()(graph)).all()
     assert NETWORK.n_rec == 3

@@ -79,7 +79,6 @@ def load_evaluation_data(
         name: {model: read_predictions(folders.predictions, name, model) for model in models}
         for name in samples
     }
-    _require_agreement(folders, samples, labels)
     snapshots = {name: _load_sample(name, labels, predicted[name], folders) for name in samples}
     return EvaluationData(_selected_on(predicted[samples[0]]["network"]), snapshots)
 
@@ -135,7 +134,7 @@ def _load_sample(
         _require_species(path, table.species, species)
         predictions[model] = _stack(path, table.predictions, labels)
     for path, labels_here in _label_tables(name, labels, folders).items():
-        tables.check_together(snapshot, path)
+        tables.require_consistent(path, snapshot)
         _require_parameters(path, labels_here, predicted)
         types, *columns = (column.to_numpy() for column in tables.read(path, ["type", *labels_here]))
         _require_species(path, types, species)
@@ -183,9 +182,3 @@ def _require_parameters(path: Path, labels: Sequence[str], predicted: Mapping[st
                         f"{path} was made with another {key} than the labels that {model} was trained on: wanted "
                         f"{wanted}, got {stored.get(key)}; run `dvc repro` to make the predictions anew"
                     )
-
-
-def _require_agreement(folders: EvaluationFolders, samples: Sequence[str], labels: Sequence[str]) -> None:
-    """Refuse labels of the samples that were made with different parameters."""
-    for paths in zip(*(_label_tables(name, labels, folders) for name in samples), strict=True):
-        tables.agreed_parameters(paths)

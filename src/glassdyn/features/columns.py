@@ -1,11 +1,12 @@
-"""Columns of numbers per particle, each computed or read when it is first asked for."""
+"""Columns of numbers per particle: computed or read when they are first asked for, and put side by side."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LazyColumns"]
+__all__ = ["LazyColumns", "stack"]
 
 
 class LazyColumns(Mapping[str, NDArray[Any]]):
@@ -29,3 +30,16 @@ class LazyColumns(Mapping[str, NDArray[Any]]):
 
     def __len__(self) -> int:
         return len(self._sources)
+
+
+def stack(columns: Mapping[str, NDArray[Any]], names: Sequence[str]) -> NDArray[np.float32]:
+    """Put columns side by side.
+
+    Args:
+        columns: (N,) or (N, width) each.
+        names: of those to take, in this order.
+
+    Returns:
+        (N, F) float32.
+    """
+    return np.column_stack([columns[name].astype(np.float32) for name in names])

@@ -1,7 +1,7 @@
 """The structure around every particle of a configuration, such as a sample's snapshot, as columns of a table."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import cache, partial
 from pathlib import Path
@@ -84,13 +84,13 @@ def descriptor_columns(configuration: Configuration, spec: DescriptorSpec) -> La
     """
     edges = np.array(spec.edges)
     averages = cache(lambda: _average(configuration, columns["descriptors"], spec.extras))
-    sources = {
+    sources: dict[str, Callable[[], NDArray[Any]]] = {
         "descriptors": partial(radial_descriptors, configuration, edges),
         "smooth": partial(smooth_descriptors, configuration, edges, spec.extras.smooth),
         "inherent": lambda: radial_descriptors(spec.quench(configuration), edges),
     }
     for generation in range(1, spec.extras.generations + 1):
-        sources[f"averaged_{generation}"] = lambda generation=generation: averages()[generation]
+        sources[f"averaged_{generation}"] = partial(_pick, averages, generation)
     columns = LazyColumns({name: sources[name] for name in descriptor_names(spec)})
     return columns
 

@@ -6,7 +6,7 @@ A kind is a function from columns to rows, and a line in `NODE_FEATURES`. The co
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.errors import GlassdynError
-from glassdyn.features.columns import LazyColumns
-from glassdyn.features.components import PrincipalComponents, project
+from glassdyn.features.columns import LazyColumns, stack
 from glassdyn.features.describe import DescriptorSpec, descriptor_columns, descriptor_names
+from glassdyn.features.pca import PrincipalComponents, project
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.storage import tables
 
@@ -33,28 +33,24 @@ Columns = Mapping[str, NDArray[Any]]
 Rows = NDArray[np.float32]
 
 
-def _stack(columns: Columns, names: Sequence[str]) -> Rows:
-    return np.column_stack([columns[name].astype(np.float32) for name in names])
-
-
 def _type(columns: Columns) -> Rows:
     """(N, 1) T_i."""
-    return _stack(columns, ["type"])
+    return stack(columns, ["type"])
 
 
 def _full(columns: Columns) -> Rows:
     """(N, 1 + 2 bins) v_i = (T_i, G_A(i), G_B(i)) (thesis 2.7)."""
-    return _stack(columns, ["type", "descriptors"])
+    return stack(columns, ["type", "descriptors"])
 
 
 def _extended(columns: Columns) -> Rows:
     """(N, F) the thesis's, and all that `describe` adds to them."""
-    return _stack(columns, [name for name in columns if name != "components"])
+    return stack(columns, [name for name in columns if name != "components"])
 
 
 def _pca(columns: Columns) -> Rows:
     """(N, K) principal components of the thesis's."""
-    return _stack(columns, ["components"])
+    return stack(columns, ["components"])
 
 
 NODE_FEATURES: dict[str, Callable[[Columns], Rows]] = {
@@ -143,7 +139,8 @@ def feature_count(kind: str, spec: DescriptorSpec, components: int = 0) -> int:
     """
     widths = dict.fromkeys(descriptor_names(spec), 2 * (len(spec.edges) - 1)) | {"components": components}
     columns = {name: np.empty((0, width), np.float32) for name, width in widths.items()}
-    return NODE_FEATURES[kind]({"type": np.empty(0, np.uint8)} | columns).shape[1]
+    _, count = NODE_FEATURES[kind]({"type": np.empty(0, np.uint8), **columns}).shape
+    return int(count)
 
 
 def reads_components(kind: str) -> bool:

@@ -4,20 +4,55 @@ The covariance of the rows v = (T, G_A, G_B) needs their moments only, gathered 
 components.
 """
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as serialise
 
-from glassdyn.features.components import PcaError, PrincipalComponents, project
-from glassdyn.features.moments import Moments, empty, update
-from glassdyn.features.node_features import features_from_tables
+from glassdyn.errors import GlassdynError
+from glassdyn.features.columns import stack
+from glassdyn.features.moments import ROWS, Moments, empty, update
+from glassdyn.jobs.atomic import atomic_write
 from glassdyn.storage import tables
 
-__all__ = ["explained_variance", "fit", "principal_components", "project_table"]
+__all__ = [
+    "PcaError",
+    "PrincipalComponents",
+    "explained_variance",
+    "fit",
+    "load",
+    "principal_components",
+    "project",
+    "project_table",
+    "save",
+]
+
+FORMAT = "glassdyn.pca.1"
+
+
+class PcaError(GlassdynError):
+    """Components that cannot be computed or read."""
+
+
+class PrincipalComponents(NamedTuple):
+    """The directions that explain most of the variance.
+
+    Attributes:
+        mean: (F,) float64.
+        components: (K, F) float64, orthonormal rows by decreasing variance; the entry of largest
+            modulus of each row is positive.
+        variances: (F,) float64, of all F components, with the divisor n - 1.
+    """
+
+    mean: NDArray[np.float64]
+    components: NDArray[np.float64]
+    variances: NDArray[np.float64]
 
 
 def fit(
@@ -73,6 +108,14 @@ def principal_components(moments: Moments, components: int) -> PrincipalComponen
     return PrincipalComponents(moments.mean, rows[:components].copy(), np.maximum(variances[::-1], 0.0))
 
 
+def project(pca: PrincipalComponents, rows: NDArray[np.floating]) -> NDArray[np.float32]:
+    """(n, K) coordinates of (n, F) rows along the components: (v - mean) . components."""
+    projected = np.empty((len(rows), len(pca.components)), np.float32)
+    for start in range(0, len(rows), ROWS):
+        projected[start : start + ROWS] = (rows[start : start + ROWS] - pca.mean) @ pca.components.T
+    return projected
+
+
 def project_table(pca: PrincipalComponents, path: Path, edges: Sequence[float]) -> dict[str, NDArray[Any]]:
     """Columns of the PCA table of a sample, whose structure table must have these edges."""
     rows = _read_rows(path, edges)
@@ -81,8 +124,9 @@ def project_table(pca: PrincipalComponents, path: Path, edges: Sequence[float]) 
 
 def _read_rows(path: Path, edges: Sequence[float]) -> NDArray[np.float32]:
     """(N, 1 + 2 bins) rows (T, G_A, G_B) of a structure table with these edges (thesis 2.7)."""
-    tables.require_parameters(path, {"edges": edges})
-    return features_from_tables(path, "full")
+    names = ["type", "descriptors"]
+    table = tables.read(path, names, {"edges": edges})
+    return stack({name: table[name].to_numpy() for name in names}, names)
 
 
 def explained_variance(pca: PrincipalComponents) -> pl.DataFrame:
@@ -96,3 +140,28 @@ def explained_variance(pca: PrincipalComponents) -> pl.DataFrame:
             "cumulative": fraction.cumsum(),
         }
     )
+
+
+def save(path: Path, pca: PrincipalComponents, metadata: Mapping[str, object]) -> None:
+    """Write the components as safetensors, with what they were fitted on in the metadata."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # one entry: the library writes several in an order that differs from run to run
+    entry = {"glassdyn": json.dumps({"format": FORMAT, **metadata}, sort_keys=True)}
+    with atomic_write(path) as beside:
+        beside.write_bytes(serialise(pca._asdict(), entry))
+
+
+def load(path: Path) -> tuple[PrincipalComponents, dict[str, Any]]:
+    """Read components and what they were fitted on.
+
+    Raises:
+        PcaError: for a file that is absent, damaged or something else.
+    """
+    try:
+        with safe_open(path, "numpy") as file:
+            metadata = json.loads((file.metadata() or {}).get("glassdyn", "{}"))
+            if metadata.pop("format", None) != FORMAT:
+                raise PcaError(f"{path} holds no principal components of this version ({FORMAT})")
+            return PrincipalComponents(*map(file.get_tensor, PrincipalComponents._fields)), metadata
+    except (OSError, SafetensorError) as error:
+        raise PcaError(f"{path} cannot be read as safetensors: {error}") from None

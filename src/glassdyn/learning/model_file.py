@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from torch import Tensor, nn
 
-from glassdyn.features.components import PrincipalComponents
 from glassdyn.features.describe import spec_from_metadata
 from glassdyn.features.node_features import feature_count, reads_components
+from glassdyn.features.pca import PrincipalComponents
 from glassdyn.learning.graphs import Normalisation, Scaling, Snapshot, standardise
 from glassdyn.learning.models import Sizes, build
 from glassdyn.params import Graph, Model

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import nn
 
-from glassdyn.features.components import load_components
+from glassdyn.features import pca
 from glassdyn.features.node_features import reads_components
 from glassdyn.jobs import default_root
 from glassdyn.jobs.atomic import publish
@@ -187,7 +187,7 @@ def _read(folder: JobFolder) -> bytes:
 
 
 def trained_model(
-    config: TrainingConfig, setup: TrainingSetup, state: TrainingState, pca: Path
+    config: TrainingConfig, setup: TrainingSetup, state: TrainingState, components: Path
 ) -> TrainedModel:
     """The selected model, with all that it needs on new data.
 
@@ -195,7 +195,7 @@ def trained_model(
         config: of the training.
         setup: after it.
         state: its last.
-        pca: file of the principal components, read where the node features are made of them.
+        components: file of the principal components, read where the node features are made of them.
     """
     network = training.initial_network(config.model, setup.sizes, config.settings.seed)
     network.load_state_dict(state.best)
@@ -208,7 +208,7 @@ def trained_model(
         config.loss.targets,
         setup.labels,
         setup.dataset.normalisation,
-        load_components(pca)[0] if reads_components(config.graph.nodes) else None,
+        pca.load(components)[0] if reads_components(config.graph.nodes) else None,
     )
 
 

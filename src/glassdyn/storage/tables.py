@@ -32,7 +32,6 @@ __all__ = [
     "read",
     "read_parameters",
     "require_consistent",
-    "require_parameters",
     "write",
 ]
 
@@ -131,7 +130,13 @@ def read(
     absent = [name for name in columns or () if name not in file.schema_arrow.names]
     if absent:
         raise TableError(f"{path} has no column {absent}; it has {file.schema_arrow.names}")
-    _require(path, _stored(file.schema_arrow), parameters or {})
+    stored = _stored(file.schema_arrow)
+    for name, wanted in json.loads(json.dumps(parameters or {})).items():
+        if stored.get(name) != wanted:
+            raise TableError(
+                f"{path} was made with another {name}: wanted {wanted}, got {stored.get(name)}; "
+                "run `dvc repro` to make it anew"
+            )
     try:
         frame = pl.DataFrame(file.read(columns))
     except (OSError, pa.ArrowException) as error:
@@ -147,24 +152,6 @@ def column_names(path: Path) -> list[str]:
 def read_parameters(path: Path) -> dict[str, Any]:
     """Read what determined a table's numbers, as it was passed to `write`."""
     return _stored(_open(path).schema_arrow)
-
-
-def require_parameters(path: Path, parameters: Mapping[str, object]) -> None:
-    """Refuse a table that was made with other parameters than these.
-
-    Raises:
-        TableError: where the file is absent or damaged, or was made otherwise.
-    """
-    _require(path, read_parameters(path), parameters)
-
-
-def _require(path: Path, stored: Mapping[str, Any], parameters: Mapping[str, object]) -> None:
-    for name, wanted in json.loads(json.dumps(parameters)).items():
-        if stored.get(name) != wanted:
-            raise TableError(
-                f"{path} was made with another {name}: wanted {wanted}, got {stored.get(name)}; "
-                "run `dvc repro` to make it anew"
-            )
 
 
 def agreed_parameters(paths: Sequence[Path]) -> dict[str, Any]:
