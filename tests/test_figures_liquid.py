@@ -20,7 +20,7 @@ from walkers import TEMPERATURE, brownian
 def drawn(tmp_path_factory):
     folder = tmp_path_factory.mktemp("figures")
     brownian(folder / "data")
-    seen = measure_all(folder / "data", surroundings=500)
+    seen = measure_all(folder / "data", structure_particles=500)
     again = {}
     for name, table in tabulate(seen).items():
         table.write_csv(folder / f"{name}.csv")

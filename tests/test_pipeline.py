@@ -95,11 +95,11 @@ def test_columns_beside_the_thesis_s_are_those_of_the_same_frame(walked):
     parameters = params.load(folder / "params.yaml")
     name, edges = trajectory.sample_name(0, 0), bin_edges(parameters.descriptors)
     with trajectory.open_trajectory(folder / "data" / "trajectories" / f"{name}.h5") as opened:
-        liquid = opened.frame(opened.middle), opened.species, opened.box_length
+        liquid = opened.configuration(opened.middle)
     structure = tables.read(folder / "data" / "features" / f"{name}.parquet")
     assert structure.columns[5:] == ["descriptors", "smooth", "averaged_1", "inherent"]
     thermal, inherent = (structure[column].to_numpy() for column in ("descriptors", "inherent"))
-    smooth = smooth_descriptors(*liquid, edges, parameters.describe.smooth)
+    smooth = smooth_descriptors(liquid, edges, parameters.describe.smooth)
     np.testing.assert_array_equal(structure["smooth"].to_numpy(), smooth)
     reach = parameters.describe.r_average
     averaged = average_generations(

@@ -105,6 +105,10 @@ def _average(
     return [generation.astype(np.float32) for generation in np.hsplit(generations, count + 1)]
 
 
+def _pick(compute: Callable[[], list[NDArray[np.float32]]], index: int) -> NDArray[np.float32]:
+    return compute()[index]
+
+
 def compute_descriptors(configuration: Configuration, spec: DescriptorSpec) -> dict[str, NDArray[np.float32]]:
     """All columns of `descriptor_columns`, computed."""
     return dict(descriptor_columns(configuration, spec))
