@@ -13,8 +13,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from glassdyn import params
-from glassdyn.evaluation.evaluate import make_report
 from glassdyn.evaluation.predictions import Predictions
+from glassdyn.evaluation.report import make_report
 from glassdyn.figures import predictions
 from glassdyn.figures.labels import save_all
 from glassdyn.labels.densities import ALL, Summary, densities, linear_edges
@@ -31,7 +31,7 @@ def described(plot):
     return name, description or {}
 
 
-def answers(seed):
+def predict(seed):
     generator = np.random.default_rng(seed)
     targets = generator.gamma(2.0, 0.1, size=(300, 2))
     narrow = {model: 0.3 + 0.01 * targets + 0.001 * generator.normal(size=(300, 2)) for model in MODELS}
@@ -44,8 +44,8 @@ def page(root, tmp_path_factory):
     """What `dvc plots show` draws of tables with two labels, by the name of the plot."""
     folder = tmp_path_factory.mktemp("page")
     settings = replace(params.load(root / "params.yaml").evaluate, resamples=10)
-    told = make_report({"a": answers(1), "b": answers(2)}, LABELS, folder / "none", settings)
-    predictions.write(told.plots, folder / "plots/evaluate")
+    report = make_report({"a": predict(1), "b": predict(2)}, LABELS, folder / "none", settings)
+    predictions.write(report.plots, folder / "plots/evaluate")
     generator = np.random.default_rng(3)
     particles = pl.DataFrame({"type": np.arange(300, dtype=np.uint8) % 2})
     tables = {ALL: particles.with_columns(**{label: generator.gamma(2.0, 0.1, 300) for label in LABELS})}
@@ -71,8 +71,8 @@ def test_templates_are_those_that_plots_name(root):
 
 
 def test_every_plot_and_picture_is_drawn(page):
-    for name, drawn in page.items():
-        (only,) = drawn
+    for name, renderings in page.items():
+        (only,) = renderings
         assert only["type"] == ("image" if name.endswith(".png") else "vega"), name
         text = json.dumps(only.get("content", ""))
         assert "<DVC_METRIC" not in text, name
