@@ -25,6 +25,7 @@ from glassdyn.learning.distributed import Group
 from glassdyn.learning.graphs import Snapshot, build_graph
 from glassdyn.learning.models import Sizes, build
 from glassdyn.learning.models.graph_network import mlp
+from glassdyn.liquid.configuration import Configuration
 from glassdyn.liquid.potential import assign_species
 from glassdyn.params import Graph, Loss, Model, Train
 
@@ -90,7 +91,7 @@ def liquid() -> Snapshot:
     )
     features = generator.normal(size=(PARTICLES, FEATURES)).astype(np.float32)
     options = Graph(r_threshold=1.5, edges="distance", self_edges=False, nodes="full")
-    return build_graph(positions, assign_species(PARTICLES), features, box_length=box_length, graph=options)
+    return build_graph(Configuration(positions, assign_species(PARTICLES), box_length), features, options)
 
 
 def measure(who: str, hidden: tuple[int, ...], n_rec: int, device: str) -> dict[str, float]:
@@ -114,9 +115,8 @@ def measure(who: str, hidden: tuple[int, ...], n_rec: int, device: str) -> dict[
 
 def train(hidden: tuple[int, ...], n_rec: int, device: str) -> dict[str, float]:
     """GB of the whole process at the peak of a training, and seconds of its few steps and the recording behind them."""
-    graph = liquid()
-    graph.y = torch.randn(PARTICLES, 1)
-    problem = make_dataset([graph], [graph], Loss(targets=("label",), alpha=0.0, bins=10)).to(
+    graph = liquid()._replace(y=torch.randn(PARTICLES, 1))
+    dataset = make_dataset([graph], [graph], Loss(targets=("label",), alpha=0.0, bins=10)).to(
         torch.device(device)
     )
     settings = Train(
@@ -126,8 +126,8 @@ def train(hidden: tuple[int, ...], n_rec: int, device: str) -> dict[str, float]:
     network = training.initial_network(model_of(hidden, n_rec), SIZES, settings.seed).to(device)
     optimiser = torch.optim.Adam(network.parameters())
     start = perf_counter()
-    members = Group(0, 1, torch.device(device))
-    for _ in training.fit(network, optimiser, problem, settings, depth=n_rec, members=members):
+    group = Group(0, 1, torch.device(device))
+    for _ in training.fit(network, optimiser, dataset, settings, depth=n_rec, group=group):
         wait(device)
     return {"seconds": perf_counter() - start, "gigabytes": peak(device)}
 

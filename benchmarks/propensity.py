@@ -42,9 +42,10 @@ from glassdyn.figures import style
 from glassdyn.figures.snapshot import slab
 from glassdyn.learning import training
 from glassdyn.learning.dataset import make_dataset
-from glassdyn.learning.graphs import Snapshot, build_graph, node_features, standardise
+from glassdyn.learning.graphs import Snapshot, build_graph, standardise
 from glassdyn.learning.models.sizes import infer_sizes
 from glassdyn.liquid.box import minimum_image, wrap
+from glassdyn.liquid.configuration import Configuration
 from glassdyn.liquid.neighbours import find_neighbours
 from glassdyn.liquid.potential import EPSILON, SIGMA, pair_interaction
 from glassdyn.params import Descriptors, Graph, Loss, Model, Potential, Train
@@ -138,14 +139,15 @@ def kind_alone(known: Known, _positions: Values) -> Values:
 
 def radial(known: Known, positions: Values) -> Values:
     """(N, 161) type and radial descriptors."""
-    found = radial_descriptors(positions, known.species, BOX_LENGTH, EDGES)
-    return node_features(known.species, found).astype(np.float64)
+    descriptors = radial_descriptors(Configuration(positions, known.species, BOX_LENGTH), EDGES)
+    return np.column_stack((known.species, descriptors)).astype(np.float64)
 
 
 def averaged_radial(known: Known, positions: Values) -> Values:
     """(N, 243) type and Gaussian-binned radial descriptors, and two generations of averages."""
-    found = smooth_descriptors(positions, known.species, BOX_LENGTH, COARSE_EDGES, width=0.1)
-    own = node_features(known.species, found).astype(np.float64)
+    configuration = Configuration(positions, known.species, BOX_LENGTH)
+    descriptors = smooth_descriptors(configuration, COARSE_EDGES, width=0.1)
+    own = np.column_stack((known.species, descriptors)).astype(np.float64)
     return average_generations(own, find_neighbours(positions, BOX_LENGTH, 3.5), count=2, length=2.0)
 
 
@@ -242,24 +244,23 @@ def by_ridge(row: Row, data: Mapping[int, Known]) -> dict[int, Values]:
 def by_descent(row: Row, model: Model, data: Mapping[int, Known]) -> dict[int, Values]:
     """Predictions of a network trained on 1 to 7 and stopped on 8."""
     graphs = {number: graph_of(row, known) for number, known in data.items()}
-    problem = make_dataset([graphs[k] for k in LEARN], [graphs[k] for k in CHOOSE], LOSS)
+    dataset = make_dataset([graphs[k] for k in LEARN], [graphs[k] for k in CHOOSE], LOSS)
     settings = replace(SETTINGS, max_steps=row.steps, augment=row.augment)
     network = training.initial_network(model, infer_sizes(graphs[1], row.graph.r_threshold), settings.seed)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.lr)
-    *_, end = training.fit(network, optimiser, problem, settings, depth=model.n_rec)
+    *_, end = training.fit(network, optimiser, dataset, settings, depth=model.n_rec)
     network.load_state_dict(end.best)
     with torch.no_grad():
         return {
-            k: network(standardise(graphs[k], problem.normalisation))[:, 0].double().numpy() for k in TEST
+            k: network(standardise(graphs[k], dataset.normalisation))[:, 0].double().numpy() for k in TEST
         }
 
 
 def graph_of(row: Row, known: Known) -> Snapshot:
     positions = seen(row, known)
     features = row.features(known, positions).astype(np.float32)
-    made = build_graph(positions, known.species, features, box_length=BOX_LENGTH, graph=row.graph)
-    made.y = torch.from_numpy(known.propensity.astype(np.float32)[:, None])
-    return made
+    graph = build_graph(Configuration(positions, known.species, BOX_LENGTH), features, row.graph)
+    return graph._replace(y=torch.from_numpy(known.propensity.astype(np.float32)[:, None]))
 
 
 def seen(row: Row, known: Known) -> Values:

@@ -193,7 +193,7 @@ def _shapes(path: Path, trained: TrainedModel) -> dict[str, tuple[Sequence[Any],
     edges = 3 if trained.graph.edges == "vector" else 1
     return {
         "node features": ((nodes,), normalisation.nodes.mean.shape),
-        "edge features": ((edges,), normalisation.edges.mean.shape),
+        "edge features": ((trained.sizes.edges,), normalisation.edges.mean.shape),
         "targets": ((len(trained.targets),), normalisation.targets.mean.shape),
         "labels": (sorted(trained.targets), sorted(trained.labels)),
         "sizes": (trained.sizes[:3], (nodes, edges, len(trained.targets))),
