@@ -13,8 +13,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from glassdyn import params
-from glassdyn.evaluation.evaluate import make_report
 from glassdyn.evaluation.predictions import Predictions
+from glassdyn.evaluation.report import make_report
 from glassdyn.figures.pictures import draw_pictures
 from glassdyn.labels.densities import ALL, densities, linear_edges
 from glassdyn.stages import draw
