@@ -133,7 +133,7 @@ def train(hidden: tuple[int, ...], n_rec: int, device: str) -> dict[str, float]:
 
 
 def model_of(hidden: tuple[int, ...], n_rec: int) -> Model:
-    return Model("graph_network", n_rec, shared=False, hidden=hidden)
+    return Model("graph_network", n_rec, shared=False, hidden=hidden, heads=4)
 
 
 def wait(device: str) -> None:

@@ -189,7 +189,7 @@ class Row(NamedTuple):
 
 
 def kind_of(kind: Any, width: int, n_rec: int = 2, *, shared: bool = False) -> Model:
-    return Model(kind=kind, n_rec=n_rec, shared=shared, hidden=(width, width))
+    return Model(kind=kind, n_rec=n_rec, shared=shared, hidden=(width, width), heads=4)
 
 
 ROWS: Mapping[str, Row] = {

@@ -30,7 +30,7 @@ STRUCTURE = json.loads(
 
 DISTANCES = Graph(r_threshold=1.5, edges="distance", self_edges=False, nodes="full")
 VECTORS = Graph(r_threshold=1.5, edges="vector", self_edges=False, nodes="full")
-NETWORK = Model(kind="graph_network", n_rec=3, shared=False, hidden=(8, 8))
+NETWORK = Model(kind="graph_network", n_rec=3, shared=False, hidden=(8, 8), heads=4)
 PLAIN = Loss(targets=("p_hop",), alpha=0.0, bins=20)
 SHORT = Train(
     lr=0.01,

@@ -78,7 +78,7 @@ def fill(folder):
         for sample in range(2):
             write_sample(f"copy{copy:02}-sample{sample:02}", generator)
     snapshot = load_labelled_graph("copy00-sample00", TableFolders(), GRAPH, LABELS)
-    model = Model(kind="graph_network", n_rec=1, shared=False, hidden=(8, 8))
+    model = Model(kind="graph_network", n_rec=1, shared=False, hidden=(8, 8), heads=4)
     torch.manual_seed(0)
     trained = TrainedModel(
         network=build(model, infer_sizes(snapshot, GRAPH.r_threshold)),

@@ -82,7 +82,7 @@ def trained(tmp_path_factory):
     """An untrained network's file, and the configuration whose normalisation it has."""
     positions, species, box_length = liquid(3, particles=1000)
     given = Configuration(positions, species, box_length)
-    model = Model("graph_network", n_rec=1, shared=False, hidden=(8, 8))
+    model = Model("graph_network", n_rec=1, shared=False, hidden=(8, 8), heads=4)
     graph = Graph(r_threshold=1.5, edges="distance", self_edges=False, nodes="full")
     sizes = Sizes(161, 1, 1, 1.5)
     neutral = (Scaling(torch.zeros(n), torch.ones(n)) for n in (161, 1, 1))

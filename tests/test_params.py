@@ -11,8 +11,8 @@ from ruamel.yaml import YAML
 
 from glassdyn import params
 
-ATTENTION = {"kind": "attention", "n_rec": 2, "shared": False, "hidden": [8, 6]}
-EQUIVARIANT = {"kind": "equivariant", "n_rec": 2, "shared": True, "hidden": [8, 8]}
+ATTENTION = {"kind": "attention", "n_rec": 2, "shared": False, "hidden": [8, 6], "heads": 4}
+EQUIVARIANT = {"kind": "equivariant", "n_rec": 2, "shared": True, "hidden": [8, 8], "heads": 4}
 
 REFUSED = {
     "unknown key": ("model.n_recc", 3, "no such parameter: model.n_recc"),

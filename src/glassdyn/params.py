@@ -43,9 +43,6 @@ __all__ = [
 
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
-HEADS = 4
-"""Of the attention model."""
-
 SIDE = 4
 """Scales of trajectory that a wavelet needs on both sides of the frame."""
 
@@ -352,6 +349,7 @@ class Model:
     n_rec: int
     shared: bool
     hidden: tuple[int, ...]
+    heads: int
 
     def __post_init__(self) -> None:
         require(self.n_rec >= 0, f"must not be negative: got {self.n_rec} (params.yaml: model.n_rec)")
@@ -359,9 +357,10 @@ class Model:
             len(self.hidden) > 0 and min(self.hidden) > 0,
             f"at least one layer, each above 0: got {list(self.hidden)} (params.yaml: model.hidden)",
         )
+        require(self.heads > 0, f"must be above 0: got {self.heads} (params.yaml: model.heads)")
         require(
-            self.kind != "attention" or self.hidden[-1] % HEADS == 0,
-            f"attention has {HEADS} heads, which share the last width equally: "
+            self.kind != "attention" or self.hidden[-1] % self.heads == 0,
+            f"attention has {self.heads} heads, which share the last width equally: "
             f"got {list(self.hidden)} (params.yaml: model.hidden)",
         )
         require(

@@ -97,7 +97,7 @@ def perceptron(
         members: this process, and where it computes.
         advance: told of every step.
     """
-    model = Model(kind="graph_network", n_rec=0, shared=False, hidden=course.model.hidden)
+    model = Model(kind="graph_network", n_rec=0, shared=False, hidden=course.model.hidden, heads=1)
     blind = course._replace(model=model)
     lesson = set_up(blind, folders, members.device)
     *_, end = run_training(blind, lesson, folders, members, advance)

@@ -12,7 +12,7 @@ from torch_geometric.nn import GATv2Conv
 from glassdyn.learning.graphs import Snapshot
 from glassdyn.learning.models.graph_network import mlp
 from glassdyn.learning.models.sizes import Sizes
-from glassdyn.params import HEADS, Model
+from glassdyn.params import Model
 
 __all__ = ["Attention", "build"]
 
@@ -29,7 +29,7 @@ class Attention(nn.Module):
 
     Args:
         sizes: of the data.
-        model: n_rec, shared and hidden; the last width is that of the layers, a multiple of `HEADS`.
+        model: n_rec, shared, hidden and heads; the last width is that of the layers, a multiple of `heads`.
     """
 
     def __init__(self, sizes: Sizes, model: Model) -> None:
@@ -38,7 +38,7 @@ class Attention(nn.Module):
         self.encode_nodes = mlp(sizes.nodes, model.hidden)
         self.encode_edges = mlp(sizes.edges, model.hidden) if model.n_rec else None
         self.layers = nn.ModuleList(
-            GATv2Conv(width, width // HEADS, HEADS, add_self_loops=False, edge_dim=width)
+            GATv2Conv(width, width // model.heads, model.heads, add_self_loops=False, edge_dim=width)
             for _ in range(min(model.n_rec, 1) if model.shared else model.n_rec)
         )
         self.decode = nn.Sequential(mlp(width, model.hidden), nn.Linear(width, sizes.targets))
