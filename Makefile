@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 INSTALLED := .venv/installed
 
-.PHONY: help install repro test test-unit test-endurance lint format deps lock validate bench-simulation bench-observe bench-labels bench-network bench-propensity
+.PHONY: help install repro test test-unit test-endurance lint format lock validate bench-simulation bench-observe bench-labels bench-network bench-propensity
 
 help: ## this list
 	@grep -hE '^[a-z -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{n = split($$1, names, " "); for (i = 1; i <= n; i++) printf "  make %-17s %s\n", names[i], $$2}'
@@ -17,7 +17,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-repro: $(INSTALLED) ## the whole road, from params.yaml to metrics and plots
+repro: $(INSTALLED) ## the whole pipeline, from params.yaml to metrics and plots
 	glassdyn check
 	dvc repro
 
@@ -38,9 +38,6 @@ lint: $(INSTALLED) ## style and types, as CI checks them
 format: $(INSTALLED) ## rewrite the code in the house style
 	ruff check --fix .
 	ruff format .
-
-deps: $(INSTALLED) ## rewrite the module dependencies of dvc.yaml from the imports
-	python tools/dependencies.py
 
 lock: ## pin the newest versions that pyproject.toml allows
 	uv pip compile --quiet --universal --generate-hashes --upgrade --python-version 3.11 \

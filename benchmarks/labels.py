@@ -21,16 +21,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from glassdyn import label_names
 from glassdyn.features.radial import bin_edges, radial_descriptors
 from glassdyn.labels.midframe import label_midframe, label_parameters
 from glassdyn.labels.p_hop import HopCriteria, criteria_in_frames, p_hop_at
 from glassdyn.labels.per_particle import per_particle
+from glassdyn.labels.sections import column_names
 from glassdyn.liquid.compiled import cores, parallel_for
 from glassdyn.params import Descriptors, Hops, Wavelets
 from glassdyn.storage import tables
 from glassdyn.storage.trajectory import open_trajectory
-from glassdyn.synthetic import caged_frames, plant, write_caged
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from caged_walkers import caged_frames, plant, write_caged
 
 PARTICLES, DENSITY = 64000, 1.2
 EDGES = bin_edges(Descriptors(0.7, 4.7, 80, ()))
@@ -102,9 +104,9 @@ def by_freud(positions: NDArray[np.float64], species: Counts, box_length: float)
     freud.set_num_threads(cores())
     centred = positions - box_length / 2
     query = freud.locality.AABBQuery(freud.box.Box.cube(box_length), centred)
-    found = query.query(centred, {"r_max": EDGES[-1], "exclude_ii": True}).toNeighborList()
-    receivers, senders = found.query_point_indices.astype(np.int64), found.point_indices
-    return histogram(receivers, species[senders], found.distances, len(positions))
+    pairs = query.query(centred, {"r_max": EDGES[-1], "exclude_ii": True}).toNeighborList()
+    receivers, senders = pairs.query_point_indices.astype(np.int64), pairs.point_indices
+    return histogram(receivers, species[senders], pairs.distances, len(positions))
 
 
 def bench_descriptors(report: Report) -> None:
@@ -126,30 +128,30 @@ def bench_descriptors(report: Report) -> None:
         report.line(f"descriptors N=64000 [s], {name}", ours, theirs, theirs / ours, ">=15")
 
 
-def split_by_numpy(track: NDArray[np.float64], rule: HopCriteria) -> tuple[int, float]:
+def split_by_numpy(track: NDArray[np.float64], criteria: HopCriteria) -> tuple[int, float]:
     """Best split of a (T, 3) track by running sums, vectorised over frames."""
     frames, moved = len(track), track - track[0]
     sums = np.cumsum(moved, axis=0)
     squares = np.cumsum((moved**2).sum(axis=1))
-    k = np.arange(rule.shortest - 1, frames - rule.shortest + 1)
+    k = np.arange(criteria.shortest - 1, frames - criteria.shortest + 1)
     in_u, in_v = (k + 1.0)[:, None], (frames - k * 1.0)[:, None]
     mean_u, mean_v = sums[k] / in_u, (sums[-1] - sums[k] + moved[k]) / in_v
     square = (moved[k] ** 2).sum(axis=1)
-    apart = ((mean_u - mean_v) ** 2).sum(axis=1)
-    spread_u = squares[k] / in_u[:, 0] - (mean_u**2).sum(axis=1)
-    spread_v = (squares[-1] - squares[k] + square) / in_v[:, 0] - (mean_v**2).sum(axis=1)
-    values = np.maximum(spread_u + apart, 0) * np.maximum(spread_v + apart, 0)
+    separation = ((mean_u - mean_v) ** 2).sum(axis=1)
+    variance_u = squares[k] / in_u[:, 0] - (mean_u**2).sum(axis=1)
+    variance_v = (squares[-1] - squares[k] + square) / in_v[:, 0] - (mean_v**2).sum(axis=1)
+    values = np.maximum(variance_u + separation, 0) * np.maximum(variance_v + separation, 0)
     best = int(np.argmax(values))
     return int(k[best]), float(values[best] ** 0.25)
 
 
-def hop_by_numpy(track: NDArray[np.float64], frame: int, rule: HopCriteria) -> float:
+def hop_by_numpy(track: NDArray[np.float64], frame: int, criteria: HopCriteria) -> float:
     """p_hop at a frame, along the parts that hold it."""
     first, last, near = 0, len(track) - 1, []
-    while last - first + 1 >= 2 * rule.shortest - 1:
-        k, p = split_by_numpy(track[first : last + 1], rule)
-        if p < rule.p_c:
-            inside = [(distance, -value) for distance, value in near if distance <= rule.reach]
+    while last - first + 1 >= 2 * criteria.shortest - 1:
+        k, p = split_by_numpy(track[first : last + 1], criteria)
+        if p < criteria.p_c:
+            inside = [(distance, -value) for distance, value in near if distance <= criteria.reach]
             return -min(inside)[1] if inside else p
         near.append((abs(first + k - frame), p))
         if first + k == frame:
@@ -173,19 +175,19 @@ def diffusing_block(particles: int, frames: int) -> NDArray[np.float32]:
 
 def bench_hops(report: Report) -> None:
     block = caged_block(256, 6001)
-    rule, frame = criteria_in_frames(HOPS, INTERVAL), 3000
+    criteria, frame = criteria_in_frames(HOPS, INTERVAL), 3000
     tracks = np.ascontiguousarray(block.transpose(1, 0, 2)).astype(np.float64)  # (n, T, 3)
 
-    def numpy_some(first: int, last: int, found: NDArray[np.float64]) -> None:
-        found[first:last] = [hop_by_numpy(track, frame, rule) for track in tracks[first:last]]
+    def numpy_some(first: int, last: int, labels: NDArray[np.float64]) -> None:
+        labels[first:last] = [hop_by_numpy(track, frame, criteria) for track in tracks[first:last]]
 
-    def our_some(first: int, last: int, found: NDArray[np.float64]) -> None:
-        found[first:last] = p_hop_at(per_particle(block[:, first:last], 100.0), frame, rule)
+    def our_some(first: int, last: int, labels: NDArray[np.float64]) -> None:
+        labels[first:last] = p_hop_at(per_particle(block[:, first:last], 100.0), frame, criteria)
 
     def run(some: Callable[[int, int, NDArray[np.float64]], None], size: int) -> NDArray[np.float64]:
-        found = np.empty(len(tracks))
-        parallel_for(len(tracks), lambda first, last: some(first, last, found), size)
-        return found
+        labels = np.empty(len(tracks))
+        parallel_for(len(tracks), lambda first, last: some(first, last, labels), size)
+        return labels
 
     differing = float(np.abs(run(our_some, 16) - run(numpy_some, 16)).max())
     report.line("p_hop: largest difference to NumPy", differing, 0.0, differing, "<=1e-9")
@@ -204,7 +206,8 @@ def bench_linear(report: Report) -> None:
         for power, frames, width, blocks in SIZES:
             trajectory = InMemory(tracks(width, frames), blocks)
             wavelets = Wavelets(tuple(scale for scale in SCALES if 4 * scale <= frames // 2))
-            work = lambda t=trajectory, w=wavelets: list(label_midframe(t, HOPS, w, lambda _: None))  # noqa: E731
+            sections = {"hops": HOPS, "wavelets": wavelets}
+            work = lambda t=trajectory, s=sections: list(label_midframe(t, s, lambda _: None))  # noqa: E731
             times[power] = seconds(work, 1 if power > 8 else REPEATS) / (blocks * width * frames) * 1e9
         shown = ", ".join(f"1e{power}: {time:.3g}" for power, time in times.items())
         print(f"# labels, {name} [ns per position] {shown}")
@@ -246,23 +249,23 @@ def read_all(path: Path) -> int:
 
 
 def label_file(path: Path) -> None:
-    """What the stage label does with one trajectory; run in a process of its own, which tells its peak memory."""
+    """What the stage label does with one trajectory; run in a process of its own, which prints its peak memory."""
     with open_trajectory(path) as opened:
         scales = tuple(scale for scale in SCALES if 4 * scale <= opened.middle)
-        wavelets = Wavelets(scales)
-        blocks = label_midframe(opened, HOPS, wavelets, lambda _: None)
-        parameters = label_parameters(opened, HOPS, wavelets)
+        sections = {"hops": HOPS, "wavelets": Wavelets(scales)}
+        blocks = label_midframe(opened, sections, lambda _: None)
+        parameters = label_parameters(opened, sections)
         start = perf_counter()
         tables.write(
             path.with_suffix(".parquet"),
-            tables.labels_schema(label_names.of_window(scales)),
+            tables.labels_schema(column_names(sections)),
             blocks,
             parameters,
         )
     print(perf_counter() - start, memory.peak())
 
 
-def labelled(path: Path) -> tuple[float, float]:
+def time_labelling(path: Path) -> tuple[float, float]:
     """Seconds and peak memory in GB of labelling a file."""
     command = [sys.executable, __file__, "--label", str(path)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -275,10 +278,10 @@ def bench_stage(report: Report, frames: int, folder: Path) -> None:
     for path, length in ((short, frames // 4), (long, frames)):
         if not path.exists():
             write_caged(path, 1, particles=PARTICLES, frames=length)
-    labelled(short)  # compiles
-    brief, _ = labelled(short)
+    time_labelling(short)  # compiles
+    brief, _ = time_labelling(short)
     read = seconds(lambda: read_all(long), 1)
-    time, memory = labelled(long)
+    time, memory = time_labelling(long)
     gigabytes, size = 12e-9 * PARTICLES * frames, f"64000 x {frames}"
     report.line(
         f"label {size} [GB/s], h5py reading", gigabytes / time, gigabytes / read, read / time, ">=0.25"

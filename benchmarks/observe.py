@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from simulation import EXACT, tiled
+from simulation import EXACT, tile
 
 from glassdyn.jobs import JobContext
 from glassdyn.liquid.potential import assign_species
@@ -25,45 +25,45 @@ from glassdyn.storage.trajectory_writer import THERMODYNAMICS, TrajectoryWriter,
 PARTICLES, ALLOWED = 64000, 1500.0
 
 RECORDED = 300
-"""Frames, one at each step: two whole blocks and a part, in three legs."""
+"""Frames, one at each step: two whole blocks and a part, in three segments."""
 
 
-def rattling(path: Path, frames: int) -> None:
-    """Write one sample whose particles rattle, all of them alike: what they do is no matter here."""
+def write_caged_sample(path: Path, frames: int) -> None:
+    """Write one sample of caged particles; memory does not depend on how they move."""
     generator = np.random.default_rng(0)
     box_length = (PARTICLES / 1.2) ** (1 / 3)
-    places = generator.uniform(0, box_length, (PARTICLES, 3))
-    shakes = generator.normal(0, 0.1, (8, PARTICLES, 3))
+    sites = generator.uniform(0, box_length, (PARTICLES, 3))
+    displacements = generator.normal(0, 0.1, (8, PARTICLES, 3))
     with TrajectoryWriter(
         path,
         species=assign_species(PARTICLES),
         box_length=box_length,
         timestep=0.0025,
         observables=THERMODYNAMICS,
-    ) as recorder:
+    ) as writer:
         for frame in range(frames):
-            numbers = dict.fromkeys(THERMODYNAMICS, 1.0)
-            recorder.append(40 * frame, places + shakes[frame % 8], numbers)
+            observables = dict.fromkeys(THERMODYNAMICS, 1.0)
+            writer.append(40 * frame, sites + displacements[frame % 8], observables)
 
 
 def record(folder: Path) -> None:
     """Record a sample by the job of the stage."""
     start, checkpoint = folder / "start.h5", folder / "checkpoint"
     generator = np.random.default_rng(0)
-    crowd = random_state(assign_species(1000), (1000 / 1.2) ** (1 / 3), generator)
-    save(tiled(lammps.remove_overlaps(crowd, EXACT), 4), start)
+    overlapping = random_state(assign_species(1000), (1000 / 1.2) ** (1 / 3), generator)
+    save(tile(lammps.remove_overlaps(overlapping, EXACT), 4), start)
     checkpoint.mkdir()
-    plan = recording.Recording(
+    specification = recording.Recording(
         dynamics=Dynamics("lammps", EXACT, 0.0025, checkpoint_steps=RECORDED // 3),
         decorrelate=0,
         intervals=RECORDED,
         frame_steps=1,
     )
-    recording.record(JobContext(asdict(plan), [start], folder / "sample.h5", checkpoint))
+    recording.record(JobContext(asdict(specification), [start], folder / "sample.h5", checkpoint))
 
 
 def observe(folder: Path) -> None:
-    """Survey the trajectories of a folder."""
+    """Measure the trajectories of a folder."""
     measure_all(folder)
 
 
@@ -75,12 +75,14 @@ def peak(work: str, folder: Path) -> float:
         "print(1000 * memory.peak())"
     )
     command = [sys.executable, "-c", code, str(folder)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=Path(__file__).parent)
-    return float(done.stdout.splitlines()[-1])
+    process = subprocess.run(
+        command, stdout=subprocess.PIPE, text=True, check=True, cwd=Path(__file__).parent
+    )
+    return float(process.stdout.splitlines()[-1])
 
 
 def line(name: str, ours: float) -> bool:
-    """Print one ratio, and tell whether it holds."""
+    """Print a ratio; whether its bound holds."""
     held = ours <= ALLOWED
     verdict = "" if held else "  MISSED"
     print(f"{name:44} {ours:9.0f} {ALLOWED:9.0f} {ours / ALLOWED:7.2f}  <= 1{verdict}", flush=True)
@@ -91,13 +93,13 @@ def main() -> int:
     """Print a line for recording, and one for each number of frames observed; 1 where a bound is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, nargs="+", default=[250, 1000])
-    given = parser.parse_args()
+    options = parser.parse_args()
     print(f"{'name':44} {'ours':>9} {'peer':>9} {'ratio':>7}  bound")
     with TemporaryDirectory() as folder:
         held = [line(f"record, {PARTICLES} x {RECORDED + 1} frames, MB", peak("record", Path(folder)))]
-    for frames in given.frames:
+    for frames in options.frames:
         with TemporaryDirectory() as folder:
-            rattling(Path(folder) / f"{sample_name(0, 0)}.h5", frames)
+            write_caged_sample(Path(folder) / f"{sample_name(0, 0)}.h5", frames)
             held.append(line(f"observe, {PARTICLES} x {frames} frames, MB", peak("observe", Path(folder))))
     return 0 if all(held) else 1
 

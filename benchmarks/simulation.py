@@ -41,7 +41,7 @@ SHIFT = replace(EXACT, truncation="shift")
 
 TIMESTEP, INTERVAL = 0.0025, 40
 ROUNDS = 4
-"""Turns of each contender; its best counts."""
+"""Turns of each contender; its best is taken."""
 
 Contender = Callable[[], object]
 
@@ -51,24 +51,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--engine", default="lammps", choices=["lammps", "hoomd"])
     parser.add_argument("--frames", type=int, default=2 * BLOCK, help="that HOOMD records")
-    given = parser.parse_args()
+    options = parser.parse_args()
     print(f"{'name':38} {'ours':>9} {'peer':>9} {'ratio':>7}  bound")
-    if given.engine == "lammps":
+    if options.engine == "lammps":
         held = [compare(*size) for size in ((512, 2, 1000), (1000, 4, 80))]
     else:
-        held = [compare_recording(*size, given.frames) for size in ((512, 2), (1000, 4))]
+        held = [compare_recording(*size, options.frames) for size in ((512, 2), (1000, 4))]
     return 0 if all(held) else 1
 
 
 def compare_recording(cell: int, repeats: int, frames: int) -> bool:
     """Benchmark HOOMD recording beside HOOMD alone, after it has tuned its kernels."""
-    state, steps = tiled(liquid(cell), repeats), frames * INTERVAL
-    with hoomd.start(state, Integrator(EXACT, TIMESTEP), NVE()) as motion:
-        motion.advance(steps)
+    state, steps = tile(liquid_state(cell), repeats), frames * INTERVAL
+    with hoomd.start(state, Integrator(EXACT, TIMESTEP), NVE()) as simulation:
+        simulation.advance(steps)
         start = perf_counter()
-        motion.advance(steps)
+        simulation.advance(steps)
         silent = perf_counter()
-        record(motion, state, lambda look: motion.advance(steps, INTERVAL, look))
+        record(simulation, state, lambda observe: simulation.advance(steps, INTERVAL, observe))
         recorded = perf_counter()
     name = f"N = {state.particles}, recorded / not, {hoomd.device()}"
     return line(name, steps / (recorded - silent), steps / (silent - start), 0.95)
@@ -76,21 +76,23 @@ def compare_recording(cell: int, repeats: int, frames: int) -> bool:
 
 def compare(cell: int, repeats: int, steps: int) -> bool:
     """Benchmark a liquid made of periodic copies of a small one."""
-    state = tiled(liquid(cell), repeats)
-    peer = bare(state)
+    state = tile(liquid_state(cell), repeats)
+    peer = bare_lammps(state)
     engines = {
         name: engine.start(state, Integrator(potential, TIMESTEP), NVE())
         for name, potential in (("spline", SPLINE), ("exact", EXACT), ("shift", SHIFT))
     }
     contenders: dict[str, Contender] = {"peer": lambda: peer.command(f"run {steps} pre no post no")}
     contenders["silent"] = lambda: engines["spline"].advance(steps)
-    for name, motion in engines.items():
-        contenders[name] = lambda motion=motion: motion.advance(steps, INTERVAL, motion.thermodynamics)
+    for name, simulation in engines.items():
+        contenders[name] = lambda simulation=simulation: simulation.advance(
+            steps, INTERVAL, simulation.thermodynamics
+        )
     seconds = fastest(contenders, steps)
     frame = frame_cost(engines["spline"]) / INTERVAL
-    rates = {name: 1 / (took + (frame if name in engines else 0)) for name, took in seconds.items()}
-    for motion in engines.values():
-        motion.__exit__(None, None, None)
+    rates = {name: 1 / (step + (frame if name in engines else 0)) for name, step in seconds.items()}
+    for simulation in engines.values():
+        simulation.__exit__(None, None, None)
     peer.close()
     size = f"N = {state.particles}"
     return all(
@@ -104,7 +106,7 @@ def compare(cell: int, repeats: int, steps: int) -> bool:
 
 
 def line(name: str, ours: float, peer: float, bound: float) -> bool:
-    """Print one ratio, and tell whether it holds."""
+    """Print a ratio; whether its bound holds."""
     ratio = ours / peer
     verdict = "" if ratio >= bound else "  MISSED"
     print(f"{name:38} {ours:9.1f} {peer:9.1f} {ratio:7.2f}  >= {bound}{verdict}", flush=True)
@@ -121,35 +123,35 @@ def fastest(contenders: dict[str, Contender], steps: int) -> dict[str, float]:
     return seconds
 
 
-class Shaken:
-    """An engine that stands still, and whose particles shake in their cages nevertheless."""
+class ShakenEngine:
+    """An engine that does not advance, and whose positions change from frame to frame like those of caged particles."""
 
-    def __init__(self, motion: engine.LammpsEngine) -> None:
-        self._motion, self.step = motion, 0
-        generator, particles = np.random.default_rng(3), len(motion.unwrapped())
+    def __init__(self, simulation: engine.LammpsEngine) -> None:
+        self._simulation, self.step = simulation, 0
+        generator, particles = np.random.default_rng(3), len(simulation.unwrapped())
         self._shakes = 0.1 * generator.standard_normal((BLOCK, particles, 3), np.float32)
 
     def unwrapped(self) -> NDArray[np.float64]:
-        """Positions of the engine, shaken."""
+        """Positions of the engine, with a displacement."""
         self.step += 1
-        shaken: NDArray[np.float64] = self._motion.unwrapped() + self._shakes[self.step % BLOCK]
+        shaken: NDArray[np.float64] = self._simulation.unwrapped() + self._shakes[self.step % BLOCK]
         return shaken
 
     def thermodynamics(self) -> Thermodynamics:
         """Energies of the engine."""
-        return self._motion.thermodynamics()
+        return self._simulation.thermodynamics()
 
 
-def frame_cost(motion: engine.LammpsEngine) -> float:
+def frame_cost(simulation: engine.LammpsEngine) -> float:
     """Processor time of recording a frame, of a whole block."""
-    shaken, state = Shaken(motion), motion.state()
+    shaken, state = ShakenEngine(simulation), simulation.state()
     start = process_time()
-    record(shaken, state, lambda look: [look() for _ in range(BLOCK)])
+    record(shaken, state, lambda observe: [observe() for _ in range(BLOCK)])
     return (process_time() - start) / BLOCK
 
 
-def record(motion: Any, state: State, go: Callable[[Contender], object]) -> None:
-    """Record what an engine shows whenever `go` looks."""
+def record(simulation: Any, state: State, run: Callable[[Contender], object]) -> None:
+    """Record a frame whenever `run` calls its argument."""
     with (
         tempfile.TemporaryDirectory() as folder,
         TrajectoryWriter(
@@ -158,25 +160,25 @@ def record(motion: Any, state: State, go: Callable[[Contender], object]) -> None
             box_length=state.box_length,
             timestep=TIMESTEP,
             observables=THERMODYNAMICS,
-        ) as recorder,
+        ) as writer,
     ):
-        frames = FrameRecorder(recorder)
-        go(lambda: frames.look(motion))
+        recorder = FrameRecorder(writer)
+        run(lambda: recorder.observe(simulation))
 
 
-def liquid(particles: int) -> State:
+def liquid_state(particles: int) -> State:
     """A liquid at T = 0.6."""
-    generator, model = np.random.default_rng(1), Integrator(EXACT, 0.005)
+    generator, integrator = np.random.default_rng(1), Integrator(EXACT, 0.005)
     start = random_state(assign_species(particles), (particles / 1.2) ** (1 / 3), generator)
     hot = replace(
         engine.remove_overlaps(start, EXACT), velocities=maxwell_boltzmann(particles, 1.2, generator)
     )
-    with engine.start(hot, model, NoseHoover(0.6, 0.5)) as motion:
-        motion.advance(6000)
-        return motion.state()
+    with engine.start(hot, integrator, NoseHoover(0.6, 0.5)) as simulation:
+        simulation.advance(6000)
+        return simulation.state()
 
 
-def tiled(state: State, repeats: int) -> State:
+def tile(state: State, repeats: int) -> State:
     """Periodic copies side by side, with velocities drawn anew."""
     shifts = np.array(list(product(range(repeats), repeat=3)), float) * state.box_length
     positions = (state.positions + shifts[:, None]).reshape(-1, 3)
@@ -190,7 +192,7 @@ def tiled(state: State, repeats: int) -> State:
     )
 
 
-def bare(state: State) -> Any:
+def bare_lammps(state: State) -> Any:
     """The peer, after a hundred steps."""
     peer = lammps(cmdargs=["-log", "none", "-screen", "none", "-nocite", "-pk", "omp", "1"])
     edge = repr(state.box_length)

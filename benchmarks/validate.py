@@ -41,24 +41,24 @@ from glassdyn.storage.trajectory_writer import THERMODYNAMICS, TrajectoryWriter
 POTENTIAL = Potential(truncation="shift", r_on=2.0, r_cut=2.5, spline_points=0)
 COPIES, WAVE_NUMBER = 4, 7.25
 
-LOOK, FRAME, BATH = 0.25, 0.1, 0.1
-"""Between two looks at the energy, between two frames, of the thermostat, units of tau."""
+ENERGY_INTERVAL, FRAME_INTERVAL, THERMOSTAT_TIME = 0.25, 0.1, 0.1
+"""Units of tau."""
 
 
 class Point(NamedTuple):
-    """A state point, and how long it is followed: durations in tau."""
+    """A state point, and the durations of its simulation, units of tau."""
 
     name: str
     particles: int
     temperature: float
     timestep: float
-    settle: float
+    equilibrate: float
     average: float
     record: float
 
     @property
-    def model(self) -> Integrator:
-        """The published potential."""
+    def integrator(self) -> Integrator:
+        """The published potential, and the timestep."""
         return Integrator(POTENTIAL, self.timestep)
 
     def steps(self, duration: float) -> int:
@@ -72,7 +72,7 @@ SMALL = Point("small", 150, 0.8, 0.0025, 20.0, 100.0, 200.0)
 
 
 class Line(NamedTuple):
-    """A line of the table: ours with its standard error, beside a reference; with no bound, for information."""
+    """A line of the table: ours with its standard error, and a reference; without a bound, for information."""
 
     name: str
     ours: float
@@ -83,14 +83,14 @@ class Line(NamedTuple):
 
 def averages(engine: Engine, point: Point) -> tuple[float, float]:
     """Mean potential energy and mean pressure of a run."""
-    seen: list[tuple[float, float]] = []
+    observed: list[tuple[float, float]] = []
 
-    def look() -> None:
-        now = engine.thermodynamics()
-        seen.append((now.potential_energy, now.pressure))
+    def observe() -> None:
+        thermodynamics = engine.thermodynamics()
+        observed.append((thermodynamics.potential_energy, thermodynamics.pressure))
 
-    engine.advance(point.steps(point.average), point.steps(LOOK), look)
-    potential, pressure = np.mean(seen, axis=0)
+    engine.advance(point.steps(point.average), point.steps(ENERGY_INTERVAL), observe)
+    potential, pressure = np.mean(observed, axis=0)
     return float(potential), float(pressure)
 
 
@@ -101,35 +101,35 @@ def prepare(engine_name: str, point: Point, copy: int) -> tuple[State, float, fl
     start = random_state(assign_species(point.particles), (point.particles / 1.2) ** (1 / 3), generator)
     start = module.remove_overlaps(start, POTENTIAL)
     start = replace(start, velocities=maxwell_boltzmann(point.particles, kT, generator))
-    bath = Bussi(kT, BATH, int(generator.integers(2**16)))
-    with module.start(start, point.model, bath) as engine:
-        engine.advance(point.steps(point.settle))
+    ensemble = Bussi(kT, THERMOSTAT_TIME, int(generator.integers(2**16)))
+    with module.start(start, point.integrator, ensemble) as engine:
+        engine.advance(point.steps(point.equilibrate))
         potential, pressure = averages(engine, point)
-        state, now = engine.state(), engine.thermodynamics().potential_energy
+        state, final = engine.state(), engine.thermodynamics().potential_energy
     kinetic = 0.5 * state.degrees_of_freedom * kT
-    return with_kinetic_energy(state, potential + kinetic - now), potential / point.particles, pressure
+    return with_kinetic_energy(state, potential + kinetic - final), potential / point.particles, pressure
 
 
 def record(engine_name: str, point: Point, state: State, path: Path) -> None:
     """Write a trajectory at constant energy."""
     path.parent.mkdir(exist_ok=True)
-    interval = point.steps(FRAME)
+    interval = point.steps(FRAME_INTERVAL)
     with (
-        engines.engine_by_name(engine_name).start(state, point.model, NVE()) as engine,
+        engines.engine_by_name(engine_name).start(state, point.integrator, NVE()) as engine,
         TrajectoryWriter(
             path,
             species=state.species,
             box_length=state.box_length,
             timestep=point.timestep,
             observables=THERMODYNAMICS,
-        ) as recorder,
+        ) as writer,
     ):
 
-        def look() -> None:
-            recorder.append(engine.step, engine.unwrapped(), engine.thermodynamics()._asdict())
+        def write_frame() -> None:
+            writer.append(engine.step, engine.unwrapped(), engine.thermodynamics()._asdict())
 
-        look()
-        engine.advance(round(point.record / FRAME) * interval, interval, look)
+        write_frame()
+        engine.advance(round(point.record / FRAME_INTERVAL) * interval, interval, write_frame)
 
 
 def simulate(engine_name: str, point: Point, copy: int, folder: Path) -> tuple[float, float]:
@@ -156,20 +156,26 @@ def thermodynamics(copies: list[tuple[float, float]], point: Point, u: float, p:
 
 def relaxation_time(folder: Path, point: Point, bound: float | None) -> Line:
     """tau_alpha of A at q = 7.25, published for 150 particles."""
-    seen = measure_all(folder / point.name, wave_number=WAVE_NUMBER)
-    decays = [relaxation.scattering(sample.moved)[:, 0] for sample in seen.samples]
-    taus = [relaxation.tau_alpha(seen.lag_times, decay) or np.nan for decay in decays]
-    together = relaxation.tau_alpha(seen.lag_times, np.mean(decays, axis=0)) or np.nan
+    measured = measure_all(folder / point.name, wave_number=WAVE_NUMBER)
+    decays = [relaxation.scattering(sample.moved)[:, 0] for sample in measured.samples]
+    taus = [relaxation.tau_alpha(measured.lag_times, decay) or np.nan for decay in decays]
+    tau = relaxation.tau_alpha(measured.lag_times, np.mean(decays, axis=0)) or np.nan
     name = f"tau_alpha,A, T = {point.temperature}, N = {point.particles}"
-    return Line(name, together, mean(taus)[1], 3.4, bound)
+    return Line(name, tau, mean(taus)[1], 3.4, bound)
 
 
 def peaks(folder: Path) -> list[Line]:
     """Peaks of g_AA and g_AB within 0.02."""
-    seen = measure_all(folder).structure
+    structure = measure_all(folder).structure
     names = ((0, "AA", 1.07), (1, "AB", 0.88))
     return [
-        Line(f"peak of g_{name}", peak_and_minimum(seen.distances, seen.radial[row])[0], 0.0, published, 0.02)
+        Line(
+            f"peak of g_{name}",
+            peak_and_minimum(structure.distances, structure.radial[row])[0],
+            0.0,
+            published,
+            0.02,
+        )
         for row, name, published in names
     ]
 
@@ -187,12 +193,12 @@ def compare(engine_name: str, folder: Path) -> list[Line]:
             point: [pool.submit(simulate, engine_name, point, copy, folder) for copy in range(COPIES)]
             for point in points
         }
-        for _ in as_completed(run for those in runs.values() for run in those):
+        for _ in as_completed(run for copies in runs.values() for run in copies):
             advance(1)
-    found = {point: [run.result() for run in runs[point]] for point in points}
+    averages_of = {point: [run.result() for run in runs[point]] for point in points}
     return [
-        *thermodynamics(found[HOT], HOT, -4.654, 19.32),
-        *thermodynamics(found[WARM], WARM, -6.346, 7.60),
+        *thermodynamics(averages_of[HOT], HOT, -4.654, 19.32),
+        *thermodynamics(averages_of[WARM], WARM, -6.346, 7.60),
         *([relaxation_time(folder, SMALL, 0.34)] if SMALL in points else []),
         relaxation_time(folder, WARM, None),
         *peaks(folder / WARM.name),
@@ -200,7 +206,7 @@ def compare(engine_name: str, folder: Path) -> list[Line]:
 
 
 def show(line: Line) -> bool:
-    """Print a line; whether the reference is met, where it must be."""
+    """Print a line; whether the reference is met within the bound."""
     met = line.bound is None or abs(line.ours - line.reference) <= line.bound
     bound = f"{'none':>8}" if line.bound is None else f"{line.bound:>8.3f}  {'met' if met else 'MISSED'}"
     print(

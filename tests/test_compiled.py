@@ -10,19 +10,22 @@ import pytest
 
 from glassdyn.liquid.compiled import parallel_for
 
-KERNEL = "import numpy as np; from glassdyn.liquid.neighbours import neighbours; "
-RUN = KERNEL + "print(len(neighbours(np.eye(3), 9.0, 2.0).receivers))"
+RUN = """
+import numpy as np
+from glassdyn.liquid.neighbours import find_neighbours
+print(len(find_neighbours(np.eye(3), 9.0, 2.0).receivers))
+"""
 
 
 @pytest.mark.parametrize(("total", "size"), [(0, None), (1, None), (17, 5), (1000, None)])
 def test_ranges_cover_everything_once(total, size):
-    seen = np.zeros(total, int)
+    visits = np.zeros(total, int)
 
     def work(start, stop):
-        seen[start:stop] += 1
+        visits[start:stop] += 1
 
     parallel_for(total, work, size)
-    np.testing.assert_array_equal(seen, 1)
+    np.testing.assert_array_equal(visits, 1)
 
 
 def test_an_error_in_a_range_arrives():
@@ -48,11 +51,23 @@ def test_an_edited_module_is_compiled_anew(root, tmp_path):
     caches = tmp_path / "src" / "glassdyn" / "__pycache__"
     assert run(tmp_path / "src").stdout == "6\n"
     assert len(list(caches.glob("numba-*"))) == 1
-    module = tmp_path / "src" / "glassdyn" / "neighbours.py"
+    module = tmp_path / "src" / "glassdyn" / "liquid" / "neighbours.py"
     module.write_text(module.read_text().replace("class Cells", "class Grid").replace("Cells", "Grid"))
     again = run(tmp_path / "src")
     assert again.stdout == "6\n", again.stderr
     assert len(list(caches.glob("numba-*"))) == 2
+
+
+@pytest.mark.slow
+def test_checkouts_of_one_repository_share_kernels(root, tmp_path):
+    written = []
+    for name in ("here", "there"):
+        shutil.copytree(root / "src", tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        assert run(tmp_path / name, DVC_ROOT=str(tmp_path)).stdout == "6\n"
+        kernels = sorted((tmp_path / ".scratch" / "kernels").rglob("*.nb[ci]"))
+        written.append({kernel: kernel.stat().st_mtime_ns for kernel in kernels})
+    assert written[0]
+    assert written[0] == written[1]
 
 
 @pytest.mark.slow

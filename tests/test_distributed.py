@@ -13,65 +13,65 @@ from glassdyn.learning.distributed import ALONE, Group
 from liquids import DISTANCES, NETWORK, PLAIN, SHORT, write_tables
 
 NAMES = [f"copy{copy:02}-sample00" for copy in range(5)]
-TOGETHER = replace(SHORT, max_steps=9, record_every=3, batch=2)
+PARAMS = replace(SHORT, max_steps=9, record_every=3, batch=2)
 CASES = [("graph_network", 0), ("attention", 0), ("graph_network", 2)]
 """Kinds and recurrences."""
 
 
-def objectives(folders, members, kind, n_rec):
-    """Those of a training that is cut off after the second recording and goes on."""
+def objectives(folders, group, kind, n_rec):
+    """Those of a training that is cut off after the second log entry and goes on."""
     network = replace(NETWORK, kind=kind, n_rec=n_rec)
-    chosen = training_run.TrainingConfig(NAMES[:3], NAMES[3:4], DISTANCES, network, PLAIN, TOGETHER)
+    config = training_run.TrainingConfig(NAMES[:3], NAMES[3:4], DISTANCES, network, PLAIN, PARAMS)
     for most in (2, 4):
-        lesson = training_run.set_up(chosen, folders, torch.device("cpu"))
-        attended = training_run.run_training(chosen, lesson, folders, members)
-        seen = [progress for progress, _ in zip(attended, range(most), strict=False)]
-        attended.close()
-    return [recording.objective for recording in seen[-1].recordings]
+        setup = training_run.set_up(config, folders, torch.device("cpu"))
+        run = training_run.run_training(config, setup, folders, group)
+        states = [state for state, _ in zip(run, range(most), strict=False)]
+        run.close()
+    return [entry.objective for entry in states[-1].log]
 
 
-def member(rank, folder, folders):
-    """One of two processes, with a scratch folder that the other does not see."""
+def train_in_group(rank, folder, folders):
+    """What one of two processes does, with a scratch folder that the other does not see."""
     os.environ["GLASSDYN_SCRATCH"] = str(folder / f"scratch-{rank}")
     torch_distributed.init_process_group("gloo", f"file://{folder / 'meeting'}", world_size=2, rank=rank)
-    members = Group(rank, 2, torch.device("cpu"))
-    found = [objectives(folders, members, *case) for case in CASES]
-    (folder / f"found-{rank}.json").write_text(json.dumps(found))
+    group = Group(rank, 2, torch.device("cpu"))
+    results = [objectives(folders, group, *case) for case in CASES]
+    (folder / f"results-{rank}.json").write_text(json.dumps(results))
     torch_distributed.destroy_process_group()
 
 
 @pytest.mark.endurance
 def test_two_processes_with_folders_of_their_own_go_on_together(tmp_path, monkeypatch):
     folders = write_tables(tmp_path)
-    torch.multiprocessing.spawn(member, (tmp_path, folders), nprocs=2)
-    one, other = (json.loads((tmp_path / f"found-{rank}.json").read_text()) for rank in range(2))
+    torch.multiprocessing.spawn(train_in_group, (tmp_path, folders), nprocs=2)
+    first, second = (json.loads((tmp_path / f"results-{rank}.json").read_text()) for rank in range(2))
     monkeypatch.setenv("GLASSDYN_SCRATCH", str(tmp_path / "alone"))
     alone = [objectives(folders, ALONE, *case) for case in CASES]
-    assert one == other
-    for together, expected in zip(one, alone, strict=True):
-        assert together == pytest.approx(expected, rel=1e-4)  # sums of float32 in another order
+    assert first == second
+    for shared, expected in zip(first, alone, strict=True):
+        assert shared == pytest.approx(expected, rel=1e-4)  # sums of float32 in another order
 
 
 @pytest.fixture
 def gpus(monkeypatch):
-    """A machine with two GPUs, as far as it is asked; and what is done, in order."""
-    done = []
+    """A machine with two GPUs, as far as it is asked; and the calls that it gets, in order."""
+    calls = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr(torch.cuda, "set_device", lambda device: done.append(("device", device.index)))
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: calls.append(("device", device.index)))
     monkeypatch.setattr(
-        torch_distributed, "init_process_group", lambda backend: done.append(("join", backend))
+        torch_distributed, "init_process_group", lambda backend: calls.append(("join", backend))
     )
-    monkeypatch.setattr(torch_distributed, "destroy_process_group", lambda: done.append(("leave", "")))
+    monkeypatch.setattr(torch_distributed, "destroy_process_group", lambda: calls.append(("leave", "")))
     monkeypatch.setattr(torch_distributed, "get_rank", lambda: 3)
     monkeypatch.setenv("WORLD_SIZE", "4")
-    return done
+    return calls
 
 
 def test_each_process_has_its_gpu_before_it_joins(gpus, monkeypatch):
     monkeypatch.setenv("LOCAL_RANK", "1")
-    with distributed.group() as members:
-        assert members == Group(3, 4, torch.device("cuda", 1))
+    with distributed.join_group() as group:
+        assert group == Group(3, 4, torch.device("cuda", 1))
     assert gpus == [("device", 1), ("join", "cpu:gloo,cuda:nccl"), ("leave", "")]
 
 
@@ -79,7 +79,7 @@ def test_two_processes_do_not_share_a_gpu(gpus, monkeypatch):
     monkeypatch.setenv("LOCAL_RANK", "2")
     with (
         pytest.raises(ValueError, match=r'process 3 on a machine of 2;.*CUDA_VISIBLE_DEVICES=""'),
-        distributed.group(),
+        distributed.join_group(),
     ):
         pass
     assert not gpus

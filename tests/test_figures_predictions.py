@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from matplotlib.colors import to_hex
 
-from glassdyn.figures import predictions, quantities, style
+from glassdyn.figures import isoconfigurational, predictions, quantities, style
 from glassdyn.figures.predictions import LOOKS
 
 MODELS = ("network", "ridge", "averaged_ridge", "perceptron")
@@ -36,13 +36,23 @@ def test_a_model_has_one_colour_in_all_figures():
     table = pl.concat(scores(length=length) for length in (0.0, 2.0))
     lengths = colours_of(predictions.lengths(table, label="p_hop"))
     bars = predictions.models(scores(), label="p_hop").axes[0]
-    named = zip((text.get_text() for text in bars.get_yticklabels()), bars.patches, strict=True)
-    assert lengths == {name: to_hex(bar.get_facecolor()) for name, bar in named}
+    pairs = zip((text.get_text() for text in bars.get_yticklabels()), bars.patches, strict=True)
+    assert lengths == {name: to_hex(bar.get_facecolor()) for name, bar in pairs}
     edges = pl.DataFrame({"low": [0.0, 0.1], "high": [0.1, 0.2], "density": [4.0, 6.0]})
     sources = pl.concat(edges.with_columns(source=pl.lit(name)) for name in ("target", "network", "ridge"))
-    shown = colours_of(predictions.pdf(sources, label="p_hop"))
-    assert {name: shown[name] for name in ("network", "ridge")}.items() <= lengths.items()
-    assert shown["true"] == to_hex(LOOKS["target"]["color"])
+    colours = colours_of(predictions.pdf(sources, label="p_hop"))
+    assert {name: colours[name] for name in ("network", "ridge")}.items() <= lengths.items()
+    assert colours["true"] == to_hex(LOOKS["target"]["color"])
+
+
+def test_any_model_is_drawn_in_a_colour_of_its_own():
+    """Whoever puts a table of predictions beside the others is drawn beside them."""
+    names = (*MODELS, "bond_order", "cnn")
+    table = pl.DataFrame({"model": names, "pearson": 0.2, "pearson_low": 0.1, "pearson_high": 0.4})
+    bars = predictions.models(table, label="p_hop").axes[0].patches
+    assert len({to_hex(bar.get_facecolor()) for bar in bars}) == len(names)
+    lengths = table.with_columns(length=2.0, pearson_error=0.05)
+    assert set(names) - set(MODELS) < set(colours_of(predictions.lengths(lengths, label="p_hop")))
 
 
 def test_errors_are_drawn():
@@ -54,6 +64,16 @@ def test_errors_are_drawn():
         assert len(segments) == len(MODELS)
         for segment in segments:
             assert sorted(segment[:, np.ptp(segment, axis=0) > 0].ravel()) == pytest.approx(expected)
+
+
+def test_figures_of_runs_show_every_label_and_particle():
+    rows = [(sample, label, 0.8, 0.5, 0.6) for sample in "ab" for label in ("p_hop", "cwt_10")]
+    columns = ["sample", "label", "halves", "raw", "ceiling"]
+    (axes,) = isoconfigurational.ceilings(pl.DataFrame(rows, schema=columns, orient="row")).axes
+    assert [len(line.get_xdata()) for line in axes.lines] == [2, 2, 2]
+    pairs = pl.DataFrame(np.random.default_rng(1).random((300, 2)), schema=["raw", "mean"])
+    scatter, _ = isoconfigurational.agreement(pairs, label="p_hop").axes
+    np.testing.assert_array_equal(scatter.lines[0].get_xydata(), pairs.select("mean", "raw").to_numpy())
 
 
 def test_empty_bins_of_a_pdf_are_below_the_picture():

@@ -1,26 +1,27 @@
-"""Isoconfigurational runs: one configuration in the middle of every run, and what its labels share."""
+"""Isoconfigurational runs: one configuration in the middle of every run, and how well their labels agree."""
 
 from dataclasses import asdict, replace
+from itertools import combinations
 
 import numpy as np
 import polars as pl
 import pytest
 
-from engine_liquids import TIMESTEP, XPLOR, liquid
-from glassdyn.figures import isoconfigurational as figures
+from engine_liquids import TIMESTEP, XPLOR, liquid_state
 from glassdyn.jobs import JobContext
 from glassdyn.labels import isoconfigurational as labelling
 from glassdyn.labels.isoconfigurational import noise_ceiling
+from glassdyn.liquid.configuration import Configuration
 from glassdyn.params import Hops, Wavelets
 from glassdyn.simulation import isoconfigurational
-from glassdyn.simulation import state as states
 from glassdyn.simulation.segments import Dynamics
 from glassdyn.storage import tables
+from glassdyn.storage.snapshots import read_snapshot, write_snapshot
 from glassdyn.storage.trajectory import open_trajectory
-from glassdyn.storage.trajectory_writer import THERMODYNAMICS, TrajectoryWriter
+from glassdyn.storage.trajectory_writer import THERMODYNAMICS
 
 HALF, FRAME_STEPS = 150, 4
-PLAN = isoconfigurational.IsoconfigurationalRun(
+RUN = isoconfigurational.IsoconfigurationalRun(
     sample="copy01-sample00",
     run=0,
     seed=3,
@@ -35,40 +36,27 @@ PROPENSITIES = {"propensity_0.1": 1, "propensity_1": 100}
 
 
 @pytest.fixture(scope="module")
-def start(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("start")
-    state = liquid("lammps", XPLOR, steps=500)
-    path = folder / "trajectory.h5"
-    with TrajectoryWriter(
-        path, species=state.species, box_length=state.box_length, timestep=TIMESTEP
-    ) as recorder:
-        for step in (0, 1, 2):
-            recorder.append(step, state.unwrapped + step)
-    with open_trajectory(path) as trajectory:
-        states.save(isoconfigurational.state_of_middle_frame(trajectory), folder / "start.h5")
-    np.testing.assert_allclose(
-        states.load(folder / "start.h5")[0].unwrapped,
-        (state.unwrapped + 1).astype(np.float32),
-        rtol=0,
-        atol=1e-14,
-    )
-    return folder / "start.h5"
+def snapshot(tmp_path_factory):
+    state = liquid_state("lammps", XPLOR, steps=500)
+    path = tmp_path_factory.mktemp("snapshots") / "copy01-sample00.parquet"
+    write_snapshot(path, Configuration(state.unwrapped, state.species, state.box_length), {})
+    return path
 
 
-def simulate(plan, start, folder, deaths=()):
-    deaths = list(deaths)
+def simulate(run, snapshot, folder, kill_at=()):
+    kills = list(kill_at)
     checkpoint = folder / "checkpoint"
     checkpoint.mkdir(parents=True)
 
     def report(fraction):
-        if deaths and fraction >= deaths[0]:
-            deaths.pop(0)
+        if kills and fraction >= kills[0]:
+            kills.pop(0)
             raise InterruptedError
 
-    for _ in range(len(deaths) + 1):
+    for _ in range(len(kills) + 1):
         try:
             isoconfigurational.simulate_run(
-                JobContext(asdict(plan), [start], folder / "run.h5", checkpoint, report)
+                JobContext(asdict(run), [snapshot], folder / "run.h5", checkpoint, report)
             )
         except InterruptedError:
             continue
@@ -76,25 +64,26 @@ def simulate(plan, start, folder, deaths=()):
 
 
 @pytest.fixture(scope="module")
-def runs(start, tmp_path_factory):
-    plans = [replace(PLAN, run=run) for run in range(4)]
-    return [simulate(plan, start, tmp_path_factory.mktemp(f"run{plan.run}")) for plan in plans]
+def trajectories(snapshot, tmp_path_factory):
+    runs = [replace(RUN, run=number) for number in range(4)]
+    return [simulate(run, snapshot, tmp_path_factory.mktemp(f"run{run.run}")) for run in runs]
 
 
-def test_past_and_future_join_in_the_configuration(start, runs):
+def test_past_and_future_join_in_the_configuration(snapshot, trajectories):
     """Velocities change smoothly through the middle: backwards the run had the opposite ones."""
-    state, _ = states.load(start)
-    for run, path in enumerate(runs):
+    configuration = read_snapshot(snapshot)
+    particles = len(configuration.species)
+    for number, path in enumerate(trajectories):
         with open_trajectory(path) as trajectory:
             assert trajectory.frames == 2 * HALF + 1
             np.testing.assert_array_equal(trajectory.steps, FRAME_STEPS * np.arange(2 * HALF + 1))
-            np.testing.assert_allclose(trajectory.frame(HALF), state.unwrapped, atol=1e-6)
+            np.testing.assert_allclose(trajectory.frame(HALF), configuration.positions, atol=1e-6)
             window = trajectory.window(HALF - 2, HALF + 3).astype(np.float64)
             observables = trajectory.observables
         assert set(observables) == set(THERMODYNAMICS)
         energy = observables["potential_energy"] + observables["kinetic_energy"]
-        assert np.ptp(energy) < 5e-3 * state.particles
-        velocities = replace(PLAN, run=run).velocities(state.particles)
+        assert np.ptp(energy) < 5e-3 * particles
+        velocities = replace(RUN, run=number).velocities(particles)
         central = (window[3] - window[1]) / (2 * FRAME_STEPS * TIMESTEP)
         np.testing.assert_allclose(central, velocities, atol=0.15)
         third = window[4] - 3 * window[3] + 3 * window[2] - window[1]
@@ -102,41 +91,42 @@ def test_past_and_future_join_in_the_configuration(start, runs):
 
 
 def test_every_run_has_its_own_velocities_and_none_depends_on_how_many_there_are():
-    draws = [replace(PLAN, run=run).velocities(50) for run in range(5)]
-    draws.append(replace(PLAN, sample="copy01-sample01").velocities(50))
-    for index, one in enumerate(draws):
-        for other in draws[:index]:
-            assert abs(np.corrcoef(one.ravel(), other.ravel())[0, 1]) < 0.4
-    np.testing.assert_array_equal(draws[0], PLAN.velocities(50))
+    draws = [replace(RUN, run=run).velocities(50) for run in range(5)]
+    draws.append(replace(RUN, sample="copy01-sample01").velocities(50))
+    for first, second in combinations(draws, 2):
+        assert abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 0.4
+    np.testing.assert_array_equal(draws[0], RUN.velocities(50))
 
 
-def test_killed_runs_end_in_the_same_bytes(start, runs, tmp_path):
-    killed = simulate(PLAN, start, tmp_path, deaths=(0.2, 0.45, 0.55, 0.9))
-    assert killed.read_bytes() == runs[0].read_bytes()
+def test_killed_runs_end_in_the_same_bytes(snapshot, trajectories, tmp_path):
+    killed = simulate(RUN, snapshot, tmp_path, kill_at=(0.2, 0.45, 0.55, 0.9))
+    assert killed.read_bytes() == trajectories[0].read_bytes()
 
 
-def test_labels_of_runs_their_means_and_how_well_they_agree(runs, tmp_path):
+def test_labels_of_runs_their_means_and_how_well_they_agree(trajectories, tmp_path):
     arguments = {"hops": asdict(HOPS), "wavelets": asdict(WAVELETS), "propensities": PROPENSITIES}
     folder = tmp_path / "copy01-sample00"
-    for run, path in enumerate(runs):
+    for run, path in enumerate(trajectories):
         output = folder / f"run{run:02}.parquet"
         labelling.label_run(JobContext(arguments, [path], output, tmp_path))
-    labels = labelling.columns(WAVELETS.scales, (0.1, 1.0))
+    labels = labelling.columns({"hops": HOPS, "wavelets": WAVELETS}, (0.1, 1.0))
     assert labels == ["p_hop", "cwt_10", "cwt_30", "propensity_0.1", "propensity_1"]
-    table = labelling.summarise(tmp_path, ["copy01-sample00"], labels)
+    labelling.write_means(tmp_path, ["copy01-sample00"], labels)
+    table = labelling.tabulate_ceilings(tmp_path, ["copy01-sample00"], labels)
     means = tables.read(tmp_path / "copy01-sample00.parquet")
     assert means.columns == ["particle", "type", "mean_p_hop", "mean_cwt_10", "mean_cwt_30", *PROPENSITIES]
-    moved = []
-    for path in runs:
+    distances = []
+    for path in trajectories:
         with open_trajectory(path) as trajectory:
-            moved.append(np.linalg.norm(trajectory.frame(HALF + 100) - trajectory.frame(HALF), axis=1))
-    np.testing.assert_allclose(means["propensity_1"], np.mean(moved, axis=0))
-    of_a = np.array(moved)[:, :240]
+            displacements = trajectory.frame(HALF + 100) - trajectory.frame(HALF)
+            distances.append(np.linalg.norm(displacements, axis=1))
+    np.testing.assert_allclose(means["propensity_1"], np.mean(distances, axis=0))
+    of_a = np.array(distances)[:, :240]
     assert table.filter(pl.col("label") == "propensity_1").row(0)[2:] == pytest.approx(noise_ceiling(of_a))
-    pairs = labelling.pairs(tmp_path, "copy01-sample00", "propensity_1")
-    np.testing.assert_allclose(pairs["raw"], of_a[0])
-    np.testing.assert_allclose(pairs["mean"], of_a[1:].mean(axis=0))
-    metrics = labelling.metrics(table, 4)
+    points = labelling.tabulate_raw_and_mean(tmp_path, "copy01-sample00", "propensity_1")
+    np.testing.assert_allclose(points["raw"], of_a[0])
+    np.testing.assert_allclose(points["mean"], of_a[1:].mean(axis=0))
+    metrics = labelling.average_ceilings(table, 4)
     assert metrics["runs"] == 4
     assert metrics["p_hop"].keys() == {"halves", "raw", "ceiling"}
 
@@ -146,27 +136,18 @@ def test_the_ceiling_is_what_a_perfect_predictor_reaches():
     generator = np.random.default_rng(0)
     true = generator.normal(size=40_000)
     labels = true + np.sqrt(3) * generator.normal(size=(30, 40_000))
-    found = noise_ceiling(labels)
-    best = np.mean([np.corrcoef(true, one)[0, 1] for one in labels])
-    assert found.ceiling == pytest.approx(best, abs=0.01)
-    assert found.ceiling == pytest.approx(0.5, abs=0.01)
-    assert found.halves == pytest.approx(1 / (1 + 3 / 15), abs=0.01)
-    assert found.raw == pytest.approx(0.5 * np.sqrt(1 / (1 + 3 / 29)), abs=0.01)
+    agreement = noise_ceiling(labels)
+    best = np.mean([np.corrcoef(true, label)[0, 1] for label in labels])
+    assert agreement.ceiling == pytest.approx(best, abs=0.01)
+    assert agreement.ceiling == pytest.approx(0.5, abs=0.01)
+    assert agreement.halves == pytest.approx(1 / (1 + 3 / 15), abs=0.01)
+    assert agreement.raw == pytest.approx(0.5 * np.sqrt(1 / (1 + 3 / 29)), abs=0.01)
     with pytest.raises(ValueError, match="the same for all particles"):
         noise_ceiling(np.ones((3, 5)))
 
 
 def test_no_runs_give_valid_empty_results(tmp_path):
-    table = labelling.summarise(tmp_path, [], ["p_hop"])
+    labelling.write_means(tmp_path, [], ["p_hop"])
+    table = labelling.tabulate_ceilings(tmp_path, [], ["p_hop"])
     assert table.is_empty()
-    assert labelling.metrics(table, 0) == {"runs": 0}
-
-
-def test_figures_are_drawn_from_tables(tmp_path):
-    generator = np.random.default_rng(1)
-    rows = [(sample, label, 0.8, 0.5, 0.6) for sample in "ab" for label in ("p_hop", "cwt_10")]
-    columns = ["sample", "label", "halves", "raw", "ceiling"]
-    pairs = {"p_hop": pl.DataFrame(generator.random((300, 2)), schema=["raw", "mean"])}
-    figures.write(pl.DataFrame(rows, schema=columns, orient="row"), pairs, tmp_path / "plots")
-    names = {path.name for path in (tmp_path / "plots").iterdir()}
-    assert names == {"ceilings.csv", "ceilings.png", "p_hop.csv", "p_hop.png"}
+    assert labelling.average_ceilings(table, 0) == {"runs": 0}

@@ -21,11 +21,13 @@ import pytest
 import example_jobs
 from glassdyn import jobs
 from glassdyn.cli import main
-from glassdyn.jobs import Job, JobError, OutputOf, run_jobs
+from glassdyn.jobs import Job, JobError, OutputOf, digests, run_jobs
 from glassdyn.jobs import run as run_module
+from glassdyn.jobs.code_digest import SOURCE
+from glassdyn.jobs.digests import digest
 from glassdyn.jobs.local import Local, visible_devices
 from glassdyn.jobs.process import environment
-from glassdyn.jobs.store import JobFolder, job_key, locked
+from glassdyn.jobs.store import JobFolder, claim, job_key, locked
 from glassdyn.storage.trajectory import open_trajectory
 
 HERE = Path(__file__).parent
@@ -65,7 +67,7 @@ def single(function, output, *inputs, **arguments):
 
 
 def run(jobs):
-    run_jobs(jobs, label="test", unit="steps")
+    return run_jobs(jobs, label="test", unit="steps")
 
 
 def notes(scratch):
@@ -184,14 +186,104 @@ class TestResults:
         assert notes(scratch)["start [0, 0]"] == 2
 
 
+class TestInThisProcess:
+    """Jobs that use all cores by themselves: the same store, without a process for each."""
+
+    def jobs(self, folder):
+        return [
+            Job(
+                f"job{seed}",
+                example_jobs.whereabouts,
+                {"seed": seed},
+                (),
+                folder / f"{seed}.txt",
+                uses_all_cores=True,
+            )
+            for seed in range(2)
+        ]
+
+    def test_here_unless_the_environment_sends_them_elsewhere(self, scratch, tmp_path, monkeypatch):
+        monkeypatch.delenv("GLASSDYN_JOBS", raising=False)
+        run(self.jobs(tmp_path / "here"))
+        assert set(contents(tmp_path / "here").values()) == {str(os.getpid()).encode()}
+        monkeypatch.setenv("GLASSDYN_SCRATCH", str(tmp_path / "other"))
+        monkeypatch.setenv("GLASSDYN_JOBS", "2")
+        run(self.jobs(tmp_path / "there"))
+        processes = set(contents(tmp_path / "there").values())
+        assert len(processes) == 2
+        assert str(os.getpid()).encode() not in processes
+
+    def test_a_failed_one_stops_no_other(self, scratch, tmp_path):
+        bad = Job(
+            "bad", example_jobs.misbehave, {"how": "raise"}, (), tmp_path / "bad.txt", uses_all_cores=True
+        )
+        with pytest.raises(
+            JobError, match=r"1 jobs failed; the results of 2 others(.|\n)*density must be positive"
+        ):
+            run([bad, *self.jobs(tmp_path / "out")])
+        assert len(contents(tmp_path / "out")) == 2
+
+    def test_what_an_interrupted_run_had_finished_is_not_done_again(self, scratch, tmp_path, monkeypatch):
+        first, second = self.jobs(tmp_path / "out")
+        last = Job("stop", example_jobs.interrupt, {}, (), tmp_path / "x.txt", uses_all_cores=True)
+        with pytest.raises(KeyboardInterrupt):
+            run([first, last, second])
+        before = contents(tmp_path / "out")
+        assert len(before) == 1
+        run([first, second])
+        assert before.items() <= contents(tmp_path / "out").items()
+        assert notes(scratch) == {"start 0": 1, "start 1": 1}
+
+    def test_paths_of_outputs_come_back_in_order(self, scratch, tmp_path):
+        first, second = self.jobs(tmp_path / "out")
+        kept = Job("kept", example_jobs.plain, {"seed": 7}, (OutputOf(first),))
+        paths = run([kept, second, first])
+        assert paths[1:] == [second.output, first.output]
+        assert paths[0].is_relative_to(scratch)
+        assert paths[0].read_text() == f"7 ['{os.getpid()}']"
+
+
+def test_links_to_results_are_known_without_reading_them(scratch, tmp_path, monkeypatch):
+    run([single(example_jobs.plain, tmp_path / "a.txt")])
+    (tmp_path / "foreign.txt").write_text("not from the store")
+    right = {name: digest(tmp_path / name) for name in ("a.txt", "foreign.txt")}
+    read = []
+    monkeypatch.setattr(digests, "digest", lambda path: read.append(path.name) or right[path.name])
+    known = digests.Digests(scratch)
+    assert {name: known.of(tmp_path / name) for name in right} == right
+    assert read == ["foreign.txt"]
+    (tmp_path / "a.txt").chmod(0o644)
+    (tmp_path / "a.txt").write_text("written over")
+    known.of(tmp_path / "a.txt")
+    assert read == ["foreign.txt", "a.txt"]
+
+
+def test_a_claim_waits_for_another_and_says_so(scratch, capfd):
+    with claim("key", {"name": "x"}) as folder:
+        assert folder.attempt.is_dir()
+        other = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                "from glassdyn.jobs.store import claim\nwith claim('key', {}, waiting='busy'): print('in')",
+            ],
+            stdout=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": str(SOURCE)},
+            text=True,
+        )
+        assert "busy: waiting for its end" in other.stdout.readline()
+        assert other.poll() is None
+    assert other.communicate(timeout=LONG)[0] == "in\n"
+
+
 class TestFailures:
     def test_the_others_are_kept(self, scratch, tmp_path):
         bad = Job("bad", example_jobs.misbehave, {"how": "raise"}, (), tmp_path / "bad.txt")
         after = Job("after", example_jobs.plain, {"seed": 1}, (OutputOf(bad),), tmp_path / "after.txt")
         good = chains(tmp_path / "out")
-        with pytest.raises(JobError) as told:
+        with pytest.raises(JobError) as raised:
             run([bad, after, *good])
-        message = str(told.value)
+        message = str(raised.value)
         assert re.search(r"2 jobs failed; the results of 4 others are kept", message)
         assert "bad: exit status 1" in message
         assert "ValueError: the density must be positive: got -1" in message
@@ -215,7 +307,7 @@ class TestFailures:
 
     def test_no_output(self, scratch, tmp_path):
         with pytest.raises(
-            JobError, match=r"writes its output and extra_outputs, \['output.txt'\]: got \[\]"
+            JobError, match=r"writes its output and extra outputs, \['output.txt'\]: got \[\]"
         ):
             run([single(example_jobs.misbehave, tmp_path / "x.txt", how="forget")])
 
@@ -349,9 +441,9 @@ class TestPlace:
         monkeypatch.setenv("GLASSDYN_THREADS", "1000")  # one job on the processor
         on_gpu, other = (Job("j", example_jobs.plain, {}, gpu=gpu) for gpu in (True, False))
         beside_other = Local(["0"], {Busy(): None})
-        assert (beside_other.has_room(on_gpu), beside_other.has_room(other)) == (True, False)
+        assert (beside_other.has_capacity(on_gpu), beside_other.has_capacity(other)) == (True, False)
         beside_gpu = Local(["0"], {Busy(): "0"})
-        assert (beside_gpu.has_room(on_gpu), beside_gpu.has_room(other)) == (False, True)
+        assert (beside_gpu.has_capacity(on_gpu), beside_gpu.has_capacity(other)) == (False, True)
 
     def test_the_gpu_with_the_fewest_jobs(self):
         assert Local(["4", "6"], {Busy(): "4", Busy(): "6", Busy(): "4", Busy(): None})._idlest() == "6"
@@ -447,7 +539,7 @@ class TestHousekeeping:
         (tmp_path / "out" / "copy1-sample1.txt").unlink()
         (scratch / "jobs" / "unfinished" / "checkpoint").mkdir(parents=True)
         states = Counter(held.state for held in jobs.list_entries(scratch))
-        assert states == {"linked": 4, "needed": 1, "loose": 1, "unfinished": 1}
+        assert states == {"linked": 4, "needed": 1, "orphaned": 1, "unfinished": 1}
         assert [held.name for held in jobs.prune(scratch)] == ["?", "copy1-sample1"]
         assert len(jobs.list_entries(scratch)) == 5
         run(chains(tmp_path / "out", copies=3))
@@ -459,7 +551,7 @@ class TestHousekeeping:
         run(chains(tmp_path / "out", copies=1, samples=1))
         assert jobs.prune(scratch) == []
 
-    def test_what_is_spent_goes_and_comes_back_when_it_is_needed(self, scratch, tmp_path):
+    def test_what_is_deletable_goes_and_comes_back_when_it_is_needed(self, scratch, tmp_path):
         origin = Job("origin", example_jobs.plain, {"seed": 7})
         made, more = (
             Job(
@@ -473,7 +565,7 @@ class TestHousekeeping:
         )
         run([origin, made])
         assert [held.name for held in jobs.prune(scratch)] == ["origin"]
-        assert [held.state for held in jobs.list_entries(scratch)] == ["linked", "freed"]
+        assert [held.state for held in jobs.list_entries(scratch)] == ["linked", "deleted"]
         assert jobs.prune(scratch) == []
         run([origin, made])
         assert notes(scratch) == {"start 7": 1, "start 0": 1}
@@ -481,7 +573,7 @@ class TestHousekeeping:
         assert notes(scratch) == {"start 7": 2, "start 0": 1, "start 1": 1}
         assert more.output.read_text() == "1 ['7 []']"
 
-    def test_what_unfinished_jobs_need_is_not_spent(self, scratch, tmp_path):
+    def test_what_unfinished_jobs_need_is_not_deletable(self, scratch, tmp_path):
         origin = Job("origin", example_jobs.plain, {"seed": 7})
         made = Job("made", example_jobs.plain, {"seed": 0}, (OutputOf(origin),), tmp_path / "x.txt")
         bad = Job("bad", example_jobs.misbehave, {"how": "raise"}, (OutputOf(origin),), tmp_path / "y.txt")

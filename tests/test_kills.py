@@ -22,7 +22,8 @@ SMALL = SHORT | {
 }
 """A box that holds two cutoffs; each job has several checkpoints and two blocks of frames or one."""
 
-STAGES = ("equilibrate", "record")
+OUTPUTS = {"equilibrate": ("states",), "record": ("trajectories", "snapshots")}
+STAGES = tuple(OUTPUTS)
 
 
 class Checkout:
@@ -35,12 +36,13 @@ class Checkout:
 
     def start(self, stage):
         """What DVC does: outputs removed, then the command."""
-        shutil.rmtree(self.path / {"equilibrate": "data/states", "record": "data/trajectories"}[stage], True)
-        ours = {"PYTHONPATH": str(self.source), "GLASSDYN_SCRATCH": str(self.path / ".scratch")}
+        for output in OUTPUTS[stage]:
+            shutil.rmtree(self.path / "data" / output, True)
+        environment = {"PYTHONPATH": str(self.source), "GLASSDYN_SCRATCH": str(self.path / ".scratch")}
         return subprocess.Popen(
             [sys.executable, "-m", f"glassdyn.stages.{stage}"],
             cwd=self.path,
-            env=os.environ | ours,
+            env=os.environ | environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -48,8 +50,8 @@ class Checkout:
 
     def run(self, stage):
         process = self.start(stage)
-        told = process.communicate()[1]
-        assert process.returncode == 0, told
+        errors = process.communicate()[1]
+        assert process.returncode == 0, errors
 
     def data(self):
         """Bytes of every output."""
@@ -57,17 +59,17 @@ class Checkout:
         return {str(file.relative_to(self.path)): file.read_bytes() for file in files}
 
     def finished(self):
-        """When each finished result was written; hard links and all, a computed-again one differs."""
+        """Inode and time of the manifest of each finished result: those of a result computed again differ."""
         manifests = self.path.glob(".scratch/jobs/*/result/manifest.json")
         return {manifest: (manifest.stat().st_ino, manifest.stat().st_mtime_ns) for manifest in manifests}
 
 
-def kill_at_random(checkout, stage, longest, number, dice):
-    """Kill a stage somewhere on its way; False where it was done before."""
+def kill_at_random(checkout, stage, longest, number, generator):
+    """Kill a stage at a random moment; False where it had ended before."""
     before = checkout.finished()
     process = checkout.start(stage)
     try:
-        process.wait(dice.uniform(0.2, 1.0) * longest)
+        process.wait(generator.uniform(0.2, 1.0) * longest)
     except subprocess.TimeoutExpired:
         family = descendants(process)
         process.send_signal(number)
@@ -91,21 +93,21 @@ def undisturbed(tmp_path_factory, root):
 
 
 def test_killed_ten_times_over(tmp_path, root, undisturbed):
-    right, times = undisturbed[0].data(), undisturbed[1]
-    assert len(right) == 6
-    dice, kills, rounds = random.Random(20221122), 0, 0
+    expected, times = undisturbed[0].data(), undisturbed[1]
+    assert len(expected) == 9
+    generator, kills, rounds = random.Random(20221122), 0, 0
     while kills < KILLS:
         checkout = Checkout(tmp_path / f"killed{rounds}", root)
         rounds += 1
         for stage in STAGES:
             while kills < KILLS and kill_at_random(
-                checkout, stage, times[stage], (signal.SIGKILL, signal.SIGTERM)[kills % 2], dice
+                checkout, stage, times[stage], (signal.SIGKILL, signal.SIGTERM)[kills % 2], generator
             ):
                 kills += 1
             finished = checkout.finished()
             checkout.run(stage)
             assert finished.items() <= checkout.finished().items(), "a finished job was computed again"
-        assert checkout.data() == right
+        assert checkout.data() == expected
 
 
 def test_two_copies_more_run_two_more_and_change_nothing(root, undisturbed):
@@ -117,4 +119,4 @@ def test_two_copies_more_run_two_more_and_change_nothing(root, undisturbed):
         checkout.run(stage)
     assert before.items() <= checkout.data().items()
     assert finished.items() <= checkout.finished().items()
-    assert len(checkout.data()) == len(checkout.finished()) == 10
+    assert len(checkout.data()) == len(checkout.finished()) == 15

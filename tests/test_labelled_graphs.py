@@ -20,18 +20,18 @@ P_HOP = tables.labels_schema(["p_hop"])
 @pytest.fixture
 def folders(tmp_path):
     """Two samples of 50 particles."""
-    made = TableFolders(tmp_path / "features", tmp_path / "pca", tmp_path / "labels")
+    folders = TableFolders(tmp_path / "features", tmp_path / "pca", tmp_path / "labels")
     rng = np.random.default_rng(0)
     particles = {"particle": np.arange(50), "type": np.arange(50) % 2}
     for name in ("copy00-sample00", "copy01-sample00"):
         positions = dict(zip("xyz", rng.uniform(0, 4, (3, 50)), strict=True))
         structure = {**particles, **positions, "descriptors": rng.random((50, 4))}
-        path = made.features / f"{name}.parquet"
+        path = folders.features / f"{name}.parquet"
         tables.write(path, tables.features_schema(2), [structure], STRUCTURE)
         labels = {**particles, "p_hop": rng.random(50)}
-        path = made.labels / f"{name}.parquet"
+        path = folders.labels / f"{name}.parquet"
         tables.write(path, tables.labels_schema(["p_hop"]), [labels], LABELS)
-    return made
+    return folders
 
 
 def rewrite(path, schema, parameters, **changes):

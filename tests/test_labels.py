@@ -1,32 +1,32 @@
-"""The labels of whole trajectories: planted hops are found, and bad input is refused."""
+"""The labels of whole trajectories: planted hops are there, and bad input is refused."""
 
 import h5py
 import numpy as np
 import polars as pl
 import pytest
 
-from glassdyn import label_names
-from glassdyn.figures.labels import hop_densities, save_all, tracks
+from caged_walkers import write_caged
+from glassdyn import params
+from glassdyn.figures.labels import examples, hop_densities
+from glassdyn.jobs import run_jobs
+from glassdyn.labels import LABELS
 from glassdyn.labels.coarse_graining import coarse_grain
-from glassdyn.labels.densities import (
-    densities,
-    example_particles,
-    examples,
-    linear_edges,
-    logarithmic_edges,
-    summarise,
-)
+from glassdyn.labels.densities import densities, linear_edges, logarithmic_edges
+from glassdyn.labels.examples import choose_particles, tabulate_examples
+from glassdyn.labels.labelling import plan
 from glassdyn.labels.midframe import label_midframe, label_parameters, with_coarse_grained
 from glassdyn.labels.p_hop import criteria_in_frames, p_hop_at, p_hop_series
 from glassdyn.labels.per_particle import per_particle
-from glassdyn.labels.wavelets import kernels, wavelet_at
+from glassdyn.labels.sections import as_mappings, column_names, from_mappings, select_sections
+from glassdyn.labels.summary import tabulate_labels
+from glassdyn.labels.wavelets import difference_weights, wavelet_at
 from glassdyn.params import Hops, Wavelets
 from glassdyn.storage import tables
 from glassdyn.storage.trajectory import TrajectoryError, open_trajectory
 from glassdyn.storage.trajectory_writer import TrajectoryWriter
-from glassdyn.synthetic import write_caged
 
 HOPS, WAVELETS = Hops(0.16, 5.0, 50, "none"), Wavelets((20, 50))
+SECTIONS = {"hops": HOPS, "wavelets": WAVELETS}
 PARTICLES, FRAMES = 300, 501
 
 
@@ -36,34 +36,52 @@ def caged(tmp_path_factory):
     return path, write_caged(path, 1, particles=PARTICLES, frames=FRAMES)
 
 
-def label(path, target, hops=HOPS, wavelets=WAVELETS, advance=lambda _: None):
+def label(path, target, sections=SECTIONS, advance=lambda _: None):
     with open_trajectory(path) as opened:
-        blocks = label_midframe(opened, hops, wavelets, advance)
-        schema = tables.labels_schema(label_names.of_window(wavelets.scales))
-        tables.write(target, schema, blocks, label_parameters(opened, hops, wavelets))
+        blocks = label_midframe(opened, sections, advance)
+        schema = tables.labels_schema(column_names(sections))
+        tables.write(target, schema, blocks, label_parameters(opened, sections))
     return tables.read(target)
+
+
+def test_labels_are_those_that_the_parameters_name(root):
+    sections = select_sections(params.load(root / "params.yaml"))
+    for label in LABELS:
+        columns = list(label.columns(sections[label.section]))
+        assert columns == sections[label.section].labels
+        assert all(column == label.name or column.startswith(f"{label.name}_") for column in columns)
+
+
+def test_sections_return_from_their_mappings():
+    assert from_mappings({**as_mappings(SECTIONS), "lengths": [1.0]}) == SECTIONS
+
+
+def test_no_two_sections_share_a_key():
+    """They are stored side by side in the table."""
+    keys = [key for section in as_mappings(SECTIONS).values() for key in section]
+    assert len(set(keys)) == len(keys)
 
 
 def test_labels_of_a_file_equal_those_of_its_arrays(caged, tmp_path, monkeypatch):
     monkeypatch.setattr("glassdyn.labels.midframe.BLOCK_BYTES", 100 * 12 * FRAMES)
-    news = []
-    table = label(caged[0], tmp_path / "a.parquet", advance=news.append)
-    assert len(news) > 1
-    assert sum(news) == PARTICLES * FRAMES
+    advances = []
+    table = label(caged[0], tmp_path / "a.parquet", advance=advances.append)
+    assert len(advances) > 1
+    assert sum(advances) == PARTICLES * FRAMES
     with open_trajectory(caged[0]) as opened:
         tracks = per_particle(opened.series(0, PARTICLES), opened.box_length)
         assert len(list(opened.particle_blocks(100 * 12 * FRAMES))) > 1
     np.testing.assert_array_equal(
         table["p_hop"].to_numpy(), p_hop_at(tracks, 250, criteria_in_frames(HOPS, 0.1))
     )
-    expected = wavelet_at(tracks, 250, kernels((20, 50), 250, 0.1))
+    expected = wavelet_at(tracks, 250, difference_weights((20, 50), 250, 0.1))
     np.testing.assert_array_equal(table.select("cwt_20", "cwt_50").to_numpy(), expected)
     np.testing.assert_array_equal(table["particle"].to_numpy(), np.arange(PARTICLES))
     assert table["type"].to_numpy().sum() == PARTICLES // 5
 
 
-def test_planted_hops_are_found(caged):
-    """Every hop with room for two segments on both sides is seen where it was planted, and no other."""
+def test_planted_hops_are_where_they_were_planted(caged):
+    """Every hop with two segments on both sides is where it was planted, and there is no other."""
     path, planted = caged
     with open_trajectory(path) as opened:
         series = p_hop_series(
@@ -74,8 +92,8 @@ def test_planted_hops_are_found(caged):
     assert clear.sum() > 30
     assert (series[stay] < HOPS.p_c).all()
     assert (np.abs(series[clear].max(axis=1) - 0.8) < 0.1).all()
-    found = (series[clear] > HOPS.p_c).sum(axis=1)
-    assert (found == 101).all()  # t_f on both sides of one split
+    above = (series[clear] > HOPS.p_c).sum(axis=1)
+    assert (above == 101).all()  # t_f on both sides of one split
     first = (series[clear] > HOPS.p_c).argmax(axis=1) + 50
     assert (np.abs(first - planted.frames[clear]) <= 1).all()
 
@@ -91,9 +109,7 @@ def test_parameters_stand_in_the_table(caged, tmp_path):
 
 def test_averages_stand_beside_the_labels(caged):
     with open_trajectory(caged[0]) as opened:
-        columns = with_coarse_grained(
-            label_midframe(opened, HOPS, WAVELETS, lambda _: None), opened, (0.5, 2.0)
-        )
+        columns = with_coarse_grained(label_midframe(opened, SECTIONS, lambda _: None), opened, (0.5, 2.0))
         positions, box_length = opened.frame(opened.middle), opened.box_length
     labels = np.column_stack([columns[name] for name in ("p_hop", "cwt_20", "cwt_50")])
     expected = coarse_grain(labels, positions, box_length, [0.5, 2.0])
@@ -103,10 +119,10 @@ def test_averages_stand_beside_the_labels(caged):
 
 def copy_with(path, target, change):
     """A copy of the trajectory with something changed by `change(positions, file)`."""
-    with h5py.File(path) as source, h5py.File(target, "w") as other:
+    with h5py.File(path) as source, h5py.File(target, "w") as copy:
         for name in source:
-            source.copy(name, other)
-        change(other["particles/all"])
+            source.copy(name, copy)
+        change(copy["particles/all"])
     return target
 
 
@@ -156,9 +172,9 @@ def test_a_truncated_file_leaves_no_table(caged, tmp_path):
 
 def test_windows_too_short_name_what_fits(caged, tmp_path):
     with pytest.raises(TrajectoryError, match="the longest that fits is 62"):
-        label(caged[0], tmp_path / "a.parquet", wavelets=Wavelets((20, 63)))
+        label(caged[0], tmp_path / "a.parquet", sections=SECTIONS | {"wavelets": Wavelets((20, 63))})
     with pytest.raises(TrajectoryError, match="two segments"):
-        label(caged[0], tmp_path / "a.parquet", hops=Hops(0.16, 5.0, 260, "none"))
+        label(caged[0], tmp_path / "a.parquet", sections=SECTIONS | {"hops": Hops(0.16, 5.0, 260, "none")})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -168,10 +184,10 @@ def test_densities_are_those_of_each_species(caged, tmp_path):
     density = densities({"one": table, "two": table}, "p_hop", edges)
     assert density.height == 2 * 2 * (len(edges) - 1)
     for species, kind in (("A", 0), ("B", 1)):
-        found = density.filter(sample="two", species=species)
+        rows = density.filter(sample="two", species=species)
         expected, _ = np.histogram(table.filter(type=kind)["p_hop"], edges, density=True)
-        np.testing.assert_allclose(found["density"], expected)
-        np.testing.assert_array_equal([*found["low"], found["high"][-1]], edges)
+        np.testing.assert_allclose(rows["density"], expected)
+        np.testing.assert_array_equal([*rows["low"], rows["high"][-1]], edges)
 
 
 def test_logarithmic_bins_hold_every_value_but_the_negligible():
@@ -180,8 +196,8 @@ def test_logarithmic_bins_hold_every_value_but_the_negligible():
     assert (edges[0], edges[-1]) == pytest.approx((0.01, 2.0))
     np.testing.assert_allclose(edges[1:] / edges[:-1], edges[1] / edges[0])
     table = pl.DataFrame({"type": np.zeros(5, np.uint8), "cwt_50": values})
-    found = densities({"all": table}, "cwt_50", edges).filter(species="A")
-    inside = (found["density"] * (found["high"] - found["low"])).sum()
+    rows = densities({"all": table}, "cwt_50", edges).filter(species="A")
+    inside = (rows["density"] * (rows["high"] - rows["low"])).sum()
     assert inside == pytest.approx(3 / 5)
     assert np.isfinite(logarithmic_edges(pl.Series([0.0, 0.0]))).all()
 
@@ -189,10 +205,10 @@ def test_logarithmic_bins_hold_every_value_but_the_negligible():
 def test_examples_are_a_particles_of_their_kinds(caged, tmp_path):
     table = label(caged[0], tmp_path / "a.parquet")
     with open_trajectory(caged[0]) as opened:
-        chosen = example_particles(table, opened, HOPS, "cwt_50")
-        shown = examples(opened, chosen, HOPS, WAVELETS)
-    assert (table["type"].to_numpy()[list(chosen.values())] == 0).all()
-    middle = shown.filter(kind="hopping")[250]
+        particles = choose_particles(table, opened, HOPS, "cwt_50")
+        rows = tabulate_examples(opened, particles, HOPS, WAVELETS)
+    assert (table["type"].to_numpy()[list(particles.values())] == 0).all()
+    middle = rows.filter(kind="hopping")[250]
     assert middle["p_hop"].item() == table.filter(type=0)["p_hop"].max()
     assert middle["time"].item() == pytest.approx(25.0)
 
@@ -205,23 +221,40 @@ def test_the_slow_example_hops_nowhere_in_the_window(caged, tmp_path, monkeypatc
     table = table.with_columns(raised)
     assert table["p_hop"][early] < HOPS.p_c, "what it does at the middle tells nothing"
     with open_trajectory(path) as opened:
-        slow = example_particles(table, opened, HOPS, "cwt_50")["slow"]
-        rule = criteria_in_frames(HOPS, opened.interval)
-        series = p_hop_series(per_particle(opened.series(0, PARTICLES), opened.box_length), rule)
+        slow = choose_particles(table, opened, HOPS, "cwt_50")["slow"]
+        criteria = criteria_in_frames(HOPS, opened.interval)
+        series = p_hop_series(per_particle(opened.series(0, PARTICLES), opened.box_length), criteria)
         assert series[early].max() >= HOPS.p_c > series[slow].max()
-        monkeypatch.setattr("glassdyn.labels.densities.CANDIDATES", 1)
-        assert example_particles(table, opened, HOPS, "cwt_50")["slow"] == early, "all that were followed hop"
+        monkeypatch.setattr("glassdyn.labels.examples.CANDIDATES", 1)
+        assert choose_particles(table, opened, HOPS, "cwt_50")["slow"] == early, "all that were followed hop"
 
 
-def test_figures_repeat_to_the_byte(caged, tmp_path):
+def test_every_label_has_its_densities(caged, tmp_path):
     labels = {"copy00-sample00": label(caged[0], tmp_path / "a.parquet")}
-    for folder in ("one", "two"):
-        with open_trajectory(caged[0]) as opened:
-            save_all(summarise(labels, opened, HOPS, WAVELETS), HOPS.p_c, tmp_path / folder)
-    names = sorted(path.name for path in (tmp_path / "one").iterdir())
-    assert names == [f"{name}.{kind}" for name in ("cwt", "examples", "p_hop") for kind in ("csv", "png")]
-    for name in names:
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    with open_trajectory(caged[0]) as opened:
+        summary = tabulate_labels(labels, opened, SECTIONS)
+    assert set(summary) == {label.name for label in LABELS} | {"examples"}
+    assert summary["cwt"]["label"].unique(maintain_order=True).to_list() == ["cwt_20", "cwt_50"]
+    assert set(summary["p_hop"]["sample"]) == {"all", "copy00-sample00"}
+
+
+def test_a_job_writes_the_table_and_is_done_once(caged, tmp_path, monkeypatch):
+    monkeypatch.setenv("GLASSDYN_SCRATCH", str(tmp_path / ".scratch"))
+    expected = label(caged[0], tmp_path / "a.parquet")
+    output = tmp_path / "labels/copy00-sample00.parquet"
+    for _ in range(2):
+        jobs = plan(["copy00-sample00"], caged[0].parent, output.parent, SECTIONS, (2.0,))
+        assert [job.work for job in jobs] == [PARTICLES * FRAMES]
+        run_jobs(jobs, label="label", unit="positions")
+        table = tables.read(output)
+        assert table.select(expected.columns).equals(expected)
+        assert table.columns[len(expected.columns) :] == ["p_hop_ell2", "cwt_20_ell2", "cwt_50_ell2"]
+        assert tables.read_parameters(output) == tables.read_parameters(tmp_path / "a.parquet") | {
+            "lengths": [2.0]
+        }
+        output.unlink()
+        monkeypatch.setattr("glassdyn.labels.labelling.label_midframe", None)
+    assert len(list((tmp_path / ".scratch/jobs").iterdir())) == 1
 
 
 def test_no_line_crosses_an_empty_bin():
@@ -243,7 +276,7 @@ def test_no_line_crosses_an_empty_bin():
 def test_padded_parts_of_the_wavelet_panel_are_grey():
     time = np.arange(101) * 0.5
     still = {"x": 0.0, "y": 0.0, "z": 0.0, "p_hop": 0.1, "cwt_10": 0.2}
-    figure = tracks(pl.DataFrame({"kind": "slow", "particle": 3, "time": time}).with_columns(**{
+    figure = examples(pl.DataFrame({"kind": "slow", "particle": 3, "time": time}).with_columns(**{
         name: pl.lit(value) for name, value in still.items()
     }), 0.2, 0.1)  # fmt: skip
     spans = [span.get_bbox().intervalx.tolist() for span in figure.axes[2].patches]
@@ -251,7 +284,7 @@ def test_padded_parts_of_the_wavelet_panel_are_grey():
     assert figure.axes[2].get_legend().get_texts()[0].get_text() == r"$a = 1\,\tau$"
 
 
-def test_frames_are_turned_particle_by_particle():
+def test_frames_are_transposed_particle_by_particle():
     block = np.random.default_rng(0).normal(size=(30, 21, 3)).astype(np.float32)
     np.testing.assert_array_equal(per_particle(block, 50.0), block.astype(np.float64).transpose(1, 2, 0))
     with pytest.raises(ValueError, match="particle 121"):
@@ -266,8 +299,9 @@ def test_a_trajectory_of_even_length_has_its_middle_before_the_half(tmp_path):
     ) as recorder:
         for step, positions in enumerate(frames):
             recorder.append(step, positions)
-    table = label(tmp_path / "a.h5", tmp_path / "a.parquet", Hops(0.16, 1.0, 10, "none"), Wavelets((10, 24)))
+    hops = Hops(0.16, 1.0, 10, "none")
+    table = label(tmp_path / "a.h5", tmp_path / "a.parquet", {"hops": hops, "wavelets": Wavelets((10, 24))})
     tracks = np.ascontiguousarray(frames.astype(np.float32).astype(np.float64).transpose(1, 2, 0))
     np.testing.assert_array_equal(
-        table["p_hop"].to_numpy(), p_hop_at(tracks, 99, criteria_in_frames(Hops(0.16, 1.0, 10, "none"), 0.1))
+        table["p_hop"].to_numpy(), p_hop_at(tracks, 99, criteria_in_frames(hops, 0.1))
     )

@@ -3,19 +3,17 @@
 import numpy as np
 import pytest
 
-from glassdyn.liquid.box import minimum_image
+from glassdyn.liquid.configuration import Configuration
 from glassdyn.liquid.neighbours import find_neighbours
 from glassdyn.liquid.potential import assign_species
 from glassdyn.observables import order, structure
+from references.structure import pair_counts_by_all_pairs, structure_factors_by_plane_waves
 
 
 def gas(particles, seed=0, density=1.2):
     box_length = (particles / density) ** (1 / 3)
-    return (
-        np.random.default_rng(seed).random((particles, 3)) * box_length,
-        assign_species(particles),
-        box_length,
-    )
+    positions = np.random.default_rng(seed).random((particles, 3)) * box_length
+    return Configuration(positions, assign_species(particles), box_length)
 
 
 def crystal(basis, constant, cells=6):
@@ -29,51 +27,39 @@ FCC = [[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]]
 BCC = [[0, 0, 0], [0.5, 0.5, 0.5]]
 
 
-def distances_by_pair(positions, species, box_length):
-    first, second = np.triu_indices(len(positions), 1)
-    vectors = minimum_image(positions[second] - positions[first], box_length)
-    return np.linalg.norm(vectors, axis=1), species[first].astype(int) + species[second]
-
-
 def test_pair_counts_equal_brute_force():
-    positions, species, box_length = gas(300)
-    edges = np.linspace(0, box_length / 2, 81)
-    distances, kinds = distances_by_pair(positions, species, box_length)
-    counts = structure.pair_counts(positions + 7 * box_length, species, box_length, edges)
-    for kind in range(3):
-        assert np.array_equal(counts[kind], np.histogram(distances[kinds == kind], edges)[0])
+    configuration = gas(300)
+    edges = np.linspace(0, configuration.box_length / 2, 81)
+    unwrapped = configuration._replace(positions=configuration.positions + 7 * configuration.box_length)
+    np.testing.assert_array_equal(
+        structure.pair_counts(unwrapped, edges), pair_counts_by_all_pairs(configuration, edges)
+    )
 
 
 def test_ideal_gas_has_no_structure():
-    positions, species, box_length = gas(4000)
-    edges = np.linspace(0, 4.0, 41)
-    counts = structure.pair_counts(positions, species, box_length, edges)
+    configuration, edges = gas(4000), np.linspace(0, 4.0, 41)
+    _, species, box_length = configuration
+    counts = structure.pair_counts(configuration, edges)
     radial = structure.radial_distribution(counts, species, box_length, edges)
     error = 1 / np.sqrt(np.maximum(counts, 1))  # of Poisson counts
     assert np.all(np.abs(radial - 1)[:, 10:] < 5 * error[:, 10:])
-    vectors = structure.wave_vectors(box_length, longest=12.0, width=0.5, per_shell=200)
-    partials = structure.structure_factors(positions, species, box_length, vectors)
+    vectors = structure.choose_wave_vectors(box_length, longest=12.0, width=0.5, per_shell=200)
+    partials = structure.structure_factors(configuration, vectors)
     error = 1 / np.sqrt(np.bincount(vectors.shells))  # |rho|^2 is exponentially distributed
     assert np.all(np.abs(partials - [1, 0, 1]) < 5 * error[:, None])
 
 
 def test_structure_factors_equal_the_double_sum():
-    positions, species, box_length = gas(100)
-    vectors = structure.wave_vectors(box_length, longest=6.0, width=0.3, per_shell=7)
-    waves = 2 * np.pi / box_length * vectors.numbers
-    amplitudes = np.exp(1j * waves @ positions.T)  # (Q, N)
-    a, b = (amplitudes[:, species == kind].sum(axis=1) for kind in range(2))
-    products = np.stack([abs(a) ** 2 / 80, (a * b.conj()).real / 40, abs(b) ** 2 / 20], axis=1)
-    slow = [products[vectors.shells == shell].mean(axis=0) for shell in range(len(vectors.lengths))]
-    fast = structure.structure_factors(positions, species, box_length, vectors)
+    configuration = gas(100)
+    vectors = structure.choose_wave_vectors(configuration.box_length, longest=6.0, width=0.3, per_shell=7)
+    fast = structure.structure_factors(configuration, vectors)
+    slow, total = structure_factors_by_plane_waves(configuration, vectors)
     assert np.allclose(fast, slow, rtol=1e-11, atol=1e-11)
-    total = structure.total_structure_factor(fast, species)
-    everyone = abs(a + b) ** 2 / 100
-    assert np.allclose(total, np.bincount(vectors.shells, everyone) / np.bincount(vectors.shells))
+    assert np.allclose(structure.total_structure_factor(fast, configuration.species), total)
 
 
 def test_wave_vectors_are_those_of_the_box_without_opposites():
-    vectors = structure.wave_vectors(5.0, longest=6.0, width=0.4, per_shell=10**6)
+    vectors = structure.choose_wave_vectors(5.0, longest=6.0, width=0.4, per_shell=10**6)
     reach = np.arange(-5, 6)
     every = np.stack(np.meshgrid(reach, reach, reach), axis=-1).reshape(-1, 3)
     lengths = 2 * np.pi / 5.0 * np.linalg.norm(every, axis=1)
@@ -83,16 +69,16 @@ def test_wave_vectors_are_those_of_the_box_without_opposites():
     own = 2 * np.pi / 5.0 * np.linalg.norm(vectors.numbers, axis=1)
     means = np.bincount(vectors.shells, own) / np.bincount(vectors.shells)
     assert np.allclose(means, vectors.lengths)
-    few = structure.wave_vectors(5.0, longest=6.0, width=0.4, per_shell=4)
+    few = structure.choose_wave_vectors(5.0, longest=6.0, width=0.4, per_shell=4)
     assert np.bincount(few.shells).max() == 4
 
 
 def test_crystal_scatters_at_its_reciprocal_lattice():
     positions, box_length = crystal(FCC, 1.5, cells=4)
     species = (np.arange(len(positions)) % 5 == 0).astype(np.uint8)
-    vectors = structure.wave_vectors(box_length, longest=9.0, width=0.05, per_shell=10**6)
+    vectors = structure.choose_wave_vectors(box_length, longest=9.0, width=0.05, per_shell=10**6)
     total = structure.total_structure_factor(
-        structure.structure_factors(positions, species, box_length, vectors), species
+        structure.structure_factors(Configuration(positions, species, box_length), vectors), species
     )
     bragg = 2 * np.pi / 1.5 * np.sqrt(3)  # (111) of the face-centred cubic lattice
     assert vectors.lengths[np.flatnonzero(total > 1e-9)[0]] == pytest.approx(bragg, abs=0.05)
@@ -145,7 +131,7 @@ def test_published_liquid_has_the_published_radial_distribution(reference_data):
     with np.load(reference_data / "botan" / "isoconfig_N4096T0.44_1_tc07.npz") as data:
         positions, species = data["initial_positions"], data["types"].astype(np.uint8)
     box_length, edges = (4096 / 1.2) ** (1 / 3), np.linspace(0, 3, 151)
-    counts = structure.pair_counts(positions, species, box_length, edges)
+    counts = structure.pair_counts(Configuration(positions, species, box_length), edges)
     radial = structure.radial_distribution(counts, species, box_length, edges)
     middles = (edges[1:] + edges[:-1]) / 2
     for pair, column in ((0, 1), (1, 2)):

@@ -2,23 +2,25 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from glassdyn.features.pca import PrincipalComponents
 from glassdyn.learning import model_file
 from glassdyn.learning.graphs import fit_normalisation
-from glassdyn.learning.model_file import ModelFileError, Projection, TrainedModel, load, save
+from glassdyn.learning.model_file import ModelFileError, TrainedModel, load, save
 from glassdyn.learning.models import build
 from glassdyn.learning.models.sizes import infer_sizes
 from glassdyn.params import Graph
-from liquids import DISTANCES, NETWORK, STRUCTURE, labelled
+from liquids import DISTANCES, NETWORK, STRUCTURE, labelled_graph
 
 
 def model(nodes="full", projection=None):
     """An untrained network on five features."""
-    graph = labelled(0)
+    graph = labelled_graph(0)
     sizes = infer_sizes(graph, DISTANCES.r_threshold)
     options = Graph(1.5, "distance", self_edges=False, nodes=nodes)
     torch.manual_seed(0)
@@ -28,7 +30,7 @@ def model(nodes="full", projection=None):
     )  # fmt: skip
 
 
-PROJECTION = Projection(torch.zeros(5, dtype=torch.float64), torch.eye(5, dtype=torch.float64))
+PROJECTION = PrincipalComponents(np.zeros(5), np.eye(5), np.ones(5))
 
 
 def rewrite(path, change):
@@ -44,7 +46,7 @@ def test_a_model_comes_back(tmp_path, trained):
     save(tmp_path / "network", trained)
     read = load(tmp_path / "network")
     assert read.labels == trained.labels
-    graph = labelled(1)
+    graph = labelled_graph(1)
     assert torch.equal(model_file.predict(read, graph), model_file.predict(trained, graph))
 
 
@@ -74,8 +76,8 @@ def test_an_edited_description_is_refused(tmp_path, change, reason):
         ({"graph": Graph(1.5, "distance", self_edges=False, nodes="type")}, "node features"),
         ({"graph": Graph(1.5, "vector", self_edges=False, nodes="full")}, "sizes"),
         ({"structure": STRUCTURE | {"edges": [0.7, 1.7, 2.7, 4.7]}}, "node features"),
-        ({"structure": STRUCTURE | {"edges": 3}}, "bin edges"),
-        ({"structure": {}}, "bin edges"),
+        ({"structure": STRUCTURE | {"edges": 3}}, "how its node features are computed"),
+        ({"structure": {}}, "how its node features are computed"),
         ({"targets": ("p_hop", "cwt_50")}, "targets"),
         ({"labels": {"cwt_50": {}}}, "labels"),
     ],

@@ -1,6 +1,7 @@
 """Laws that every model obeys, whatever its kind."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ from glassdyn.learning import model_file
 from glassdyn.learning.graphs import build_graph, fit_normalisation, standardise
 from glassdyn.learning.models import BUILDERS, build
 from glassdyn.learning.models.sizes import Sizes, infer_sizes
-from glassdyn.params import Model
-from liquids import DISTANCES, STRUCTURE, labelled, liquid
+from glassdyn.liquid.configuration import Configuration
+from liquids import DISTANCES, NETWORK, STRUCTURE, labelled_graph, liquid
 
 EPSILON = 5e-5
 """Rounding of float32 sums over some hundred terms, for predictions of order 1."""
@@ -22,8 +23,9 @@ SHARING = ["graph_network", "attention", "radial_filter"]
 
 
 def model(kind, n_rec=2, *, shared=False, hidden=(8, 8)):
+    parameters = replace(NETWORK, kind=kind, n_rec=n_rec, shared=shared, hidden=hidden)
     torch.manual_seed(3)
-    built = build(Model(kind, n_rec, shared, hidden), Sizes(5, 1, 1, DISTANCES.r_threshold))
+    built = build(parameters, Sizes(5, 1, 1, DISTANCES.r_threshold))
     for parameter in built.parameters():  # no weight at its resting zero: every path counts
         parameter.data += 0.1 * torch.randn_like(parameter)
     return built.eval()
@@ -35,7 +37,7 @@ def configuration():
     features = np.random.default_rng(1).normal(size=(len(positions), 5)).astype(np.float32)
 
     def graph(moved=positions, order=slice(None), length=box_length):
-        return build_graph(moved[order], species[order], features[order], box_length=length, graph=DISTANCES)
+        return build_graph(Configuration(moved[order], species[order], length), features[order], DISTANCES)
 
     return positions, box_length, graph
 
@@ -79,7 +81,7 @@ def test_any_rotation_of_a_cluster_changes_nothing(kind, configuration):
 @pytest.mark.parametrize("kind", BUILDERS)
 @pytest.mark.parametrize("n_rec", [0, 1, 2])
 def test_n_recurrences_see_exactly_n_shells(kind, n_rec):
-    graph = labelled(0, particles=400)
+    graph = labelled_graph(0, particles=400)
     graph = standardise(graph, fit_normalisation([graph]))
     graph.x.requires_grad_()
     model(kind, n_rec, hidden=(32, 32))(graph)[7].sum().backward()
@@ -95,7 +97,7 @@ def test_n_recurrences_see_exactly_n_shells(kind, n_rec):
 @pytest.mark.parametrize("n_rec", [0, 1, 2])
 def test_every_weight_matters(kind, n_rec):
     network = model(kind, n_rec)  # processes that train together wait for every gradient
-    network(labelled(0)).square().sum().backward()
+    network(labelled_graph(0)).square().sum().backward()
     assert [name for name, weight in network.named_parameters() if weight.grad is None] == []
 
 
@@ -103,7 +105,7 @@ def test_every_weight_matters(kind, n_rec):
 def test_a_lonely_particle_has_a_prediction(kind):
     positions = np.array([[1.0, 1, 1], [5.0, 5, 5], [5.0, 5, 6]])
     features = np.ones((3, 5), np.float32)
-    graph = build_graph(positions, np.zeros(3, np.uint8), features, box_length=10.0, graph=DISTANCES)
+    graph = build_graph(Configuration(positions, np.zeros(3, np.uint8), 10.0), features, DISTANCES)
     assert torch.isfinite(model(kind)(graph)).all()
 
 
@@ -126,9 +128,9 @@ def test_attention_refuses_a_width_that_its_heads_cannot_divide():
 
 @pytest.mark.parametrize("kind", BUILDERS)
 def test_a_model_file_gives_the_model_back(kind, tmp_path):
-    graph = labelled(0)
+    graph = labelled_graph(0)
     sizes = infer_sizes(graph, DISTANCES.r_threshold)
-    parameters = Model(kind, 2, shared=False, hidden=(8, 8))
+    parameters = replace(NETWORK, kind=kind, n_rec=2)
     trained = model_file.TrainedModel(
         build(parameters, sizes), parameters, sizes, DISTANCES, STRUCTURE, ("p_hop",),
         {"p_hop": {}}, fit_normalisation([graph]),
@@ -142,7 +144,7 @@ def test_a_model_file_gives_the_model_back(kind, tmp_path):
 
 @pytest.mark.parametrize("kind", BUILDERS)
 def test_training_lowers_the_loss(kind):
-    graph = labelled(0)
+    graph = labelled_graph(0)
     ready = standardise(graph, fit_normalisation([graph]))
     network = model(kind).train()
     optimiser = torch.optim.Adam(network.parameters(), lr=0.01)

@@ -7,7 +7,7 @@ import torch
 
 from glassdyn.learning.models import Sizes, build, connectivity, edge_kernels, linear_kernels
 from glassdyn.learning.models.weights import named_perceptrons
-from liquids import NETWORK, VECTORS, labelled
+from liquids import NETWORK, VECTORS, labelled_graph
 from references.graph_network import predict
 
 
@@ -43,14 +43,14 @@ def assert_equals_the_reference(graph, model):
 @pytest.mark.parametrize("hidden", [(8, 8), (6, 10, 4), (5,)])
 def test_equals_the_network_of_the_thesis_forward_and_backward(n_rec, shared, hidden):
     model = network(n_rec, shared=shared, edges=3, targets=2, hidden=hidden)
-    assert_equals_the_reference(labelled(0, VECTORS), model)
+    assert_equals_the_reference(labelled_graph(0, VECTORS), model)
 
 
 @pytest.mark.parametrize(("width", "fused"), [(16, False), (64, False), (64, True)])
 def test_wide_layers_and_slices_of_many_edges_change_nothing(width, fused, monkeypatch):
     monkeypatch.setattr(linear_kernels, "ONEDNN", fused and hasattr(torch.ops.mkldnn, "_linear_pointwise"))
     monkeypatch.setattr(connectivity, "SLICE_CPU", 4096 * width)
-    graph = labelled(0, VECTORS, particles=600)
+    graph = labelled_graph(0, VECTORS, particles=600)
     assert graph.num_edges > 2 * 4096
     assert_equals_the_reference(graph, network(edges=3, hidden=(width, width)))
 
@@ -67,7 +67,7 @@ def test_memory_that_is_taken_again_changes_nothing():
     """Graphs that grow and shrink, and several at once, beside networks that never took a step before."""
     used, addresses = network(), []
     for counts in ([300], [200], [400], [200, 300], [300, 200, 400], [400]):
-        graphs = [labelled(count, particles=count) for count in counts]
+        graphs = [labelled_graph(count, particles=count) for count in counts]
         addresses.append({block.data_ptr() for block in used.spare})
         pairs = zip(gradients_of(used, *graphs), gradients_of(network(), *graphs), strict=True)
         assert all(torch.equal(actual, expected) for actual, expected in pairs)
@@ -75,7 +75,7 @@ def test_memory_that_is_taken_again_changes_nothing():
 
 
 def test_a_second_backward_pass_is_refused():
-    output = network()(labelled(0)).sum()
+    output = network()(labelled_graph(0)).sum()
     output.backward(retain_graph=True)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         output.backward()
@@ -90,14 +90,14 @@ def test_products_see_whole_weights(monkeypatch):
         return linear_kernels.linear_add(terms, values, weight)
 
     monkeypatch.setattr(edge_kernels, "linear_add", record)
-    network(edges=3)(labelled(0, VECTORS)).sum().backward()
+    network(edges=3)(labelled_graph(0, VECTORS)).sum().backward()
     assert whole
     assert all(whole)
 
 
 def test_a_block_whose_edges_nobody_reads_has_the_gradients_of_the_last_one():
     """`forward`, which keeps e', beside `forward_last`, which keeps h."""
-    graph, model = labelled(0, VECTORS), network(1, edges=3)
+    graph, model = labelled_graph(0, VECTORS), network(1, edges=3)
     expected = gradients_of(model, graph)
     model.blocks[0].forward_last = lambda *operands: model.blocks[0](*operands)[0]
     for actual, gradient in zip(gradients_of(model, graph), expected, strict=True):

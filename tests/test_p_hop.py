@@ -5,46 +5,9 @@ import pytest
 
 from glassdyn.labels.p_hop import criteria_in_frames, p_hop_at, p_hop_series
 from glassdyn.params import Hops
+from references import p_hop as reference
 
 INTERVAL = 0.1
-
-
-def p_of(track, t1, t, t2, weight):
-    """p(t) for the window [t1, t2] of a (T, 3) track, from averages over U = [t1, t] and V = [t, t2]."""
-    U, V = track[t1 : t + 1], track[t : t2 + 1]
-    far_v = ((V - U.mean(axis=0)) ** 2).sum(axis=1).mean()
-    far_u = ((U - V.mean(axis=0)) ** 2).sum(axis=1).mean()
-    x = (t - t1) / (t2 - t1)
-    factor = np.sqrt(x * (1 - x)) if weight == "barycentric" else 1.0
-    return np.sqrt(factor * np.sqrt(far_v) * np.sqrt(far_u))
-
-
-def recursion(track, hops):
-    """(T,) p_hop of a (T, 3) track, as the definition says it."""
-    splits, parts = {}, []
-
-    def divide(t1, t2):
-        candidates = range(t1 + hops.min_segment - 1, t2 - hops.min_segment + 2)
-        if not candidates:
-            parts.append((t1, t2, None))
-            return
-        values = [p_of(track, t1, t, t2, hops.weight) for t in candidates]
-        best = int(np.argmax(values))
-        if values[best] < hops.p_c:
-            parts.append((t1, t2, values[best]))
-            return
-        splits[candidates[best]] = values[best]
-        divide(t1, candidates[best])
-        divide(candidates[best], t2)
-
-    divide(0, len(track) - 1)
-    labels = np.empty(len(track))
-    for t1, t2, largest in parts:
-        for t in range(t1, t2 + 1):
-            nearest = min((abs(t - split), -p) for split, p in splits.items()) if splits else (np.inf, 0.0)
-            inside = nearest[0] * INTERVAL <= hops.t_f + 1e-9
-            labels[t] = -nearest[1] if inside or largest is None else largest
-    return labels
 
 
 def tracks(frames=181, seed=0):
@@ -68,13 +31,13 @@ def tracks(frames=181, seed=0):
 @pytest.mark.parametrize("hops", [(0.16, 5.0, 50), (0.1, 1.0, 10), (0.05, 0.3, 2), (0.2, 2.0, 5)])
 def test_p_hop_equals_the_recursion(hops, weight):
     parameters = Hops(*hops, weight)
-    rule = criteria_in_frames(parameters, INTERVAL)
+    criteria = criteria_in_frames(parameters, INTERVAL)
     positions = tracks()
     columns = np.ascontiguousarray(positions.transpose(0, 2, 1))  # (n, 3, T)
-    expected = np.array([recursion(track, parameters) for track in positions])
-    np.testing.assert_allclose(p_hop_series(columns, rule), expected, atol=1e-9, rtol=0)
+    expected = np.array([reference.p_hop_series(track, parameters, INTERVAL) for track in positions])
+    np.testing.assert_allclose(p_hop_series(columns, criteria), expected, atol=1e-9, rtol=0)
     for frame in (0, 60, 89, 90, 91, 180):
-        np.testing.assert_allclose(p_hop_at(columns, frame, rule), expected[:, frame], atol=1e-9, rtol=0)
+        np.testing.assert_allclose(p_hop_at(columns, frame, criteria), expected[:, frame], atol=1e-9, rtol=0)
 
 
 def test_a_track_that_stands_still_has_no_mobility():

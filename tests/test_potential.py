@@ -1,9 +1,10 @@
-"""The NumPy statement of the Kob-Andersen mixture, against its own laws."""
+"""Laws of the reference implementation of the Kob-Andersen potential."""
 
 import numpy as np
 import pytest
 
 from glassdyn.liquid import potential as kob_andersen
+from glassdyn.liquid.configuration import Configuration
 from glassdyn.params import Potential
 
 POTENTIALS = [
@@ -57,26 +58,28 @@ def test_forces_are_the_gradient_and_sum_to_zero(potential):
     grid = np.stack(np.meshgrid(*[np.arange(5)] * 3), axis=-1).reshape(-1, 3)
     positions = (grid + 0.1 * generator.random(grid.shape)) * box_length / 5
     species = kob_andersen.assign_species(len(positions))
-    state = kob_andersen.energy_and_forces(positions, species, box_length, potential)
-    assert np.abs(state.forces.sum(axis=0)).max() < 1e-10 * np.abs(state.forces).max()
+
+    def interact(positions):
+        return kob_andersen.energy_and_forces(Configuration(positions, species, box_length), potential)
+
+    forces = interact(positions).forces
+    assert np.abs(forces.sum(axis=0)).max() < 1e-10 * np.abs(forces).max()
     step = 1e-6
     for particle, axis in ((7, 1), (120, 2)):
-        nudge = np.zeros_like(positions)
-        nudge[particle, axis] = step
-        above = kob_andersen.energy_and_forces(positions + nudge, species, box_length, potential).energy
-        below = kob_andersen.energy_and_forces(positions - nudge, species, box_length, potential).energy
-        assert (below - above) / (2 * step) == pytest.approx(state.forces[particle, axis], rel=1e-5, abs=1e-5)
+        displacement = np.zeros_like(positions)
+        displacement[particle, axis] = step
+        above, below = interact(positions + displacement).energy, interact(positions - displacement).energy
+        assert (below - above) / (2 * step) == pytest.approx(forces[particle, axis], rel=1e-5, abs=1e-5)
 
 
-def test_energy_does_not_know_where_the_box_begins():
+def test_energy_is_invariant_under_translation():
     generator = np.random.default_rng(2)
-    positions = 6.0 * generator.random((60, 3))
-    species = kob_andersen.assign_species(60)
-    energy = kob_andersen.energy_and_forces(positions, species, 6.0, POTENTIALS[0]).energy
-    shifted = positions + np.array([1.7, -8.2, 12.0])
-    assert kob_andersen.energy_and_forces(shifted, species, 6.0, POTENTIALS[0]).energy == pytest.approx(
-        energy
-    )
+    configuration = Configuration(6.0 * generator.random((60, 3)), kob_andersen.assign_species(60), 6.0)
+    shifted = configuration._replace(positions=configuration.positions + np.array([1.7, -8.2, 12.0]))
+    energies = [
+        kob_andersen.energy_and_forces(each, POTENTIALS[0]).energy for each in (configuration, shifted)
+    ]
+    assert energies[1] == pytest.approx(energies[0])
 
 
 def test_the_mixture_is_80_to_20():

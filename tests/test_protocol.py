@@ -1,4 +1,4 @@
-"""Equilibration and recording: the right energy, and the same bytes however often they are cut off."""
+"""Equilibration and recording: the right energy, and the same bytes however often they are killed."""
 
 from dataclasses import asdict, replace
 
@@ -6,16 +6,18 @@ import h5py
 import numpy as np
 import pytest
 
-from engine_liquids import PRESENT, TIMESTEP, XPLOR
+from engine_liquids import INSTALLED_ENGINES, TIMESTEP, XPLOR
 from glassdyn import params
 from glassdyn.jobs import JobContext
-from glassdyn.simulation import engines, equilibration, isoconfigurational, recording, segments
+from glassdyn.liquid.box import wrap
+from glassdyn.simulation import engines, equilibration, isoconfigurational, protocol, recording, segments
 from glassdyn.simulation import state as states
 from glassdyn.simulation.engine import NVE, Bussi, NoseHoover
 from glassdyn.simulation.state import StateError
+from glassdyn.storage.snapshots import write_snapshot
 from glassdyn.storage.trajectory import open_trajectory
 
-PLAN = equilibration.Preparation(
+PREPARATION = equilibration.Preparation(
     copy=0,
     seed=5,
     dynamics=segments.Dynamics("lammps", XPLOR, TIMESTEP, checkpoint_steps=300),
@@ -28,13 +30,13 @@ PLAN = equilibration.Preparation(
     thermalise=700,
     equilibrate=1600,
 )
-SAMPLE = recording.Recording(
+RECORDING = recording.Recording(
     dynamics=segments.Dynamics("lammps", XPLOR, TIMESTEP, checkpoint_steps=250),
     decorrelate=300,
     intervals=40,
     frame_steps=20,
 )
-REPLICA = isoconfigurational.IsoconfigurationalRun(
+RUN = isoconfigurational.IsoconfigurationalRun(
     sample="copy00-sample00",
     run=0,
     seed=5,
@@ -46,146 +48,159 @@ REPLICA = isoconfigurational.IsoconfigurationalRun(
 
 
 class KilledError(Exception):
-    """Stands for a kill."""
+    """Simulates a kill."""
 
 
-def work(function, plan, inputs, folder, *, kill_at=()):
-    """Run a job; at each of the fractions it dies and is begun again."""
+def run_job(function, arguments, inputs, folder, *, kill_at=()):
+    """Run a job; at each of the fractions it is killed and started again."""
     checkpoint = folder / "checkpoint"
     checkpoint.mkdir(parents=True)
     output = folder / "output.h5"
-    deaths = list(kill_at)
+    kills = list(kill_at)
     fractions = []
 
     def report(fraction):
         fractions.append(fraction)
-        if deaths and fraction >= deaths[0]:
-            deaths.pop(0)
+        if kills and fraction >= kills[0]:
+            kills.pop(0)
             raise KilledError
 
-    for _ in range(len(deaths) + 1):
+    for _ in range(len(kills) + 1):
         try:
-            function(JobContext(asdict(plan), inputs, output, checkpoint, report))
+            function(JobContext(asdict(arguments), inputs, output, checkpoint, report))
         except KilledError:
             assert not output.exists()
     assert fractions[-1] == pytest.approx(1)
     return output
 
 
-@pytest.fixture(scope="module", params=PRESENT)
+@pytest.fixture(scope="module", params=INSTALLED_ENGINES)
 def engine(request):
     return request.param
 
 
-def by(engine, plan):
-    return replace(plan, dynamics=replace(plan.dynamics, engine=engine))
+def with_engine(engine, arguments):
+    return replace(arguments, dynamics=replace(arguments.dynamics, engine=engine))
 
 
 @pytest.fixture(scope="module")
 def copy(engine, tmp_path_factory):
-    return work(equilibration.equilibrate, by(engine, PLAN), [], tmp_path_factory.mktemp("equilibrate"))
+    return run_job(
+        equilibration.equilibrate,
+        with_engine(engine, PREPARATION),
+        [],
+        tmp_path_factory.mktemp("equilibrate"),
+    )
 
 
 @pytest.fixture(scope="module")
 def sample(engine, copy, tmp_path_factory):
-    return work(recording.record, by(engine, SAMPLE), [copy], tmp_path_factory.mktemp("record"))
+    return run_job(
+        recording.record, with_engine(engine, RECORDING), [copy], tmp_path_factory.mktemp("record")
+    )
 
 
 def test_an_equilibrated_copy_has_the_mean_energy_and_no_momentum(engine, copy):
     state, numbers = states.load(copy)
-    with by(engine, PLAN).dynamics.start(state, NVE()) as motion:
-        assert motion.thermodynamics().energy == pytest.approx(numbers["energy"], rel=1e-12)
+    with with_engine(engine, PREPARATION).dynamics.start(state, NVE()) as simulation:
+        assert simulation.thermodynamics().energy == pytest.approx(numbers["energy"], rel=1e-12)
     np.testing.assert_allclose(state.velocities.sum(axis=0), 0, atol=1e-10)
-    assert state.step == PLAN.steps
+    assert state.step == PREPARATION.steps
     assert state.thermostat == (0, 0)
     assert state.species.sum() == 60
 
 
 @pytest.fixture(scope="module")
-def repeats(engine):
+def _deterministic(engine):
     if engines.uses_gpu(engine):
         pytest.skip("a GPU sums in no fixed order")
 
 
-@pytest.mark.usefixtures("repeats")
+@pytest.mark.usefixtures("_deterministic")
 def test_killed_equilibration_ends_in_the_same_bytes(engine, copy, tmp_path):
-    deaths = (0.1, 0.35, 0.36, 0.7, 0.99)
-    killed = work(equilibration.equilibrate, by(engine, PLAN), [], tmp_path, kill_at=deaths)
+    kills = (0.1, 0.35, 0.36, 0.7, 0.99)
+    killed = run_job(equilibration.equilibrate, with_engine(engine, PREPARATION), [], tmp_path, kill_at=kills)
     assert killed.read_bytes() == copy.read_bytes()
 
 
-@pytest.mark.usefixtures("repeats")
+@pytest.mark.usefixtures("_deterministic")
 def test_killed_recording_ends_in_the_same_bytes(engine, copy, sample, tmp_path):
-    deaths = (0.05, 0.4, 0.6, 0.9, 0.99)
-    killed = work(recording.record, by(engine, SAMPLE), [copy], tmp_path, kill_at=deaths)
+    kills = (0.05, 0.4, 0.6, 0.9, 0.99)
+    killed = run_job(recording.record, with_engine(engine, RECORDING), [copy], tmp_path, kill_at=kills)
     assert killed.read_bytes() == sample.read_bytes()
-    end = recording.END
-    assert killed.with_name(end).read_bytes() == sample.with_name(end).read_bytes()
+    final = recording.FINAL_STATE
+    assert killed.with_name(final).read_bytes() == sample.with_name(final).read_bytes()
 
 
 def test_a_sample_holds_its_frames_and_energies(copy, sample):
     start = states.load(copy)[0]
-    end = states.load(sample.with_name(recording.END))[0]
+    final = states.load(sample.with_name(recording.FINAL_STATE))[0]
     with open_trajectory(sample) as trajectory:
-        first = start.step + SAMPLE.decorrelate
+        first = start.step + RECORDING.decorrelate
         np.testing.assert_array_equal(trajectory.steps, first + 20 * np.arange(41))
         np.testing.assert_allclose(trajectory.times, trajectory.steps * TIMESTEP)
         assert trajectory.middle == 20
         last = trajectory.frame(40)
-    assert end.step == trajectory.steps[-1]
-    np.testing.assert_allclose(last, end.unwrapped, rtol=1e-6)
+    assert final.step == trajectory.steps[-1]
+    np.testing.assert_allclose(last, final.unwrapped, rtol=1e-6)
     with h5py.File(sample) as file:
         energy = file["observables/potential_energy/value"][:] + file["observables/kinetic_energy/value"][:]
-    assert np.ptp(energy) < 2e-3 * PLAN.particles
-    assert energy.mean() == pytest.approx(states.load(copy)[1]["energy"], abs=1e-3 * PLAN.particles)
+    assert np.ptp(energy) < 2e-3 * PREPARATION.particles
+    assert energy.mean() == pytest.approx(states.load(copy)[1]["energy"], abs=1e-3 * PREPARATION.particles)
 
 
-def test_a_replica_goes_through_its_configuration(engine, sample, tmp_path):
+def test_an_isoconfigurational_run_goes_through_its_configuration(engine, sample, tmp_path):
     with open_trajectory(sample) as trajectory:
-        middle = trajectory.frame(trajectory.middle)
-        states.save(isoconfigurational.state_of_middle_frame(trajectory), tmp_path / "start.h5")
-    run = work(isoconfigurational.simulate_run, by(engine, REPLICA), [tmp_path / "start.h5"], tmp_path)
+        middle = trajectory.configuration(trajectory.middle)
+    snapshot = tmp_path / "copy00-sample00.parquet"
+    write_snapshot(snapshot, middle, {})
+    run = run_job(isoconfigurational.simulate_run, with_engine(engine, RUN), [snapshot], tmp_path)
     with open_trajectory(run) as trajectory:
         np.testing.assert_array_equal(trajectory.steps, 20 * np.arange(41))
-        np.testing.assert_allclose(trajectory.frame(20), middle, atol=2e-6)
+        wrapped = wrap(middle.positions, middle.box_length)
+        np.testing.assert_allclose(trajectory.frame(20), wrapped, atol=2e-6)
 
 
-def test_files_say_which_engine_made_them(engine, copy, sample):
-    origin = {
+def test_files_record_the_engine_and_its_version(engine, copy, sample):
+    provenance = {
         "engine": engine,
         "engine_version": engines.engine_by_name(engine).version(),
         "truncation": "xplor",
     }
-    for path, place in ((copy, "/"), (sample.with_name(recording.END), "/"), (sample, "/parameters/run")):
+    for path, place in (
+        (copy, "/"),
+        (sample.with_name(recording.FINAL_STATE), "/"),
+        (sample, "/parameters/run"),
+    ):
         with h5py.File(path) as file:
-            assert origin.items() <= dict(file[place].attrs).items()
+            assert provenance.items() <= dict(file[place].attrs).items()
 
 
-def test_another_copy_has_other_numbers_and_changes_none():
-    first, second = (plan.generator(0).random(5) for plan in (PLAN, replace(PLAN, copy=1)))
-    assert not np.isin(first, second).any()
-    noise = {replace(PLAN, copy=copy).phases()[1].ensemble.seed for copy in range(20)}
-    assert len(noise) == 20
-    streams = [PLAN.generator(purpose).random() for purpose in range(3)]
+def test_copies_and_streams_have_independent_random_numbers():
+    first, second = (PREPARATION.generator(0), replace(PREPARATION, copy=1).generator(0))
+    assert not np.isin(first.random(5), second.random(5)).any()
+    seeds = {replace(PREPARATION, copy=copy).phases()[1].ensemble.seed for copy in range(20)}
+    assert len(seeds) == 20
+    streams = [PREPARATION.generator(stream).random() for stream in range(3)]
     assert len(set(streams)) == 3
 
 
-def test_legs_cover_their_phases_in_whole_intervals():
+def test_segments_cover_their_phases_in_whole_intervals():
     phases = [
         segments.Phase(NoseHoover(1.0, 0.5), 250),
         segments.Phase(Bussi(1.0, 0.5, 9), 1000),
         segments.Phase(NoseHoover(1.0, 0.5), 700, interval=150),
     ]
-    legs = segments.cut_into_segments(phases, 400)
-    assert [leg.steps for leg in legs] == [250, 400, 400, 200, 300, 300, 100]
-    assert [leg.first for leg in legs] == [True, True, False, False, True, False, False]
-    assert len({leg.ensemble.seed for leg in legs[1:4]}) == 3
-    assert segments.cut_into_segments(phases, 400) == legs
+    cut = segments.cut_into_segments(phases, 400)
+    assert [segment.steps for segment in cut] == [250, 400, 400, 200, 300, 300, 100]
+    assert [segment.first for segment in cut] == [True, True, False, False, True, False, False]
+    assert len({segment.ensemble.seed for segment in cut[1:4]}) == 3
+    assert segments.cut_into_segments(phases, 400) == cut
     assert segments.cut_into_segments([phases[2]], 100) == segments.cut_into_segments([phases[2]], 150)
 
 
 def test_maxwell_boltzmann():
-    """Every component is normal with variance kT; the centre of mass rests; <2 K> = (3 N - 3) kT."""
+    """Every component is normal with variance kT; the centre of mass is at rest; <2 K> = (3 N - 3) kT."""
     generator = np.random.default_rng(0)
     draws = np.array([states.maxwell_boltzmann(20, 0.6, generator) for _ in range(4000)])
     np.testing.assert_allclose(draws.mean(axis=1), 0, atol=1e-14)
@@ -206,7 +221,7 @@ def test_velocities_are_scaled_to_an_energy():
         states.with_kinetic_energy(moving, -1.0)
 
 
-def test_a_state_is_kept_to_the_bit(tmp_path):
+def test_a_state_is_stored_to_the_bit(tmp_path):
     generator = np.random.default_rng(4)
     state = replace(
         states.random_state(np.array([0, 1, 0], np.uint8), 3.3, generator),
@@ -237,6 +252,10 @@ def test_durations_are_in_units_of_tau_alpha(root):
     assert sample.decorrelate * timestep == pytest.approx(parameters.record.decorrelate * tau_alpha)
     length = sample.intervals * sample.frame_steps * timestep
     assert length == pytest.approx(
-        parameters.record.duration * tau_alpha, abs=2 * parameters.simulation.frame_time
+        parameters.record.duration * tau_alpha, abs=2 * protocol.compute_frame_time(parameters.simulation)
     )
-    assert sample.intervals % 2 == 0
+
+
+def test_intervals_are_even_so_that_a_middle_frame_exists(root):
+    simulation = params.load(root / "params.yaml").simulation
+    assert all(protocol.count_frame_intervals(simulation, time) % 2 == 0 for time in (0.1, 0.33, 1.0, 2.7))

@@ -6,6 +6,7 @@ import pytest
 from glassdyn.liquid.box import minimum_image
 from glassdyn.liquid.potential import assign_species
 from glassdyn.observables import relaxation
+from references.relaxation import displacement_moments_by_loop
 
 RNG = np.random.default_rng(11)
 
@@ -18,25 +19,17 @@ def measure(positions, lags=None, origins=None, wave_number=7.2, blocks=3):
     species = assign_species(particles)
     parts = np.array_split(np.arange(particles), blocks)
     pieces = ((positions[:, part].astype(np.float32), species[part]) for part in parts)
-    return relaxation.displacements(pieces, lags=lags, origins=origins, wave_number=wave_number)
+    return relaxation.measure_displacements(pieces, lags=lags, origins=origins, wave_number=wave_number)
 
 
 def test_sums_equal_the_double_loop_and_do_not_depend_on_the_blocks():
     positions = np.cumsum(RNG.normal(0, 0.2, (12, 20, 3)), axis=0).astype(np.float32)
-    species = assign_species(20)
     moved = measure(positions)
-    for o, origin in enumerate(moved.origins):
-        for k, lag in enumerate(moved.lags):
-            if origin + lag >= 12:
-                assert np.isnan(moved.squares[o, k]).all()
-                continue
-            steps = positions[origin + lag].astype(float) - positions[origin]
-            lengths = np.linalg.norm(steps, axis=1)
-            for kind in range(2):
-                mine = lengths[species == kind]
-                assert moved.squares[o, k, kind] == pytest.approx(np.mean(mine**2))
-                assert moved.quartics[o, k, kind] == pytest.approx(np.mean(mine**4))
-                assert moved.scattering[o, k, kind] == pytest.approx(np.sinc(7.2 * mine / np.pi).mean())
+    expected = displacement_moments_by_loop(
+        positions, assign_species(20), lags=moved.lags, origins=moved.origins, wave_number=7.2
+    )
+    moments = np.stack([moved.squares, moved.quartics, moved.scattering], axis=-1)
+    np.testing.assert_allclose(moments, expected, rtol=1e-6, atol=1e-12)
     whole = measure(positions, blocks=1)
     assert np.array_equal(moved.counts, whole.counts)
     assert np.allclose(moved.squares, whole.squares, equal_nan=True, rtol=1e-12)
@@ -68,14 +61,14 @@ def test_brownian_motion():
     """MSD = 6 D t, F_s = exp(-q^2 D t), tau_alpha = 1 / (q^2 D)."""
     step = 0.02
     positions = np.cumsum(RNG.normal(0, step, (400, 1500, 3)), axis=0)
-    lags = relaxation.lags_between(1, 399, per_decade=20)
-    origins = relaxation.origins_between(0, 398, count=32)
+    lags = relaxation.choose_lags(1, 399, per_decade=20)
+    origins = relaxation.choose_origins(0, 398, count=32)
     moved = measure(positions, lags, origins, wave_number=7.2)
     diffusion = step**2 / 2
     assert np.allclose(relaxation.mean_squares(moved)[:25, 0], 6 * diffusion * lags[:25], rtol=0.05)
     expected = np.exp(-(7.2**2) * diffusion * lags)
     assert np.abs(relaxation.scattering(moved)[:, 0] - expected).max() < 0.03
-    tau = relaxation.tau_alpha(lags.astype(float), relaxation.scattering(moved)[:, 0])
+    tau = relaxation.find_tau_alpha(lags.astype(float), relaxation.scattering(moved)[:, 0])
     assert tau == pytest.approx(1 / (7.2**2 * diffusion), rel=0.05)
 
 
@@ -86,16 +79,16 @@ def test_harmonic_cage_has_its_plateau():
     places = noise.copy()
     for frame in range(1, 600):
         places[frame] = memory * places[frame - 1] + np.sqrt(1 - memory**2) * noise[frame]
-    lags = relaxation.lags_between(1, 500, per_decade=12)
-    moved = measure(places, lags, relaxation.origins_between(0, 598, count=64))
-    found = relaxation.plateau(lags * 0.1, np.sqrt(relaxation.mean_squares(moved)[:, 0]))
-    assert found.rmsd == pytest.approx(np.sqrt(6) * spread, rel=0.02)
-    assert abs(found.slope) < 0.02
+    lags = relaxation.choose_lags(1, 500, per_decade=12)
+    moved = measure(places, lags, relaxation.choose_origins(0, 598, count=64))
+    plateau = relaxation.find_plateau(lags * 0.1, np.sqrt(relaxation.mean_squares(moved)[:, 0]))
+    assert plateau.rmsd == pytest.approx(np.sqrt(6) * spread, rel=0.02)
+    assert abs(plateau.slope) < 0.02
     assert relaxation.scattering(moved)[-1, 0] == pytest.approx(np.exp(-((7.2 * spread) ** 2)), rel=0.02)
-    assert relaxation.tau_alpha(lags * 0.1, relaxation.scattering(moved)[:, 0]) is None
+    assert relaxation.find_tau_alpha(lags * 0.1, relaxation.scattering(moved)[:, 0]) is None
 
 
-def test_hops_are_seen_as_non_gaussian():
+def test_hops_are_non_gaussian():
     positions = np.zeros((2, 1000, 3))
     positions[1, ::20, 0] = 1.0  # one particle in twenty hops by 1
     moved = measure(positions)
@@ -113,33 +106,33 @@ def test_offset_and_reversal_change_nothing():
 
 def test_tau_alpha_is_interpolated_and_absent_where_not_reached():
     times = np.geomspace(0.1, 100, 40)
-    assert relaxation.tau_alpha(times, np.exp(-times / 7)) == pytest.approx(7, rel=0.01)
-    assert relaxation.tau_alpha(times, np.exp(-times / 1000)) is None
-    assert relaxation.tau_alpha(times, 0.3 * np.exp(-times)) is None
+    assert relaxation.find_tau_alpha(times, np.exp(-times / 7)) == pytest.approx(7, rel=0.01)
+    assert relaxation.find_tau_alpha(times, np.exp(-times / 1000)) is None
+    assert relaxation.find_tau_alpha(times, 0.3 * np.exp(-times)) is None
     holes = np.where(times > 50, np.nan, np.exp(-times / 7))
-    assert relaxation.tau_alpha(times, holes) == pytest.approx(7, rel=0.01)
+    assert relaxation.find_tau_alpha(times, holes) == pytest.approx(7, rel=0.01)
 
 
 def test_tau_alpha_is_extended_as_a_stretched_exponential():
     times = np.geomspace(0.1, 10, 30)
-    assert relaxation.tau_alpha(times, np.exp(-((times / 20) ** 0.7))) == pytest.approx(20, rel=1e-6)
-    assert relaxation.tau_alpha(times, np.exp(-((times / 31) ** 0.7))) is None
+    assert relaxation.find_tau_alpha(times, np.exp(-((times / 20) ** 0.7))) == pytest.approx(20, rel=1e-6)
+    assert relaxation.find_tau_alpha(times, np.exp(-((times / 31) ** 0.7))) is None
 
 
-def test_origins_chosen_are_those_measured_alone():
+def test_origins_selected_are_those_measured_alone():
     positions = np.cumsum(RNG.normal(0, 0.1, (30, 40, 3)), axis=0)
     all_of_them, alone = measure(positions), measure(positions, origins=np.arange(5, 9))
-    chosen = relaxation.from_origins(all_of_them, slice(5, 9))
-    assert np.allclose(relaxation.scattering(chosen), relaxation.scattering(alone), equal_nan=True)
+    selected = relaxation.select_origins(all_of_them, slice(5, 9))
+    assert np.allclose(relaxation.scattering(selected), relaxation.scattering(alone), equal_nan=True)
 
 
 def test_lags_and_origins():
-    lags = relaxation.lags_between(1, 60000, per_decade=12)
+    lags = relaxation.choose_lags(1, 60000, per_decade=12)
     assert lags[0] == 1
     assert lags[-1] == 60000
     assert len(lags) < 60
     assert np.all(np.diff(lags) > 0)
-    assert relaxation.origins_between(0, 5, count=100).tolist() == [0, 1, 2, 3, 4, 5]
+    assert relaxation.choose_origins(0, 5, count=100).tolist() == [0, 1, 2, 3, 4, 5]
 
 
 def test_lost_particles_and_missing_species_are_refused():
@@ -150,7 +143,7 @@ def test_lost_particles_and_missing_species_are_refused():
     block = (np.zeros((5, 10, 3), np.float32), np.zeros(10, np.uint8))
     lags = origins = np.arange(1, 3)
     with pytest.raises(ValueError, match="10 of A and 0 of B"):
-        relaxation.displacements([block], lags=lags, origins=origins, wave_number=7.0)
+        relaxation.measure_displacements([block], lags=lags, origins=origins, wave_number=7.0)
 
 
 def read_xyz(path):
@@ -176,7 +169,7 @@ def published(reference_data):
 def test_published_mean_squared_displacements(published):
     """Lags of 3, 45 and 90 frames, every origin (atooms, postprocessing)."""
     lags = np.array([3, 45, 90])
-    moved = relaxation.displacements([published], lags=lags, origins=np.arange(101), wave_number=7.25)
+    moved = relaxation.measure_displacements([published], lags=lags, origins=np.arange(101), wave_number=7.25)
     expected = [
         [0.12708190185520277, 0.22107274740436153],
         [1.2131017102523827, 2.3018226393609473],
@@ -187,10 +180,10 @@ def test_published_mean_squared_displacements(published):
 
 def test_tau_alpha_of_a_published_trajectory(published):
     """3.4 tau at T = 0.8; 120 particles over 30 tau_alpha give it to a tenth."""
-    moved = relaxation.displacements(
+    moved = relaxation.measure_displacements(
         [published], lags=np.arange(1, 30), origins=np.arange(101), wave_number=7.25
     )
-    assert relaxation.tau_alpha(moved.lags * 1.0, relaxation.scattering(moved)[:, 0]) == pytest.approx(
+    assert relaxation.find_tau_alpha(moved.lags * 1.0, relaxation.scattering(moved)[:, 0]) == pytest.approx(
         3.4, rel=0.1
     )
 
@@ -199,7 +192,7 @@ def test_published_curves_give_the_published_numbers(reference_data):
     """T = 0.45: tau_alpha of A about 1190; plateaus of the RMSD 0.181 (A) and 0.224 (B)."""
     folder = reference_data / "gamdpy_T045"
     times, decay, _ = np.loadtxt(folder / "kablj_prl_2022_Fs.dat").T
-    assert relaxation.tau_alpha(times, decay) == pytest.approx(1190, rel=0.01)
+    assert relaxation.find_tau_alpha(times, decay) == pytest.approx(1190, rel=0.01)
     times, *squares = np.loadtxt(folder / "kablj_prl_2022_msd.dat").T
     for column, rmsd in zip(squares, (0.181, 0.224), strict=True):
-        assert relaxation.plateau(times, np.sqrt(column)).rmsd == pytest.approx(rmsd, rel=0.02)
+        assert relaxation.find_plateau(times, np.sqrt(column)).rmsd == pytest.approx(rmsd, rel=0.02)

@@ -24,83 +24,82 @@ BRIEF = replace(SHORT, max_steps=12, record_every=3)
 
 
 @pytest.fixture
-def lessons(tmp_path, monkeypatch):
+def inputs(tmp_path, monkeypatch):
+    """Folders of tables, and a short training on them."""
     monkeypatch.setenv("GLASSDYN_SCRATCH", str(tmp_path / "scratch"))
     folders = write_tables(tmp_path)
     names = [f"copy{copy:02}-sample00" for copy in range(5)]
     return folders, training_run.TrainingConfig(names[:3], names[3:4], DISTANCES, NETWORK, PLAIN, BRIEF)
 
 
-def attend(lessons, most=None, **changes):
-    """Recordings and weights of a training, cut off after `most` recordings."""
-    folders, chosen = lessons
-    chosen = chosen._replace(settings=replace(chosen.settings, **changes))
-    lesson = training_run.set_up(chosen, folders, torch.device("cpu"))
-    seen = []
-    for progress in training_run.run_training(chosen, lesson, folders, ALONE):
-        seen.append(progress)
-        if most is not None and len(seen) >= most:
+def train(inputs, most=None, **changes):
+    """States and model of a training, cut off after `most` states."""
+    folders, config = inputs
+    config = config._replace(settings=replace(config.settings, **changes))
+    setup = training_run.set_up(config, folders, torch.device("cpu"))
+    states = []
+    for state in training_run.run_training(config, setup, folders, ALONE):
+        states.append(state)
+        if most is not None and len(states) >= most:
             break
-    return seen, training_run.trained_model(chosen, lesson, seen[-1], folders.pca / "none")
+    return states, training_run.trained_model(config, setup, states[-1], folders.pca / "none")
 
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
-def test_a_training_that_was_cut_off_ends_as_the_undisturbed_one(lessons, tmp_path, schedule, monkeypatch):
+def test_a_training_that_was_cut_off_ends_as_the_undisturbed_one(inputs, tmp_path, schedule, monkeypatch):
     for attempt in range(3):
-        seen, _ = attend(lessons, most=2, schedule=schedule)
-        assert len(seen[0].recordings) == attempt + 1  # what is found is what was stored last
-    resumed, model = attend(lessons, schedule=schedule)
+        states, _ = train(inputs, most=2, schedule=schedule)
+        assert len(states[0].log) == attempt + 1  # the first is what was stored last
+    resumed, model = train(inputs, schedule=schedule)
     monkeypatch.setenv("GLASSDYN_SCRATCH", str(tmp_path / "elsewhere"))
-    straight, undisturbed = attend(lessons, schedule=schedule)
-    assert resumed[-1].recordings == straight[-1].recordings
-    save(tmp_path / "one", model)
-    save(tmp_path / "two", undisturbed)
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    straight, undisturbed = train(inputs, schedule=schedule)
+    assert resumed[-1].log == straight[-1].log
+    save(tmp_path / "resumed", model)
+    save(tmp_path / "straight", undisturbed)
+    assert (tmp_path / "resumed").read_bytes() == (tmp_path / "straight").read_bytes()
 
 
-def test_a_finished_training_is_not_done_again(lessons):
-    straight, _ = attend(lessons)
+def test_a_finished_training_is_not_done_again(inputs):
+    straight, _ = train(inputs)
     (held,) = list_entries(default_root())
     assert (held.name, held.state) == ("train", "loose")
     assert not held.folder.checkpoint.exists()
-    again, _ = attend(lessons)
+    again, _ = train(inputs)
     assert len(again) == 1
-    assert again[0].recordings == straight[-1].recordings
+    assert again[0].log == straight[-1].log
 
 
-def test_what_a_kill_left_half_written_is_cleared(lessons):
-    attend(lessons, most=2)
+def test_what_a_kill_left_half_written_is_cleared(inputs):
+    train(inputs, most=2)
     (held,) = list_entries(default_root())
     assert held.state == "unfinished"
     (held.folder.checkpoint / ".training-01234567.safetensors").write_bytes(b"torn")
-    assert len(attend(lessons, most=1)[0][0].recordings) == 2
+    assert len(train(inputs, most=1)[0][0].log) == 2
     assert [path.name for path in held.folder.checkpoint.iterdir()] == ["training.safetensors"]
 
 
-def test_other_parameters_begin_anew(lessons):
-    attend(lessons, most=3)
+def test_other_parameters_begin_anew(inputs):
+    train(inputs, most=3)
     for changes in ({"lr": 0.005}, {"clip": 0.5}, {"seed": 2}):
-        assert len(attend(lessons, most=1, **changes)[0][0].recordings) == 1
+        assert len(train(inputs, most=1, **changes)[0][0].log) == 1
 
 
-def test_other_tables_begin_anew(lessons, tmp_path):
-    attend(lessons, most=3)
+def test_other_tables_begin_anew(inputs, tmp_path):
+    train(inputs, most=3)
     write_tables(tmp_path, samples=1, slope=0.11)
-    assert len(attend(lessons, most=1)[0][0].recordings) == 1
+    assert len(train(inputs, most=1)[0][0].log) == 1
 
 
-def test_a_checkpoint_brings_back_every_bit(lessons, tmp_path):
-    folders, chosen = lessons
-    lesson = training_run.set_up(chosen, folders, torch.device("cpu"))
-    progress = next(training.fit(*lesson[1:3], lesson.problem, SHORT, depth=3))
-    checkpoint.store(tmp_path / "state", lesson.network, lesson.optimiser, progress)
-    other = training_run.set_up(chosen, folders, torch.device("cpu"))
-    found = checkpoint.restore((tmp_path / "state").read_bytes(), other.network, other.optimiser)
-    assert found.recordings == progress.recordings
-    states = (optimiser.state_dict()["state"] for optimiser in (lesson.optimiser, other.optimiser))
-    one, two = states
-    for number, moments in one.items():
-        assert all(torch.equal(value, two[number][name]) for name, value in moments.items())
+def test_a_checkpoint_brings_back_every_bit(inputs, tmp_path):
+    folders, config = inputs
+    setup, again = (training_run.set_up(config, folders, torch.device("cpu")) for _ in range(2))
+    state = next(training.fit(setup.network, setup.optimiser, setup.dataset, SHORT, depth=3))
+    checkpoint.store(tmp_path / "state", setup.network, setup.optimiser, state)
+    restored = checkpoint.restore((tmp_path / "state").read_bytes(), again.network, again.optimiser)
+    assert restored.log == state.log
+    stored, read = (optimiser.state_dict()["state"] for optimiser in (setup.optimiser, again.optimiser))
+    for number, moments in stored.items():
+        assert all(torch.equal(value, read[number][name]) for name, value in moments.items())
 
 
 def test_learning_rates_follow_the_schedule():
@@ -144,20 +143,20 @@ def stage(folder, root, *launcher):
 
 
 def finish(process):
-    told = process.communicate()[1]
-    assert process.returncode == 0, told
+    errors = process.communicate()[1]
+    assert process.returncode == 0, errors
 
 
 @pytest.mark.endurance
 def test_killed_five_times_the_model_is_that_of_an_undisturbed_training(tmp_path, root):
-    dice = random.Random(7)
+    generator = random.Random(7)
     quiet, killed = checkout(tmp_path / "quiet", root), checkout(tmp_path / "killed", root)
     finish(stage(quiet, root))
     kills = 0
     while kills < 5:
         process = stage(killed, root)
         wait_for_checkpoint(process, killed)
-        time.sleep(dice.uniform(0.0, 0.4))
+        time.sleep(generator.uniform(0.0, 0.4))
         if process.poll() is not None:
             break
         process.send_signal(signal.SIGKILL)
@@ -165,10 +164,13 @@ def test_killed_five_times_the_model_is_that_of_an_undisturbed_training(tmp_path
         kills += 1
     finish(stage(killed, root))
     assert kills == 5
-    for name in ("models/network.safetensors", "metrics/train.json"):
+    for name in (
+        "models/network.safetensors",
+        "metrics/train.json",
+        "data/predictions/network/copy04-sample00.parquet",
+        "plots/train/plots/metrics/held_out/objective.tsv",
+    ):
         assert (killed / name).read_bytes() == (quiet / name).read_bytes()
-    curves = "plots/train/plots/metrics/held_out/objective.tsv"
-    assert (killed / curves).read_bytes() == (quiet / curves).read_bytes()
 
 
 def wait_for_checkpoint(process, folder):
@@ -184,12 +186,12 @@ def latest(folder):
 
 @pytest.mark.endurance
 def test_two_processes_train_as_one_does(tmp_path, root):
-    one, two = checkout(tmp_path / "one", root), checkout(tmp_path / "two", root)
-    finish(stage(one, root))
-    finish(stage(two, root, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"))
-    metrics = [json.loads((folder / "metrics/train.json").read_text()) for folder in (one, two)]
+    single, pair = checkout(tmp_path / "single", root), checkout(tmp_path / "pair", root)
+    finish(stage(single, root))
+    finish(stage(pair, root, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"))
+    metrics = [json.loads((folder / "metrics/train.json").read_text()) for folder in (single, pair)]
     assert metrics[0]["steps"] == metrics[1]["steps"] == 120
     for part in ("train", "validation"):
         for name in ("loss", "pearson"):
-            found = [told[part]["p_hop"][name] for told in metrics]
-            assert found[0] == pytest.approx(found[1], rel=1e-4)  # sums of float32 in another order
+            alone, shared = (values[part]["p_hop"][name] for values in metrics)
+            assert shared == pytest.approx(alone, rel=1e-4)  # sums of float32 in another order

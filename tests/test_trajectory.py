@@ -1,4 +1,4 @@
-"""A trajectory is what was recorded: to the byte, however often the recording was killed."""
+"""A trajectory holds what was recorded: to the byte, however often the recording was killed."""
 
 import time
 from itertools import pairwise
@@ -29,20 +29,20 @@ SPECIES = (np.arange(PARTICLES) >= 100).astype(np.uint8)
 POSITIONS = np.random.default_rng(7).normal(scale=20, size=(FRAMES, PARTICLES, 3))
 
 
-def recorder(path, **options):
+def open_writer(path, **options):
     return TrajectoryWriter(path, species=SPECIES, box_length=BOX_LENGTH, timestep=0.0025, **options)
 
 
-def record(recording, first, last):
+def write_frames(writer, first, last):
     for frame in range(first, last):
-        recording.append(40 * frame, POSITIONS[frame])
+        writer.append(40 * frame, POSITIONS[frame])
 
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
     path = tmp_path_factory.mktemp("trajectories") / "copy00-sample00.h5"
-    with recorder(path, metadata={"temperature": 0.43}) as recording:
-        record(recording, 0, FRAMES)
+    with open_writer(path, metadata={"temperature": 0.43}) as writer:
+        write_frames(writer, 0, FRAMES)
     return path
 
 
@@ -83,6 +83,10 @@ class TestReading:
     def test_one_frame(self, trajectory, index):
         np.testing.assert_array_equal(trajectory.frame(index), POSITIONS[index].astype(np.float32))
         assert trajectory.frame(index).dtype == np.float64
+        configuration = trajectory.configuration(index)
+        np.testing.assert_array_equal(configuration.positions, trajectory.frame(index))
+        np.testing.assert_array_equal(configuration.species, SPECIES)
+        assert configuration.box_length == BOX_LENGTH
 
     @pytest.mark.parametrize(("start", "stop"), [(0, 1), (WIDTH - 1, WIDTH + 1), (0, PARTICLES)])
     def test_some_particles(self, trajectory, start, stop):
@@ -96,15 +100,15 @@ class TestReading:
             (list(trajectory.frame_blocks(max_bytes)), FRAMES, 12 * PARTICLES),
         ):
             assert (blocks[0].start, blocks[-1].stop) == (0, length)
-            assert all(one.stop == other.start for one, other in pairwise(blocks))
+            assert all(block.stop == following.start for block, following in pairwise(blocks))
             assert all(block.start % BLOCK == 0 for block in blocks)
             size = max((block.stop - block.start) * row for block in blocks)
             assert size <= max(max_bytes, BLOCK * row)
 
     def test_unequal_spacing_is_named(self, tmp_path):
-        with recorder(tmp_path / "t.h5") as recording:
+        with open_writer(tmp_path / "t.h5") as writer:
             for step in (0, 40, 100):
-                recording.append(step, POSITIONS[0])
+                writer.append(step, POSITIONS[0])
         with (
             open_trajectory(tmp_path / "t.h5") as trajectory,
             pytest.raises(TrajectoryError, match=r"equally spaced: got gaps of \[40, 60\]"),
@@ -112,7 +116,7 @@ class TestReading:
             _ = trajectory.interval
 
     @pytest.mark.parametrize("name", ["step", "time"])
-    def test_frames_at_one_moment_are_named(self, path, tmp_path, name):
+    def test_frames_of_equal_time_are_named(self, path, tmp_path, name):
         copy = changed(path, tmp_path, f"position/{name}", lambda values: values * 0)
         with (
             open_trajectory(copy) as trajectory,
@@ -120,14 +124,14 @@ class TestReading:
         ):
             _ = trajectory.interval
 
-    @pytest.mark.parametrize("late", [np.nan, np.inf, 0.05])
+    @pytest.mark.parametrize("error", [np.nan, np.inf, 0.05])
     @pytest.mark.parametrize("frame", [3, FRAMES - 1])
-    def test_times_that_steps_do_not_tell_are_named(self, path, tmp_path, late, frame):
+    def test_times_that_are_not_proportional_to_steps_are_named(self, path, tmp_path, error, frame):
         copy = changed(
             path,
             tmp_path,
             "position/time",
-            lambda times: times + np.where(np.arange(FRAMES) == frame, late, 0),
+            lambda times: times + np.where(np.arange(FRAMES) == frame, error, 0),
         )
         with (
             open_trajectory(copy) as trajectory,
@@ -135,39 +139,41 @@ class TestReading:
         ):
             _ = trajectory.interval
 
-    def test_times_in_single_precision_will_do(self, path, tmp_path):
+    def test_times_in_single_precision_are_accepted(self, path, tmp_path):
         copy = changed(path, tmp_path, "position/time", lambda times: (times + 1000).astype(np.float32))
         with open_trajectory(copy) as trajectory:
             assert trajectory.interval == pytest.approx(0.1, rel=1e-5)
 
     @pytest.mark.parametrize("timestep", [0.001, 0.002, 0.0025, 0.003, 0.004, 0.005, 0.01, 1 / 300])
     def test_samples_of_a_copy_have_one_interval(self, trajectory, timestep):
-        """Whatever the steps before the first frame, which the time counts too."""
+        """Whatever the step of the first frame."""
         for frame_steps in (1, 10, 20, 25, 40, 100):
-            found = set()
+            intervals = set()
             for before in (0, 1, 5600, 123457, 9876543):
                 trajectory.__dict__.pop("interval", None)
                 trajectory.steps = before + frame_steps * np.arange(FRAMES)
                 trajectory.times = trajectory.steps * timestep
-                found.add(trajectory.interval)
-            (interval,) = found
+                intervals.add(trajectory.interval)
+            (interval,) = intervals
             assert interval == pytest.approx(timestep * frame_steps, rel=1e-9)
 
-    def test_chunks_of_whole_frames_are_refused_where_they_fill_the_memory(self, path, tmp_path, monkeypatch):
+    def test_chunks_of_whole_frames_are_refused_where_they_exceed_the_memory(
+        self, path, tmp_path, monkeypatch
+    ):
         copy = tmp_path / "frames.h5"
-        with h5py.File(path) as source, h5py.File(copy, "w") as other:
-            source.copy("h5md", other)
-            source.copy("particles", other)
-            del other["particles/all/position/value"]
-            other["particles/all/position"].create_dataset(
+        with h5py.File(path) as source, h5py.File(copy, "w") as target:
+            source.copy("h5md", target)
+            source.copy("particles", target)
+            del target["particles/all/position/value"]
+            target["particles/all/position"].create_dataset(
                 "value", data=POSITIONS.astype(np.float32), chunks=(1, PARTICLES, 3)
             )
         with open_trajectory(copy) as trajectory:
             assert len(list(trajectory.particle_blocks(10**6))) == 1
-            monkeypatch.setattr("glassdyn.storage.trajectory.WIDEST", 12 * FRAMES * PARTICLES - 1)
-            for fitting, layout in ((128, "128x128x3"), (7, "128x7x3"), (0, "128x1x3")):
+            monkeypatch.setattr("glassdyn.storage.trajectory.MAX_ROW_BYTES", 12 * FRAMES * PARTICLES - 1)
+            for width, layout in ((128, "128x128x3"), (7, "128x7x3"), (0, "128x1x3")):
                 with pytest.raises(TrajectoryError, match=rf"h5repack .*CHUNK={layout} .*frames\.h5"):
-                    list(trajectory.particle_blocks(12 * FRAMES * fitting))
+                    list(trajectory.particle_blocks(12 * FRAMES * width))
             assert len(list(trajectory.frame_blocks(1))) == FRAMES
 
 
@@ -187,56 +193,58 @@ class TestOtherReaders:
             assert file["h5md"].attrs["version"].tolist() == [1, 1]
             assert file["h5md/author"].attrs["name"]
             assert {"name", "version"} <= set(file["h5md/creator"].attrs)
-            everything = file["particles/all"]
-            assert everything["box"].attrs["dimension"] == 3
-            assert everything["box"].attrs["boundary"].tolist() == [b"periodic"] * 3
-            assert everything["box/edges/value"][5].tolist() == [BOX_LENGTH] * 3
-            assert everything["position/value"].dtype == np.float32
-            assert everything["position/value"].compression == "gzip"
-            assert everything["box/edges/step"] == everything["position/step"]
+            particles = file["particles/all"]
+            assert particles["box"].attrs["dimension"] == 3
+            assert particles["box"].attrs["boundary"].tolist() == [b"periodic"] * 3
+            assert particles["box/edges/value"][5].tolist() == [BOX_LENGTH] * 3
+            assert particles["position/value"].dtype == np.float32
+            assert particles["position/value"].compression == "gzip"
+            assert particles["box/edges/step"] == particles["position/step"]
             assert file["parameters/run"].attrs["temperature"] == 0.43
-            np.testing.assert_array_equal(everything["position/value"][:], POSITIONS.astype(np.float32))
+            np.testing.assert_array_equal(particles["position/value"][:], POSITIONS.astype(np.float32))
 
 
-class TestRecording:
+class TestWriting:
     def test_bytes_depend_on_frames_alone(self, path, tmp_path):
         time.sleep(1.1)  # the resolution of the times that HDF5 would keep
-        with recorder(tmp_path / "again.h5", metadata={"temperature": 0.43}) as recording:
-            record(recording, 0, FRAMES)
+        with open_writer(tmp_path / "again.h5", metadata={"temperature": 0.43}) as writer:
+            write_frames(writer, 0, FRAMES)
         assert (tmp_path / "again.h5").read_bytes() == path.read_bytes()
 
     @settings(max_examples=12, deadline=None)
     @given(st.lists(st.integers(1, FRAMES - 1), min_size=1, max_size=4, unique=True), st.integers(0, BLOCK))
-    def test_killed_and_resumed(self, path, tmp_path_factory, checkpoints, lost):
+    def test_killed_and_resumed(self, path, tmp_path_factory, checkpoints, unsaved):
         folder = tmp_path_factory.mktemp("killed")
-        here, frames = {"parts": folder / "parts", "metadata": {"temperature": 0.43}}, 0
+        options, frames = {"parts": folder / "parts", "metadata": {"temperature": 0.43}}, 0
         for checkpoint in sorted(checkpoints):
-            killed = recorder(folder / "t.h5", frames=frames, **here)
-            record(killed, frames, checkpoint)
+            killed = open_writer(folder / "t.h5", frames=frames, **options)
+            write_frames(killed, frames, checkpoint)
             frames = killed.flush()
-            record(killed, frames, min(frames + lost, FRAMES))  # recorded, and forgotten with the kill
-            killed._settle()
-        with recorder(folder / "t.h5", frames=frames, **here) as recording:
-            record(recording, frames, FRAMES)
+            write_frames(killed, frames, min(frames + unsaved, FRAMES))  # written after the checkpoint
+            killed._wait()
+        with open_writer(folder / "t.h5", frames=frames, **options) as writer:
+            write_frames(writer, frames, FRAMES)
         assert (folder / "t.h5").read_bytes() == path.read_bytes()
-        with recorder(folder / "t.h5", frames=FRAMES, **here):  # killed once more, after the file was there
+        with open_writer(
+            folder / "t.h5", frames=FRAMES, **options
+        ):  # killed once more, after the file was there
             pass
         assert (folder / "t.h5").read_bytes() == path.read_bytes()
 
-    def test_parts_of_its_own_go(self, path):
+    def test_parts_beside_the_file_are_removed(self, path):
         assert not path.with_name(f"{path.name}.parts").exists()
 
     def test_an_error_leaves_no_file(self, tmp_path):
-        with pytest.raises(TrajectoryError), recorder(tmp_path / "t.h5") as recording:
-            recording.append(0, POSITIONS)
+        with pytest.raises(TrajectoryError), open_writer(tmp_path / "t.h5") as writer:
+            writer.append(0, POSITIONS)
         assert not (tmp_path / "t.h5").exists()
 
     def test_missing_parts_are_named(self, tmp_path):
-        with pytest.raises(TrajectoryError, match=r"from frame 5, .* must hold as many: got 0"):
-            recorder(tmp_path / "t.h5", frames=5)
+        with pytest.raises(TrajectoryError, match=r"resume from frame 5, .* must hold as many: got 0"):
+            open_writer(tmp_path / "t.h5", frames=5)
 
     def test_no_frame(self, tmp_path):
-        with pytest.raises(TrajectoryError, match="at least one frame"), recorder(tmp_path / "t.h5"):
+        with pytest.raises(TrajectoryError, match="at least one frame"), open_writer(tmp_path / "t.h5"):
             pass
 
     @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -244,15 +252,15 @@ class TestRecording:
         positions = POSITIONS[0].copy()
         positions[3, 1] = value
         with pytest.raises(TrajectoryError, match=r"finite: got .* for particle 3 and 1 in all, at step 80"):
-            recorder(tmp_path / "t.h5").append(80, positions)
+            open_writer(tmp_path / "t.h5").append(80, positions)
 
     def test_wrong_shape_and_order(self, tmp_path):
-        recording = recorder(tmp_path / "t.h5")
+        writer = open_writer(tmp_path / "t.h5")
         with pytest.raises(TrajectoryError, match=r"got \(3, 3\) at step 0"):
-            recording.append(0, POSITIONS[0, :3])
-        recording.append(40, POSITIONS[0])
+            writer.append(0, POSITIONS[0, :3])
+        writer.append(40, POSITIONS[0])
         with pytest.raises(TrajectoryError, match=r"increase .* got 40 after 40"):
-            recording.append(40, POSITIONS[0])
+            writer.append(40, POSITIONS[0])
 
 
 class TestRefusals:
@@ -332,19 +340,19 @@ class TestNames:
             sample_names(tmp_path)
 
 
-def test_observables_are_kept_exactly_and_survive_a_kill(tmp_path):
+def test_observables_are_stored_exactly_and_survive_a_kill(tmp_path):
     path, names = tmp_path / "copy00-sample00.h5", ("potential_energy", "pressure")
     numbers = np.random.default_rng(3).normal(size=(FRAMES, 2))
 
-    def go(recording, first, last):
+    def write_with_observables(writer, first, last):
         for frame in range(first, last):
-            recording.append(40 * frame, POSITIONS[frame], dict(zip(names, numbers[frame], strict=True)))
+            writer.append(40 * frame, POSITIONS[frame], dict(zip(names, numbers[frame], strict=True)))
 
-    killed = recorder(path, parts=tmp_path / "parts", observables=names)
-    go(killed, 0, BLOCK + 5)
+    killed = open_writer(path, parts=tmp_path / "parts", observables=names)
+    write_with_observables(killed, 0, BLOCK + 5)
     killed.flush()
-    with recorder(path, parts=tmp_path / "parts", frames=BLOCK + 3, observables=names) as recording:
-        go(recording, BLOCK + 3, FRAMES)
+    with open_writer(path, parts=tmp_path / "parts", frames=BLOCK + 3, observables=names) as writer:
+        write_with_observables(writer, BLOCK + 3, FRAMES)
     with open_trajectory(path) as trajectory:
         assert set(trajectory.observables) == set(names)
         for column, name in enumerate(names):
@@ -355,12 +363,12 @@ def test_observables_are_kept_exactly_and_survive_a_kill(tmp_path):
         )
 
 
-def test_observables_must_be_those_announced(tmp_path):
+def test_observables_must_be_those_declared(tmp_path):
     with (
         pytest.raises(TrajectoryError, match=r"numbers \['pressure'\]: got \[\] at step 0"),
-        recorder(tmp_path / "copy00-sample00.h5", observables=["pressure"]) as recording,
+        open_writer(tmp_path / "copy00-sample00.h5", observables=["pressure"]) as writer,
     ):
-        recording.append(0, POSITIONS[0])
+        writer.append(0, POSITIONS[0])
 
 
 def test_a_trajectory_without_observables_has_none(trajectory):

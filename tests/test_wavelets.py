@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from glassdyn.labels.wavelets import NORM, kernels, scalogram, wavelet_at
+from glassdyn.labels.wavelets import NORM, difference_weights, scalogram, wavelet_at
+from references.wavelets import wavelet_transform
 
 SCALES, INTERVAL = (5, 20, 100), 0.1
 
@@ -13,18 +14,9 @@ def walks(frames, particles=4, seed=0):
     return np.cumsum(steps, axis=2)
 
 
-def integral(positions, frame, scale):
-    """m(a) by the sum over all frames s of r(s) a^(-1/2) psi((s - t) / a) dt."""
-    a = scale * INTERVAL
-    u = (np.arange(positions.shape[2]) - frame) * INTERVAL / a
-    psi = -NORM * u * np.exp(-(u**2))
-    coefficients = (positions * psi).sum(axis=2) * a**-0.5 * INTERVAL  # (n, 3)
-    return np.sqrt((coefficients**2).sum(axis=1))
-
-
 def labels(positions, scales=SCALES):
     middle = (positions.shape[2] - 1) // 2
-    return wavelet_at(positions, middle, kernels(scales, middle, INTERVAL))
+    return wavelet_at(positions, middle, difference_weights(scales, middle, INTERVAL))
 
 
 def test_the_wavelet_has_norm_one():
@@ -35,7 +27,7 @@ def test_the_wavelet_has_norm_one():
 
 def test_labels_equal_the_integral():
     positions = walks(1201)
-    expected = np.stack([integral(positions, 600, scale) for scale in SCALES], axis=1)
+    expected = np.stack([wavelet_transform(positions, 600, scale, INTERVAL) for scale in SCALES], axis=1)
     np.testing.assert_allclose(labels(positions), expected, atol=1e-9, rtol=0)
 
 
@@ -64,5 +56,5 @@ def test_pywavelets_agrees_at_large_scales():
 
 def test_a_scale_too_long_names_the_longest_that_fits():
     with pytest.raises(ValueError, match="the longest that fits is 99"):
-        kernels((50, 100), 399, INTERVAL)
-    assert len(kernels((50, 99), 399, INTERVAL)) == 2
+        difference_weights((50, 100), 399, INTERVAL)
+    assert len(difference_weights((50, 99), 399, INTERVAL)) == 2

@@ -8,6 +8,7 @@ from glassdyn.learning.graphs import build_graph
 from glassdyn.learning.models import Sizes
 from glassdyn.learning.models.graph_network import GraphNetwork
 from glassdyn.learning.models.weights import fill, layer_shapes
+from glassdyn.liquid.configuration import Configuration
 from glassdyn.params import Graph
 from liquids import liquid
 
@@ -63,7 +64,7 @@ def test_filled_from_arrays_it_is_the_network_of_the_paper():
     expected = forward(positions, species, box_length, layers, n_rec=7)
     weight, bias = layers["encoder.edges"][0]
     fill(model, layers | {"encoder.edges": [(-weight, bias), *layers["encoder.edges"][1:]]})
-    graph = build_graph(positions, species, species[:, None], box_length=box_length, graph=BAPST)
+    graph = build_graph(Configuration(positions, species, box_length), species[:, None], BAPST)
     found = model(graph).detach().numpy()
     assert np.ptp(expected) > 0.1 * np.abs(expected).max()
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())

@@ -1,4 +1,4 @@
-"""Folders of trajectories without a simulation: Brownian particles whose tau_alpha is known."""
+"""Folders of synthetic trajectories: Brownian particles whose tau_alpha is known."""
 
 import numpy as np
 
@@ -9,13 +9,13 @@ PARTICLES, FRAMES, FRAME_STEPS, TIMESTEP = 125, 161, 20, 0.005
 BOX_LENGTH = (PARTICLES / 1.2) ** (1 / 3)
 TEMPERATURE = 0.6
 LATTICE = np.stack(np.meshgrid(*[np.arange(5)] * 3), axis=-1).reshape(-1, 3) * (BOX_LENGTH / 5)
-"""Where walks begin, but for some noise: gives S(q) a first maximum."""
+"""Initial positions, without noise: S(q) has a first maximum."""
 
 
 def brownian(folder, copies=2, samples=2, step=0.03, heating=0.0, slowing=1.0, pushed=0.0):
     """Write samples of walkers with steps of `step` in each direction, `slowing` times shorter in later samples.
 
-    `heating` is the energy per particle gained over a window, `pushed` the way of the centre of mass.
+    `heating` is the energy per particle gained over a window, `pushed` the displacement of the centre of mass.
     """
     folder.mkdir(parents=True)
     for copy in range(copies):
@@ -41,10 +41,10 @@ def write(path, positions, sample, heating, pushed):
         box_length=BOX_LENGTH,
         timestep=TIMESTEP,
         observables=THERMODYNAMICS,
-    ) as recorder:
+    ) as writer:
         for frame in range(FRAMES):
-            done = frame / (FRAMES - 1)
-            numbers = (-7.0 * PARTICLES + heating * done * PARTICLES, kinetic, 4.5)
+            fraction = frame / (FRAMES - 1)
+            observables = (-7.0 * PARTICLES + heating * fraction * PARTICLES, kinetic, 4.5)
             step = (2 * sample * FRAMES + frame) * FRAME_STEPS
-            moved = positions[frame] + [pushed * done, 0, 0]
-            recorder.append(step, moved, dict(zip(THERMODYNAMICS, numbers, strict=True)))
+            shifted = positions[frame] + [pushed * fraction, 0, 0]
+            writer.append(step, shifted, dict(zip(THERMODYNAMICS, observables, strict=True)))

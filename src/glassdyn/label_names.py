@@ -2,12 +2,7 @@
 
 from collections.abc import Sequence
 
-__all__ = ["coarse", "is_mean", "means", "of_window", "propensities"]
-
-
-def of_window(scales: Sequence[int]) -> list[str]:
-    """Labels of one window: p_hop, and cwt_<scale> for each scale, frames."""
-    return ["p_hop", *(f"cwt_{scale}" for scale in scales)]
+__all__ = ["coarse", "is_mean", "means", "propensities"]
 
 
 def coarse(names: Sequence[str], lengths: Sequence[float]) -> list[str]:

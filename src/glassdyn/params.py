@@ -1,23 +1,25 @@
 """The parameters of a run: `params.yaml` as frozen dataclasses, refused where they make no sense.
 
-Field comments with units are in `params.yaml`, which is the user's page. Types are strict: an
-unknown or a missing key, a string where a number belongs, an integer written as 3.0 are errors.
+Field comments with units are in `params.yaml`, which is the user's page. Types are strict: an unknown or a missing
+key, a string where a number belongs, an integer written as 3.0 are errors. Nothing is computed here, for no result
+depends on this module: neither DVC nor the store of jobs looks at it.
 """
 
-import json
+from collections.abc import Sequence
+from dataclasses import fields
 from itertools import combinations
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, Protocol, runtime_checkable
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
-from glassdyn import label_names
-from glassdyn.errors import GlassdynError
+from glassdyn import label_names, parameter_files
+from glassdyn.constraints import STRICT, Distinct, Increasing, NotEmpty, require, validate
+from glassdyn.parameter_files import ParamsError
 
 __all__ = [
+    "STRICT",
     "Coarse",
     "Describe",
     "Descriptors",
@@ -26,6 +28,7 @@ __all__ = [
     "Graph",
     "Hops",
     "Isoconfigurational",
+    "LabelSection",
     "Liquid",
     "Loss",
     "Model",
@@ -41,49 +44,35 @@ __all__ = [
     "load",
 ]
 
-STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+WAVELET_SIDE = 4
+"""Scales of trajectory on each side of the middle frame: `labels.wavelets.SIDE`, to which a test holds it equal."""
 
-SIDE = 4
-"""Scales of trajectory that a wavelet needs on both sides of the frame."""
-
-
-class ParamsError(GlassdynError):
-    """Parameters that break a rule; the message names the rule, the value and the way out."""
-
-
-def require(holds: bool, rule: str) -> None:
-    """Raise `ValueError(rule)` unless the rule holds."""
-    if not holds:
-        raise ValueError(rule)
+UnitInterval = Annotated[float, Field(ge=0, le=1)]
+Probability = Annotated[float, Field(gt=0, lt=1)]
+Copies = Annotated[tuple[NonNegativeInt, ...], NotEmpty, Distinct]
+DistinctFloats = Annotated[tuple[PositiveFloat, ...], Distinct]
+IncreasingFloats = Annotated[tuple[PositiveFloat, ...], Increasing]
+IncreasingInts = Annotated[tuple[PositiveInt, ...], NotEmpty, Increasing]
+Names = Annotated[tuple[str, ...], NotEmpty, Distinct]
+Widths = Annotated[tuple[PositiveInt, ...], NotEmpty]
 
 
-def require_positive(section: object, name: str, *keys: str) -> None:
-    """Every key of the section must be above zero."""
-    for key in keys:
-        value = getattr(section, key)
-        require(value > 0, f"must be above 0: got {value} (params.yaml: {name}.{key})")
+@runtime_checkable
+class LabelSection(Protocol):
+    """A section whose parameters determine labels of one window; it states their names."""
+
+    @property
+    def labels(self) -> list[str]:
+        """Names of the labels, in the order of their columns."""
 
 
 @dataclass(frozen=True, config=STRICT)
 class Liquid:
     """The Kob-Andersen 80:20 mixture (thesis 2.1)."""
 
-    particles: int
-    density: float
-    temperature: float
-
-    def __post_init__(self) -> None:
-        require_positive(self, "liquid", "particles", "density", "temperature")
-        require(
-            self.particles >= 5,
-            "an 80:20 mixture needs at least 5 particles, of which every fifth is B: "
-            f"got {self.particles} (params.yaml: liquid.particles)",
-        )
-
-    @property
-    def box_length(self) -> float:
-        """L = (N / rho)^(1/3), units of sigma_AA."""
-        return float((self.particles / self.density) ** (1 / 3))
+    particles: Annotated[int, Field(ge=5)]
+    density: PositiveFloat
+    temperature: PositiveFloat
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -91,12 +80,11 @@ class Potential:
     """Lennard-Jones, cut and smoothed (thesis 2.1; spec section 1)."""
 
     truncation: Literal["xplor", "shift"]
-    r_on: float
-    r_cut: float
-    spline_points: int
+    r_on: PositiveFloat
+    r_cut: PositiveFloat
+    spline_points: NonNegativeInt
 
     def __post_init__(self) -> None:
-        require_positive(self, "potential", "r_on", "r_cut")
         require(
             self.spline_points == 0 or self.spline_points >= 1000,
             "a spline of the forces needs 0 points, for none, or at least 1000: "
@@ -114,82 +102,54 @@ class Simulation:
     """What every run of molecular dynamics shares."""
 
     engine: Literal["lammps", "hoomd"]
-    timestep: float
-    frame_steps: int
-    tau_alpha: float
-    thermostat_time: float
-    checkpoint_steps: int
-    copies: int
-    samples: int
-    seed: int
-
-    def __post_init__(self) -> None:
-        require_positive(self, "simulation", "timestep", "frame_steps", "tau_alpha", "copies")
-        require_positive(self, "simulation", "thermostat_time", "checkpoint_steps", "samples")
-        require(self.seed >= 0, f"must not be negative: got {self.seed} (params.yaml: simulation.seed)")
-
-    @property
-    def frame_time(self) -> float:
-        """Time from one frame to the next, units of tau."""
-        return self.frame_steps * self.timestep
-
-    def steps(self, tau_alphas: float) -> int:
-        """Steps in a duration given in units of the declared tau_alpha."""
-        return round(tau_alphas * self.tau_alpha / self.timestep)
-
-    def intervals(self, tau_alphas: float) -> int:
-        """Frame intervals in a duration: an even number, so that one frame is the middle."""
-        return 2 * round(tau_alphas * self.tau_alpha / (2 * self.frame_time))
+    timestep: PositiveFloat
+    frame_steps: PositiveInt
+    tau_alpha: PositiveFloat
+    thermostat_time: PositiveFloat
+    checkpoint_steps: PositiveInt
+    copies: PositiveInt
+    samples: PositiveInt
+    seed: NonNegativeInt
 
 
 @dataclass(frozen=True, config=STRICT)
 class Equilibrate:
     """Preparation of a copy (thesis 2.1)."""
 
-    melt_temperature: float
-    melt: float
-    thermalise: float
-    equilibrate: float
-
-    def __post_init__(self) -> None:
-        require_positive(self, "equilibrate", "melt_temperature", "melt", "thermalise", "equilibrate")
+    melt_temperature: PositiveFloat
+    melt: PositiveFloat
+    thermalise: PositiveFloat
+    equilibrate: PositiveFloat
 
 
 @dataclass(frozen=True, config=STRICT)
 class Record:
     """Sampling of a copy (thesis 2.1)."""
 
-    decorrelate: float
-    duration: float
-
-    def __post_init__(self) -> None:
-        require_positive(self, "record", "decorrelate", "duration")
+    decorrelate: PositiveFloat
+    duration: PositiveFloat
 
 
 @dataclass(frozen=True, config=STRICT)
 class Isoconfigurational:
     """The isoconfigurational ensemble (thesis chapter 4)."""
 
-    runs: int
-    samples_per_copy: int
-    duration: float
-    times: tuple[float, ...]
+    runs: NonNegativeInt
+    samples_per_copy: PositiveInt
+    duration: PositiveFloat
+    times: DistinctFloats
 
     def __post_init__(self) -> None:
+        beyond = [time for time in self.times if time > self.duration / 2]
         require(
-            self.runs == 0 or self.runs >= 2,
-            f"needs 0 runs, for none, or at least 2 to compare: got {self.runs} (params.yaml: isoconfigurational.runs)",
+            self.runs != 1,
+            "needs 0 runs, for none, or at least 2 to compare: "
+            f"got {self.runs} (params.yaml: isoconfigurational.runs)",
         )
-        require_positive(self, "isoconfigurational", "samples_per_copy", "duration")
-        beyond = [time for time in self.times if not 0 < time <= self.duration / 2]
         require(
             not beyond,
             "a time of the propensity lies in the second half of a run, 0 < time <= duration / 2: "
             f"got {beyond} for a duration of {self.duration} (params.yaml: isoconfigurational.times)",
-        )
-        require(
-            len(set(self.times)) == len(self.times),
-            f"times of the propensity are distinct: got {list(self.times)} (params.yaml: isoconfigurational.times)",
         )
 
 
@@ -197,134 +157,90 @@ class Isoconfigurational:
 class Descriptors:
     """Bins of the per-particle radial distributions (thesis 2.6)."""
 
-    r_min: float
-    r_max: float
-    bins: int
-    edges: tuple[float, ...]
+    r_min: PositiveFloat
+    r_max: PositiveFloat
+    bins: PositiveInt
+    edges: IncreasingFloats
 
     def __post_init__(self) -> None:
-        require_positive(self, "descriptors", "r_min", "bins")
         require(
             self.r_min < self.r_max,
             f"the bins need r_min < r_max: got {self.r_min} >= {self.r_max} (params.yaml: descriptors.r_min)",
         )
-        edges = list(self.edges)
         require(
-            not edges or (len(edges) > 1 and edges[0] > 0 and edges == sorted(set(edges))),
-            f"bin edges are two at least, above 0 and increasing, or [] for bins of equal width: got {edges} "
-            "(params.yaml: descriptors.edges)",
+            len(self.edges) != 1,
+            "bin edges are two at least, or [] for bins of equal width: "
+            f"got {list(self.edges)} (params.yaml: descriptors.edges)",
         )
-
-    @property
-    def per_species(self) -> int:
-        """Bins for each species."""
-        return len(self.edges) - 1 if self.edges else self.bins
-
-    @property
-    def longest(self) -> float:
-        """The last edge, units of sigma_AA."""
-        return self.edges[-1] if self.edges else self.r_max
 
 
 @dataclass(frozen=True, config=STRICT)
 class Describe:
-    """Descriptors beside the thesis's; see `features.descriptors`, `features.averages`, `features.inherent`."""
+    """Descriptors beside the thesis's; see `features.describe` and `features.neighbour_averages`."""
 
-    smooth: float
-    generations: int
-    r_average: float
+    smooth: NonNegativeFloat
+    generations: NonNegativeInt
+    r_average: PositiveFloat
     inherent: bool
-
-    def __post_init__(self) -> None:
-        for key in ("smooth", "generations"):
-            value = getattr(self, key)
-            require(value >= 0, f"must not be negative: got {value} (params.yaml: describe.{key})")
-        require_positive(self, "describe", "r_average")
-
-    @property
-    def adds_columns(self) -> bool:
-        """Whether structure tables have columns beside the thesis's."""
-        return self.smooth > 0 or self.generations > 0 or self.inherent
 
 
 @dataclass(frozen=True, config=STRICT)
 class Pca:
     """Principal components of type and descriptors (thesis 2.2)."""
 
-    components: int
-
-    def __post_init__(self) -> None:
-        require_positive(self, "pca", "components")
+    components: PositiveInt
 
 
 @dataclass(frozen=True, config=STRICT)
 class Hops:
     """The hop indicator p_hop (thesis 2.15)."""
 
-    p_c: float
-    t_f: float
-    min_segment: int
+    p_c: PositiveFloat
+    t_f: PositiveFloat
+    min_segment: Annotated[int, Field(ge=2)]
     weight: Literal["none", "barycentric"]
 
-    def __post_init__(self) -> None:
-        require_positive(self, "hops", "p_c", "t_f")
-        require(
-            self.min_segment >= 2,
-            f"a segment holds at least 2 frames: got {self.min_segment} (params.yaml: hops.min_segment)",
-        )
+    @property
+    def labels(self) -> list[str]:
+        """The indicator itself."""
+        return ["p_hop"]
 
 
 @dataclass(frozen=True, config=STRICT)
 class Wavelets:
     """Scales of the wavelet transform (thesis 2.16), frames."""
 
-    scales: tuple[int, ...]
+    scales: IncreasingInts
 
-    def __post_init__(self) -> None:
-        require(
-            len(self.scales) > 0 and min(self.scales) > 0,
-            f"at least one scale, each above 0: got {list(self.scales)} (params.yaml: wavelets.scales)",
-        )
-        require(
-            list(self.scales) == sorted(set(self.scales)),
-            f"scales increase: got {list(self.scales)} (params.yaml: wavelets.scales)",
-        )
+    @property
+    def labels(self) -> list[str]:
+        """One for each scale."""
+        return [f"cwt_{scale}" for scale in self.scales]
 
 
 @dataclass(frozen=True, config=STRICT)
 class Coarse:
-    """Labels averaged over Gaussian neighbourhoods; see `labels.coarse`."""
+    """Labels averaged over Gaussian neighbourhoods; see `labels.coarse_graining`."""
 
-    lengths: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        require(
-            all(length > 0 for length in self.lengths) and len(set(self.lengths)) == len(self.lengths),
-            f"lengths are distinct and above 0: got {list(self.lengths)} (params.yaml: coarse.lengths)",
-        )
+    lengths: DistinctFloats
 
 
 @dataclass(frozen=True, config=STRICT)
 class Split:
     """Copies of each part: a copy belongs to one part, or to none."""
 
-    train: tuple[int, ...]
-    validation: tuple[int, ...]
-    test: tuple[int, ...]
+    train: Copies
+    validation: Copies
+    test: Copies
 
     def __post_init__(self) -> None:
         parts = {"train": self.train, "validation": self.validation, "test": self.test}
-        for name, copies in parts.items():
-            require(
-                len(copies) > 0 and len(set(copies)) == len(copies),
-                f"needs distinct copies, at least one: got {list(copies)} (params.yaml: split.{name})",
-            )
-        for one, other in combinations(parts, 2):
-            shared = set(parts[one]) & set(parts[other])
+        for first, second in combinations(parts, 2):
+            shared = sorted(set(parts[first]) & set(parts[second]))
             require(
                 not shared,
                 "a copy belongs to one part only: "
-                f"{sorted(shared)} in both split.{one} and split.{other} (params.yaml: split)",
+                f"got {shared} in both split.{first} and split.{second} (params.yaml: split)",
             )
 
 
@@ -332,13 +248,10 @@ class Split:
 class Graph:
     """Edges and node features of a snapshot (thesis 2.4 to 2.7)."""
 
-    r_threshold: float
+    r_threshold: PositiveFloat
     edges: Literal["distance", "vector"]
     self_edges: bool
     nodes: Literal["type", "full", "extended", "pca"]
-
-    def __post_init__(self) -> None:
-        require_positive(self, "graph", "r_threshold")
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -346,22 +259,16 @@ class Model:
     """The network (thesis 2.3)."""
 
     kind: Literal["graph_network", "attention", "radial_filter", "equivariant"]
-    n_rec: int
+    n_rec: NonNegativeInt
     shared: bool
-    hidden: tuple[int, ...]
-    heads: int
+    hidden: Widths
+    heads: PositiveInt
 
     def __post_init__(self) -> None:
-        require(self.n_rec >= 0, f"must not be negative: got {self.n_rec} (params.yaml: model.n_rec)")
-        require(
-            len(self.hidden) > 0 and min(self.hidden) > 0,
-            f"at least one layer, each above 0: got {list(self.hidden)} (params.yaml: model.hidden)",
-        )
-        require(self.heads > 0, f"must be above 0: got {self.heads} (params.yaml: model.heads)")
         require(
             self.kind != "attention" or self.hidden[-1] % self.heads == 0,
             f"attention has {self.heads} heads, which share the last width equally: "
-            f"got {list(self.hidden)} (params.yaml: model.hidden)",
+            f"got {list(self.hidden)} (params.yaml: model.hidden), or change model.heads",
         )
         require(
             self.kind != "equivariant" or not self.shared,
@@ -374,69 +281,39 @@ class Model:
 class Loss:
     """The squared error, plain or re-weighted (thesis 2.18 to 2.21)."""
 
-    targets: tuple[str, ...]
-    alpha: float
-    bins: int
-
-    def __post_init__(self) -> None:
-        require(
-            len(self.targets) > 0 and len(set(self.targets)) == len(self.targets),
-            f"needs distinct targets, at least one: got {list(self.targets)} (params.yaml: loss.targets)",
-        )
-        require(
-            0 <= self.alpha <= 1,
-            f"alpha lies in [0, 1]: got {self.alpha} (params.yaml: loss.alpha)",
-        )
-        require_positive(self, "loss", "bins")
+    targets: Names
+    alpha: UnitInterval
+    bins: PositiveInt
 
 
 @dataclass(frozen=True, config=STRICT)
 class Train:
     """Gradient descent and when it stops (thesis 2.5)."""
 
-    lr: float
-    clip: float
-    record_every: int
-    patience: int
-    max_steps: int
+    lr: PositiveFloat
+    clip: PositiveFloat
+    record_every: PositiveInt
+    patience: PositiveInt
+    max_steps: PositiveInt
     select_on: Literal["validation", "test"]
     schedule: Literal["constant", "cosine"]
-    batch: int
-    subgraph: int
+    batch: PositiveInt
+    subgraph: NonNegativeInt
     augment: bool
     precision: Literal["float32", "tf32", "bf16"]
-    seed: int
-
-    def __post_init__(self) -> None:
-        require_positive(self, "train", "lr", "clip", "record_every", "patience", "max_steps", "batch")
-        require(
-            self.subgraph >= 0, f"must not be negative: got {self.subgraph} (params.yaml: train.subgraph)"
-        )
-        require(self.seed >= 0, f"must not be negative: got {self.seed} (params.yaml: train.seed)")
+    seed: NonNegativeInt
 
 
 @dataclass(frozen=True, config=STRICT)
 class Evaluate:
     """Errors of the test correlations, and the scales they are taken on."""
 
-    subsets: int
-    block_length: float
-    resamples: int
-    confidence: float
-    lengths: tuple[float, ...]
-    seed: int
-
-    def __post_init__(self) -> None:
-        require_positive(self, "evaluate", "subsets", "block_length", "resamples")
-        require(
-            0 < self.confidence < 1,
-            f"a confidence lies between 0 and 1: got {self.confidence} (params.yaml: evaluate.confidence)",
-        )
-        require(
-            len(self.lengths) > 0 and min(self.lengths) >= 0,
-            f"at least one length, none negative: got {list(self.lengths)} (params.yaml: evaluate.lengths)",
-        )
-        require(self.seed >= 0, f"must not be negative: got {self.seed} (params.yaml: evaluate.seed)")
+    subsets: PositiveInt
+    block_length: PositiveFloat
+    resamples: PositiveInt
+    confidence: Probability
+    lengths: Annotated[tuple[NonNegativeFloat, ...], NotEmpty]
+    seed: NonNegativeInt
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -466,35 +343,29 @@ class Params:
         self._check_box()
         self._check_windows()
         self._check_copies()
-        self._check_targets()
-        require(
-            self.graph.nodes != "extended" or self.describe.adds_columns,
-            "extended node features are those of describe: got smooth 0, generations 0 and inherent false "
-            "(params.yaml: graph.nodes; take full, or switch one of describe on)",
-        )
-        require(
-            not self.train.augment or self.graph.edges == "vector",
-            "augmentation turns the vectors of edges, and distances stay what they are: "
-            f"got graph.edges {self.graph.edges} (params.yaml: train.augment)",
-        )
-        features = 1 + 2 * self.descriptors.per_species
-        require(
-            self.pca.components <= features,
-            f"at most {features} components exist, 1 + 2 bins: "
-            f"got {self.pca.components} (params.yaml: pca.components)",
-        )
+        self._check_labels()
+        self._check_features()
+
+    @property
+    def labels(self) -> list[str]:
+        """Names of all labels of this run: of single windows, averaged in space, and means over runs."""
+        sections = [getattr(self, field.name) for field in fields(self)]
+        single = [label for each in sections if isinstance(each, LabelSection) for label in each.labels]
+        labels = [*single, *label_names.coarse(single, self.coarse.lengths)]
+        if self.isoconfigurational.runs:
+            labels += label_names.means([*single, *label_names.propensities(self.isoconfigurational.times)])
+        return labels
 
     def _check_box(self) -> None:
-        box_length = self.liquid.box_length
-        reach = max(
-            self.descriptors.longest, self.describe.r_average, self.potential.r_cut, self.graph.r_threshold
-        )
+        box_length = (self.liquid.particles / self.liquid.density) ** (1 / 3)
+        edge = self.descriptors.edges[-1] if self.descriptors.edges else self.descriptors.r_max
+        reach = max(edge, self.describe.r_average, self.potential.r_cut, self.graph.r_threshold)
         fewest = 5 * -int(-((2 * reach) ** 3 * self.liquid.density) // 5)
         require(
             box_length >= 2 * reach,
-            "the box must hold two of the longest range, L >= 2 max(the last bin edge, describe.r_average, potential.r_cut, "
-            f"graph.r_threshold): got L = {box_length:.3f} < {2 * reach:.3f}; take at least {fewest} "
-            "particles (params.yaml: liquid.particles)",
+            "the box must hold two of the longest range, L >= 2 max(the last bin edge, describe.r_average, "
+            f"potential.r_cut, graph.r_threshold): got L = {box_length:.3f} < {2 * reach:.3f}; take at least "
+            f"{fewest} particles (params.yaml: liquid.particles)",
         )
         beyond = [length for length in self.evaluate.lengths if length > box_length / 4]
         require(
@@ -509,34 +380,36 @@ class Params:
         )
 
     def _check_windows(self) -> None:
-        self._check_window("record", self.record.duration)
+        durations = {"record": self.record.duration}
         if self.isoconfigurational.runs:
-            self._check_window("isoconfigurational", self.isoconfigurational.duration)
+            durations["isoconfigurational"] = self.isoconfigurational.duration
+        interval = self.simulation.frame_steps * self.simulation.timestep
+        for section, duration in durations.items():
+            half = round(duration * self.simulation.tau_alpha / (2 * interval))
+            require(
+                half >= WAVELET_SIDE * self.wavelets.scales[-1],
+                f"a scale needs {WAVELET_SIDE} scales of trajectory on both sides of the middle frame: got "
+                f"{self.wavelets.scales[-1]} frames in a window of 2 x {half}; the longest that fits is "
+                f"{half // WAVELET_SIDE} (params.yaml: wavelets.scales), or run longer (params.yaml: "
+                f"{section}.duration)",
+            )
+            require(
+                2 * half + 1 >= 2 * self.hops.min_segment - 1,
+                "the window must hold two segments: "
+                f"got min_segment {self.hops.min_segment} in {2 * half + 1} frames (params.yaml: hops.min_segment)",
+            )
 
-    def _check_window(self, section: str, duration: float) -> None:
-        half = self.simulation.intervals(duration) // 2
+    def _check_copies(self) -> None:
+        copies = self.simulation.copies
+        used = (*self.split.train, *self.split.validation, *self.split.test)
+        missing = sorted(copy for copy in used if copy >= copies)
         require(
-            half >= SIDE * self.wavelets.scales[-1],
-            f"a scale needs {SIDE} scales of trajectory on both sides of the middle frame: got "
-            f"{self.wavelets.scales[-1]} frames in a window of 2 x {half}; the longest that fits is {half // SIDE} "
-            f"(params.yaml: wavelets.scales), or run longer (params.yaml: {section}.duration)",
-        )
-        require(
-            2 * half + 1 >= 2 * self.hops.min_segment - 1,
-            "the window must hold two segments: "
-            f"got min_segment {self.hops.min_segment} in {2 * half + 1} frames (params.yaml: hops.min_segment)",
+            not missing,
+            f"the split names copies 0 to {copies - 1}: got {missing} "
+            "(params.yaml: split; or raise simulation.copies)",
         )
 
-    @property
-    def labels(self) -> list[str]:
-        """Names of all labels of this run: of single windows, averaged in space, and means over runs."""
-        single = label_names.of_window(self.wavelets.scales)
-        labels = [*single, *label_names.coarse(single, self.coarse.lengths)]
-        if self.isoconfigurational.runs:
-            labels += label_names.means([*single, *label_names.propensities(self.isoconfigurational.times)])
-        return labels
-
-    def _check_targets(self) -> None:
+    def _check_labels(self) -> None:
         absent = [target for target in self.loss.targets if target not in self.labels]
         require(
             not absent,
@@ -550,42 +423,35 @@ class Params:
             f"simulation.samples: got {with_runs} < {samples} (params.yaml: isoconfigurational.samples_per_copy)",
         )
 
-    def _check_copies(self) -> None:
-        used = (*self.split.train, *self.split.validation, *self.split.test)
-        absent = sorted(copy for copy in used if not 0 <= copy < self.simulation.copies)
+    def _check_features(self) -> None:
+        describe, edges = self.describe, self.descriptors.edges
         require(
-            not absent,
-            f"the split names copies 0 to {self.simulation.copies - 1}: got {absent} "
-            "(params.yaml: split; or raise simulation.copies)",
+            self.graph.nodes != "extended" or any((describe.smooth, describe.generations, describe.inherent)),
+            "extended node features are those of describe: got smooth 0, generations 0 and inherent false "
+            "(params.yaml: graph.nodes; take full, or switch one of describe on)",
+        )
+        require(
+            not self.train.augment or self.graph.edges == "vector",
+            "augmentation turns the vectors of edges, and distances stay what they are: "
+            f"got graph.edges {self.graph.edges} (params.yaml: train.augment)",
+        )
+        features = 1 + 2 * (len(edges) - 1 if edges else self.descriptors.bins)
+        require(
+            self.pca.components <= features,
+            f"at most {features} components exist, 1 + 2 bins: "
+            f"got {self.pca.components} (params.yaml: pca.components)",
         )
 
 
-def load(path: Path = Path("params.yaml")) -> Params:
+def load(path: Path = Path("params.yaml"), overrides: Sequence[str] = ()) -> Params:
     """Read and check the parameters.
 
+    Args:
+        path: the file.
+        overrides: values in place of the file's, such as "model.n_rec=3"; see `parameter_files.read`.
+
     Raises:
-        ParamsError: for a missing or unreadable file, or any broken rule; all broken rules of one
-            level are named at once.
+        ParamsError: for a missing or unreadable file, an override of a key that does not exist, or any broken rule;
+            all broken rules of one level are named at once.
     """
-    try:
-        tree = YAML(typ="safe").load(path)
-        return TypeAdapter(Params).validate_json(json.dumps(tree))
-    except ValidationError as error:
-        lines = (_line(path, dict(item)) for item in error.errors(include_url=False))
-        raise ParamsError("\n".join(lines)) from None
-    except FileNotFoundError:
-        raise ParamsError(f"there is no {path.absolute()}; go to the repository's root") from None
-    except (OSError, YAMLError, TypeError) as error:
-        raise ParamsError(f"{path} is not a readable YAML file: {error}") from None
-
-
-def _line(path: Path, item: dict[str, object]) -> str:
-    if item["type"] == "value_error":
-        return str(item["msg"]).removeprefix("Value error, ")
-    location = item["loc"]
-    key = ".".join(map(str, location)) if isinstance(location, tuple) else str(location)
-    if item["type"] == "missing":
-        return f"every key must be given: {key} is missing ({path})"
-    if item["type"] == "unexpected_keyword_argument":
-        return f"no such parameter: {key} ({path}); see the comments there for the names that exist"
-    return f"{str(item['msg'])[:1].lower()}{str(item['msg'])[1:]}: got {item['input']!r} ({path}: {key})"
+    return validate(Params, parameter_files.read(path, overrides), path)

@@ -1,13 +1,13 @@
 """Named sets of parameters, written into `params.yaml` with its comments kept."""
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
-from glassdyn import params
+from glassdyn import constraints, parameter_files
 from glassdyn.jobs.atomic import atomic_write
 from glassdyn.params import Params, ParamsError
 
@@ -34,59 +34,52 @@ def apply_preset(name: str, path: Path = Path("params.yaml"), folder: Path = Pat
         ParamsError: for a name that does not exist, a key that the parameters lack, or parameters that
             break a rule; the file is then as it was.
     """
-    if not preset_names(folder):
+    preset = parameter_files.read(_find(name, folder))
+    before = parameter_files.read(path)
+    constraints.validate(Params, before, path)  # a broken file is not written to
+    after = parameter_files.merge(before, preset)
+    constraints.validate(Params, after, path)
+    changed = [
+        (section, key)
+        for section, keys in preset.items()
+        for key in keys
+        if before[section][key] != after[section][key]
+    ]
+    _write(path, {(section, key): after[section][key] for section, key in changed}, after)
+    return [f"{section}.{key}: {before[section][key]} -> {after[section][key]}" for section, key in changed]
+
+
+def _find(name: str, folder: Path) -> Path:
+    names = preset_names(folder)
+    if not names:
         raise ParamsError(
-            f"presets lie in the repository's root: found none in {folder.absolute()}; go there"
+            f"presets lie in the repository's root: there are none in {folder.absolute()}; go there"
         )
-    if name not in preset_names(folder):
-        raise ParamsError(
-            f"no such preset: got {name!r}; there are {', '.join(preset_names(folder))} ({folder})"
-        )
-    params.load(path)  # a page that is broken already is not written to
-    yaml = _yaml()
-    tree = yaml.load(path)
-    changes = list(_merge(tree, yaml.load(folder / f"{name}.yaml"), ""))
-    written = StringIO()
-    yaml.dump(tree, written)
-    with atomic_write(path) as beside:
-        beside.write_text(written.getvalue())
-        _checked(beside, path)
-    return changes
+    if name not in names:
+        raise ParamsError(f"no such preset: got {name!r}; there are {', '.join(names)} ({folder})")
+    return folder / f"{name}.yaml"
 
 
-def _merge(tree: MutableMapping[str, Any], preset: Mapping[str, Any], prefix: str) -> Iterator[str]:
-    for key, value in preset.items():
-        name = f"{prefix}{key}"
-        if key not in tree:
-            raise ParamsError(f"a preset changes parameters that exist: {name} does not")
-        if isinstance(value, Mapping):
-            yield from _merge(tree[key], value, f"{name}.")
-        elif tree[key] != value:
-            yield f"{name}: {_plain(tree[key])} -> {_plain(value)}"
-            _put(tree, key, value)
-
-
-def _put(tree: MutableMapping[str, Any], key: str, value: Any) -> None:
-    """Replace a number, or the entries of a list: the list itself holds the comments."""
-    if isinstance(value, list):
-        tree[key][:] = value
-    else:
-        tree[key] = value
-
-
-def _plain(value: Any) -> str:
-    return str(list(value)) if isinstance(value, list) else str(value)
-
-
-def _checked(beside: Path, path: Path) -> Params:
-    try:
-        return params.load(beside)
-    except ParamsError as error:
-        raise ParamsError(str(error).replace(str(beside), str(path))) from None
-
-
-def _yaml() -> YAML:
+def _write(path: Path, changes: Mapping[tuple[str, str], Any], expected: Mapping[str, Any]) -> None:
+    """Change values in the file, in the layout in which `dvc exp run -S` writes it too."""
     yaml = YAML()
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.width = 200
-    return yaml
+    page = yaml.load(path)
+    for (section, key), value in changes.items():
+        page[section][key] = value
+    text = StringIO()
+    yaml.dump(page, text)
+    with atomic_write(path) as beside:
+        beside.write_text(text.getvalue())
+        if not _states(beside, expected):
+            raise ParamsError(
+                f"a file of parameters has the comment of a list above its key: got {path}, which cannot be "
+                "rewritten with its comments; move them"
+            )
+
+
+def _states(path: Path, expected: Mapping[str, Any]) -> bool:
+    """Whether a file that has been written says what it should: ruamel.yaml garbles some emptied lists."""
+    try:
+        return parameter_files.read(path) == expected
+    except ParamsError:
+        return False

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from glassdyn.baselines import linear
 from glassdyn.features.neighbour_averages import average_generations
+from glassdyn.features.node_features import features_from_tables
 from glassdyn.learning import training
 from glassdyn.learning.distributed import Group
-from glassdyn.learning.graphs import node_features
 from glassdyn.learning.labelled_graphs import TableFolders, load_labelled_graph, load_labels
 from glassdyn.learning.model_file import TrainedModel, predict
 from glassdyn.learning.training_run import TrainingConfig, run_training, set_up
@@ -103,15 +103,13 @@ def perceptron(
     *_, end = run_training(blind, lesson, folders, members, advance)
     untrained = training.initial_network(model, lesson.sizes, course.settings.seed)
     untrained.load_state_dict(end.best)
-    normalisation = lesson.problem.normalisation
+    normalisation = lesson.dataset.normalisation
     return network(trained._replace(network=untrained, model=model, normalisation=normalisation), folders)
 
 
 def radial_features(name: str, folders: TableFolders) -> Values:
     """(N, F) type and radial descriptors of a sample."""
-    structure = tables.read(folders.features / f"{name}.parquet", ["type", "descriptors"])
-    found = node_features(structure["type"].to_numpy(), structure["descriptors"].to_numpy())
-    return found.astype(np.float64)
+    return features_from_tables(folders.features / f"{name}.parquet", "full").astype(np.float64)
 
 
 def averaged_features(name: str, folders: TableFolders) -> Values:

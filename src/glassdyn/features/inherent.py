@@ -6,9 +6,9 @@ Source: Stillinger, Weber, Phys. Rev. A 25, 978 (1982).
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from glassdyn.liquid.box import wrap
+from glassdyn.liquid.configuration import Configuration
 from glassdyn.params import Potential
 from glassdyn.simulation import engines
 from glassdyn.simulation.state import State
@@ -28,14 +28,14 @@ class Quench:
     engine: str
     potential: Potential
 
-    def __call__(
-        self, positions: NDArray[np.float64], species: NDArray[np.uint8], box_length: float
-    ) -> NDArray[np.float64]:
-        """(N, 3) positions at the minimum below (N, 3) positions, units of sigma_AA.
+    def __call__(self, configuration: Configuration) -> Configuration:
+        """Move a configuration to the minimum below it; its positions are wrapped.
 
         Raises:
             EngineError: where no minimum is reached.
         """
-        still = np.zeros_like(positions)
-        state = State(wrap(positions, box_length), still.astype(np.int64), still, species, box_length)
-        return engines.engine_by_name(self.engine).quench(state, self.potential).positions
+        positions, species, box_length = configuration
+        at_rest = np.zeros_like(positions)
+        state = State(wrap(positions, box_length), at_rest.astype(np.int64), at_rest, species, box_length)
+        quenched = engines.engine_by_name(self.engine).quench(state, self.potential)
+        return configuration._replace(positions=quenched.positions)

@@ -16,7 +16,7 @@ ROWS = 16384
 
 
 class Moments(NamedTuple):
-    """What the rows seen so far come to.
+    """Moments of the rows read so far.
 
     Attributes:
         rows: their number.
@@ -35,7 +35,7 @@ def empty(features: int) -> Moments:
 
 
 def update(moments: Moments, rows: NDArray[np.floating]) -> Moments:
-    """Moments of the rows seen so far and of (n, F) rows more."""
+    """Moments of the rows read so far and of (n, F) rows more."""
     for start in range(0, len(rows), ROWS):
         block = rows[start : start + ROWS].astype(np.float64)
         mean = block.mean(axis=0)
@@ -44,9 +44,9 @@ def update(moments: Moments, rows: NDArray[np.floating]) -> Moments:
     return moments
 
 
-def _merge(one: Moments, other: Moments) -> Moments:
-    count = one.rows + other.rows
-    shift = other.mean - one.mean
-    mean = one.mean + shift * (other.rows / count)
-    cross = np.outer(shift, shift) * (one.rows * other.rows / count)
-    return Moments(count, mean, one.scatter + other.scatter + cross)
+def _merge(first: Moments, second: Moments) -> Moments:
+    count = first.rows + second.rows
+    shift = second.mean - first.mean
+    mean = first.mean + shift * (second.rows / count)
+    cross = np.outer(shift, shift) * (first.rows * second.rows / count)
+    return Moments(count, mean, first.scatter + second.scatter + cross)

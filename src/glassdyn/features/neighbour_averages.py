@@ -1,6 +1,6 @@
 """Descriptors averaged over neighbours, generation by generation: what surrounds the surroundings.
 
-Linear regression on a few generations rivals deep networks on propensities.
+Linear regression on a few generations predicts propensities as well as deep networks do.
 
 Source: Boattini, Smallenburg & Filion, Phys. Rev. Lett. 127, 088007 (2021); Alkemade, Boattini, Filion &
 Smallenburg, J. Chem. Phys. 156, 204503 (2022).
@@ -36,7 +36,7 @@ def average_generations(
     starts = np.searchsorted(pairs.receivers, np.arange(particles + 1))
     neighbourhood = csr_array((weights, pairs.senders, starts), shape=(particles, particles))
     total = 1.0 + neighbourhood.sum(axis=1)[:, None]  # (N, 1)
-    found = [np.asarray(values, dtype=np.float64)]
+    generations = [np.asarray(values, dtype=np.float64)]
     for _ in range(count):
-        found.append((found[-1] + neighbourhood @ found[-1]) / total)
-    return np.concatenate(found, axis=1)
+        generations.append((generations[-1] + neighbourhood @ generations[-1]) / total)
+    return np.concatenate(generations, axis=1)

@@ -1,23 +1,37 @@
-"""Principal components of type and descriptors, from moments gathered in one pass.
+"""Principal components of type and descriptors that the training samples define (thesis 2.2).
 
-The covariance of the rows v = (T, G_A, G_B) needs their moments only. Its eigenvectors are the components.
+The covariance of the rows v = (T, G_A, G_B) needs their moments only, gathered in one pass. Its eigenvectors are the
+components.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as serialise
 
 from glassdyn.errors import GlassdynError
-from glassdyn.features.moments import ROWS, Moments
+from glassdyn.features.columns import stack
+from glassdyn.features.moments import ROWS, Moments, empty, update
 from glassdyn.jobs.atomic import atomic_write
+from glassdyn.storage import tables
 
-__all__ = ["Pca", "PcaError", "load", "principal_components", "project", "save"]
+__all__ = [
+    "PcaError",
+    "PrincipalComponents",
+    "explained_variance",
+    "fit",
+    "load",
+    "principal_components",
+    "project",
+    "project_table",
+    "save",
+]
 
 FORMAT = "glassdyn.pca.1"
 
@@ -26,7 +40,7 @@ class PcaError(GlassdynError):
     """Components that cannot be computed or read."""
 
 
-class Pca(NamedTuple):
+class PrincipalComponents(NamedTuple):
     """The directions that explain most of the variance.
 
     Attributes:
@@ -41,7 +55,35 @@ class Pca(NamedTuple):
     variances: NDArray[np.float64]
 
 
-def principal_components(moments: Moments, components: int) -> Pca:
+def fit(
+    training: Sequence[Path], components: int, advance: Callable[[float], None] = lambda _tables: None
+) -> tuple[PrincipalComponents, dict[str, Any]]:
+    """Fit principal components to training samples, read one at a time.
+
+    Args:
+        training: their structure tables.
+        components: how many to keep.
+        advance: called with 1 after every table.
+
+    Returns:
+        The components, and what they were fitted on: samples, rows, edges.
+
+    Raises:
+        PcaError: without a training sample.
+        TableError: where tables have different edges.
+    """
+    if not training:
+        raise PcaError("principal components need a training sample: none of split.train is there")
+    edges = tables.read_parameters(training[0])["edges"]
+    moments = empty(2 * len(edges) - 1)
+    for path in training:
+        moments = update(moments, _read_rows(path, edges))
+        advance(1)
+    metadata = {"samples": [path.stem for path in training], "rows": moments.rows, "edges": edges}
+    return principal_components(moments, components), metadata
+
+
+def principal_components(moments: Moments, components: int) -> PrincipalComponents:
     """Eigenvectors of the covariance, the largest variances first.
 
     Args:
@@ -63,10 +105,10 @@ def principal_components(moments: Moments, components: int) -> Pca:
     rows = vectors.T[::-1]
     largest = np.abs(rows).argmax(axis=1)
     rows = rows * np.sign(rows[np.arange(features), largest])[:, None]
-    return Pca(moments.mean, rows[:components].copy(), np.maximum(variances[::-1], 0.0))
+    return PrincipalComponents(moments.mean, rows[:components].copy(), np.maximum(variances[::-1], 0.0))
 
 
-def project(pca: Pca, rows: NDArray[np.floating]) -> NDArray[np.float32]:
+def project(pca: PrincipalComponents, rows: NDArray[np.floating]) -> NDArray[np.float32]:
     """(n, K) coordinates of (n, F) rows along the components: (v - mean) . components."""
     projected = np.empty((len(rows), len(pca.components)), np.float32)
     for start in range(0, len(rows), ROWS):
@@ -74,16 +116,42 @@ def project(pca: Pca, rows: NDArray[np.floating]) -> NDArray[np.float32]:
     return projected
 
 
-def save(path: Path, pca: Pca, about: Mapping[str, object]) -> None:
+def project_table(pca: PrincipalComponents, path: Path, edges: Sequence[float]) -> dict[str, NDArray[Any]]:
+    """Columns of the PCA table of a sample, whose structure table must have these edges."""
+    rows = _read_rows(path, edges)
+    return {"particle": np.arange(len(rows)), "components": project(pca, rows)}
+
+
+def _read_rows(path: Path, edges: Sequence[float]) -> NDArray[np.float32]:
+    """(N, 1 + 2 bins) rows (T, G_A, G_B) of a structure table with these edges (thesis 2.7)."""
+    names = ["type", "descriptors"]
+    table = tables.read(path, names, {"edges": edges})
+    return stack({name: table[name].to_numpy() for name in names}, names)
+
+
+def explained_variance(pca: PrincipalComponents) -> pl.DataFrame:
+    """Variance that each component explains: columns component (from 1), variance, fraction, cumulative."""
+    fraction = pca.variances / pca.variances.sum()
+    return pl.DataFrame(
+        {
+            "component": np.arange(1, len(fraction) + 1),
+            "variance": pca.variances,
+            "fraction": fraction,
+            "cumulative": fraction.cumsum(),
+        }
+    )
+
+
+def save(path: Path, pca: PrincipalComponents, metadata: Mapping[str, object]) -> None:
     """Write the components as safetensors, with what they were fitted on in the metadata."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # one entry: the library writes several in an order that differs from run to run
-    metadata = {"glassdyn": json.dumps({"format": FORMAT, **about}, sort_keys=True)}
-    with atomic_write(path) as part:
-        part.write_bytes(serialise(pca._asdict(), metadata))
+    entry = {"glassdyn": json.dumps({"format": FORMAT, **metadata}, sort_keys=True)}
+    with atomic_write(path) as beside:
+        beside.write_bytes(serialise(pca._asdict(), entry))
 
 
-def load(path: Path) -> tuple[Pca, dict[str, object]]:
+def load(path: Path) -> tuple[PrincipalComponents, dict[str, Any]]:
     """Read components and what they were fitted on.
 
     Raises:
@@ -91,9 +159,9 @@ def load(path: Path) -> tuple[Pca, dict[str, object]]:
     """
     try:
         with safe_open(path, "numpy") as file:
-            about = json.loads((file.metadata() or {}).get("glassdyn", "{}"))
-            if about.pop("format", None) != FORMAT:
+            metadata = json.loads((file.metadata() or {}).get("glassdyn", "{}"))
+            if metadata.pop("format", None) != FORMAT:
                 raise PcaError(f"{path} holds no principal components of this version ({FORMAT})")
-            return Pca(*(file.get_tensor(name) for name in Pca._fields)), about
+            return PrincipalComponents(*map(file.get_tensor, PrincipalComponents._fields)), metadata
     except (OSError, SafetensorError) as error:
         raise PcaError(f"{path} cannot be read as safetensors: {error}") from None

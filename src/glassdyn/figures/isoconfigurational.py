@@ -1,17 +1,14 @@
 """Figures of isoconfigurational runs: a label of one run beside its mean over runs (thesis, Fig. 4.1)."""
 
-from collections.abc import Mapping
-from pathlib import Path
-
 import polars as pl
 from matplotlib.figure import Figure
 
 from glassdyn.figures import quantities, style
 
-__all__ = ["agreement", "ceilings", "write"]
+__all__ = ["agreement", "ceilings"]
 
 
-def agreement(table: pl.DataFrame, label: str) -> Figure:
+def agreement(table: pl.DataFrame, *, label: str) -> Figure:
     """Draw the scatter of one run against the mean over the others, and the densities of both.
 
     Args:
@@ -51,14 +48,3 @@ def ceilings(table: pl.DataFrame) -> Figure:
     pair.set_ylim(0, 1)
     pair.legend()
     return figure
-
-
-def write(table: pl.DataFrame, pairs: Mapping[str, pl.DataFrame], folder: Path) -> None:
-    """Write the table of `ceilings`, and its figure and one of `agreement` for each label where there are runs."""
-    folder.mkdir(parents=True, exist_ok=True)
-    table.write_csv(folder / "ceilings.csv")
-    if not table.is_empty():
-        style.save(ceilings(table), folder / "ceilings.png")
-    for label, pair in pairs.items():
-        pair.head(2000).write_csv(folder / f"{label}.csv")
-        style.save(agreement(pair, label), folder / f"{label}.png")

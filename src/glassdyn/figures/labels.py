@@ -1,6 +1,5 @@
-"""Figures of the labels: their densities, and single trajectories that they describe."""
+"""Figures of the labels: their densities, and single tracks with their labels."""
 
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -9,25 +8,10 @@ from matplotlib.figure import Figure
 
 from glassdyn.figures import style
 from glassdyn.figures.style import COLOURS, SPECIES
-from glassdyn.labels.densities import ALL, Summary
-from glassdyn.params import SIDE
+from glassdyn.labels.densities import ALL
+from glassdyn.labels.wavelets import SIDE
 
-__all__ = ["hop_densities", "save_all", "tracks", "wavelet_densities"]
-
-
-def save_all(summary: Summary, p_c: float, folder: Path) -> None:
-    """Write the tables of a summary and their figures into a folder.
-
-    Args:
-        summary: what to draw.
-        p_c: the least p_hop of a hop, sigma_AA.
-        folder: made if need be.
-    """
-    style.save(hop_densities(summary.p_hop, p_c), folder / "p_hop.png")
-    style.save(wavelet_densities(summary.cwt, summary.interval), folder / "cwt.png")
-    style.save(tracks(summary.examples, p_c, summary.interval), folder / "examples.png")
-    for name in ("p_hop", "cwt", "examples"):
-        getattr(summary, name).write_csv(folder / f"{name}.csv", float_precision=8)
+__all__ = ["examples", "hop_densities", "wavelet_densities"]
 
 
 def hop_densities(table: pl.DataFrame, p_c: float) -> Figure:
@@ -66,17 +50,17 @@ def wavelet_densities(table: pl.DataFrame, interval: float) -> Figure:
         x_scale="log",
         y_scale="log",
     )
-    learnt = table.filter(pl.col("species") == "A")
-    labels = learnt["label"].unique(maintain_order=True)
+    a_particles = table.filter(pl.col("species") == "A")
+    labels = a_particles["label"].unique(maintain_order=True)
     for label, colour in zip(labels, style.sequence(len(labels)), strict=True):
-        rows = learnt.filter(pl.col("label") == label)
+        rows = a_particles.filter(pl.col("label") == label)
         style.histogram(pair, rows, color=colour, linewidth=1.2, label=_scale(label, interval))
     pair.legend(title="A particles")
     return figure
 
 
-def tracks(table: pl.DataFrame, p_c: float, interval: float) -> Figure:
-    """Draw example trajectories over their p_hop and wavelet labels (thesis, Figs. 2.7 and 2.8).
+def examples(table: pl.DataFrame, p_c: float, interval: float) -> Figure:
+    """Draw example tracks over their p_hop and wavelet labels (thesis, Figs. 2.7 and 2.8).
 
     Where a window of the trajectory does not hold a scale, the background of its wavelet label is grey.
 

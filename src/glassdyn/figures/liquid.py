@@ -10,12 +10,10 @@ from matplotlib.figure import Figure
 
 from glassdyn.figures import style
 from glassdyn.figures.style import COLOURS, SPECIES
-from glassdyn.observables.warnings import DRIFT
 
 __all__ = [
     "displacements",
     "energy",
-    "figures",
     "non_gaussian",
     "radial_distribution",
     "rmsd",
@@ -32,31 +30,11 @@ TIME = r"$t$  $[\tau]$"
 THIN: dict[str, Any] = {"color": COLOURS["A"], "linewidth": 0.6, "alpha": 0.6}
 """The look of one sample among many."""
 
+DRIFT = 1e-4
+"""Energy per particle that may drift over a window, units of eps_AA: that of `observables.warnings`."""
+
 SMOOTH = 20
 """Rows of the table of energies in a running mean."""
-
-
-def figures(tables: Mapping[str, pl.DataFrame], numbers: Mapping[str, Numbers]) -> dict[str, Figure]:
-    """Every figure, by the name of its file.
-
-    Args:
-        tables: those of `observables.tabulate`.
-        numbers: those of `observables.summary`.
-    """
-    return {
-        "rmsd": rmsd(tables["rmsd"], numbers["plateau"]),
-        "scattering": scattering(
-            tables["scattering"], numbers["tau_alpha"], numbers["structure"]["wave_number"]
-        ),
-        "non_gaussian": non_gaussian(tables["non_gaussian"]),
-        "tau_alpha": tau_alpha(tables["tau_alpha"], numbers["tau_alpha"]),
-        "displacements": displacements(tables["displacements"]),
-        "radial_distribution": radial_distribution(tables["radial_distribution"]),
-        "structure_factor": structure_factor(tables["structure_factor"], numbers["structure"]["wave_number"]),
-        "energy": energy(
-            tables["energy"], numbers["temperature"]["declared"], numbers["energy"]["largest_drift"]
-        ),
-    }
 
 
 def rmsd(table: pl.DataFrame, plateau: Numbers) -> Figure:
@@ -122,9 +100,9 @@ def tau_alpha(table: pl.DataFrame, tau: Numbers) -> Figure:
     copies = table["copy"].unique(maintain_order=True).to_list()
     for pair, name in zip(both, SPECIES, strict=True):
         for copy, colour in zip(copies, style.sequence(len(copies)), strict=True):
-            mine = table.filter(pl.col("copy") == copy).drop_nulls(name)
+            rows = table.filter(pl.col("copy") == copy).drop_nulls(name)
             label = f"copy {copy}" if len(copies) <= 8 else None
-            pair.plot(mine["waiting_time"], mine[name], "o-", color=colour, linewidth=0.9, label=label)
+            pair.plot(rows["waiting_time"], rows[name], "o-", color=colour, linewidth=0.9, label=label)
         if name in tau:
             style.mark(pair, y=tau[name])
             pair.set_title(f"all together (dashed): {tau[name]:.3g} $\\tau$")
@@ -140,8 +118,8 @@ def displacements(table: pl.DataFrame) -> Figure:
     times = table["time"].unique(maintain_order=True).to_list()
     for pair, name in zip(both, SPECIES, strict=True):
         for time, colour in zip(times, style.sequence(len(times)), strict=True):
-            mine = table.filter(pl.col("time") == time).rename({name: "density"})
-            style.histogram(pair, mine, color=colour, linewidth=0.9, label=f"{time:.3g} $\\tau$")
+            rows = table.filter(pl.col("time") == time).rename({name: "density"})
+            style.histogram(pair, rows, color=colour, linewidth=0.9, label=f"{time:.3g} $\\tau$")
         pair.set(xlabel=r"$d = |\mathbf{r}(t) - \mathbf{r}(0)|$  $[\sigma_{AA}]$", title=name)
         style.logarithmic(pair, "y")
     both[0].set(ylabel=r"PDF of $d$  $[\sigma_{AA}^{-1}]$", ylim=(3e-3, None), xlim=(0, 2.5))
@@ -189,10 +167,10 @@ def energy(table: pl.DataFrame, declared: float, drift: float) -> Figure:
         drift: the largest of all windows, see `observables.energy.drift`.
     """
     figure, (above, below) = style.panels(2, 1, size=(4.6, 4.6), sharex=True)
-    for _, mine in table.group_by("sample", maintain_order=True):
-        window, total = _running_mean(mine["time"] - mine["time"][0]), _running_mean(mine["total"])
+    for _, rows in table.group_by("sample", maintain_order=True):
+        window, total = _running_mean(rows["time"] - rows["time"][0]), _running_mean(rows["total"])
         above.plot(window, (total - total[0]) / DRIFT, **THIN)
-        below.plot(window, _running_mean(mine["temperature"]), **THIN)
+        below.plot(window, _running_mean(rows["temperature"]), **THIN)
     power = f"10^{{{np.log10(DRIFT):.0f}}}"
     style.mark(above, y=1.0, text=f"drift allowed; the largest is {drift / DRIFT:.2f}")
     style.mark(above, y=-1.0)

@@ -1,17 +1,17 @@
 """Predicted against true labels: scatter, PDFs, reliability and the models side by side."""
 
-from collections.abc import Mapping
-from pathlib import Path
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
-from glassdyn.figures import snapshot, style
+from glassdyn.figures import style
 from glassdyn.figures.quantities import density, quantity, symbol
 
-__all__ = ["lengths", "models", "pdf", "reliability", "scatter", "write"]
+__all__ = ["lengths", "models", "pdf", "reliability", "scatter"]
 
 LOOKS: dict[str, dict[str, Any]] = {
     "target": {"color": "0.25", "linestyle": "-", "linewidth": 1.8},
@@ -23,27 +23,15 @@ LOOKS: dict[str, dict[str, Any]] = {
 """The look of a source of values, everywhere; no species has a colour of these."""
 
 
-def write(plots: Mapping[str, pl.DataFrame], folder: Path) -> None:
-    """Write every table as CSV, and a picture of it for each label.
+OTHER_COLOURS = ("#e377c2", "#17becf", "#8c8c46", "#7a5fd0", "#a6d854")
+"""Colours of models that have no look, in the order in which a table names them."""
 
-    Args:
-        plots: tables by name, each with a column `label`; `quantiles` has no picture.
-        folder: where `<name>.csv` and `<name>_<label>.png` appear; it is made.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    pictures = {
-        "scatter": scatter,
-        "pdf": pdf,
-        "reliability": reliability,
-        "models": models,
-        "lengths": lengths,
-        "slab": snapshot.slab,
-    }
-    for name, table in plots.items():
-        table.write_csv(folder / f"{name}.csv", float_precision=6)
-    for name, draw in pictures.items():
-        for (label,), rows in plots[name].group_by("label", maintain_order=True):
-            style.save(draw(rows.drop("label"), label=str(label)), folder / f"{name}_{label}.png")
+
+def _find_looks(sources: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The look of each source of values."""
+    others = [source for source in dict.fromkeys(sources) if source not in LOOKS]
+    colours = itertools.cycle(OTHER_COLOURS)
+    return LOOKS | {source: {"color": colour, "linestyle": "-"} for source, colour in zip(others, colours)}  # noqa: B905
 
 
 def scatter(table: pl.DataFrame, *, label: str) -> Figure:
@@ -70,8 +58,9 @@ def pdf(table: pl.DataFrame, *, label: str) -> Figure:
         label: name of the label, for the axes.
     """
     figure, axes = style.axes(quantity(label), density(label), y_scale="log")
+    looks = _find_looks(table["source"].to_list())
     for (source,), rows in table.group_by("source", maintain_order=True):
-        style.histogram(axes, rows, label=_name(str(source)), **LOOKS[str(source)])
+        style.histogram(axes, rows, label=_name(str(source)), **looks[str(source)])
     axes.legend()
     return figure
 
@@ -102,8 +91,9 @@ def lengths(table: pl.DataFrame, *, label: str) -> Figure:
         r"length of coarse-graining $\ell$  [$\sigma_{AA}$]", rf"Pearson $\rho$ with {symbol(label)}"
     )
     step = 0.01 * float(table["length"].to_numpy().max())
+    looks = _find_looks(table["model"].to_list())
     for k, ((model,), rows) in enumerate(table.group_by("model", maintain_order=True)):
-        look = {"marker": "o", "capsize": 2, "label": _name(str(model)), **LOOKS[str(model)]}
+        look = {"marker": "o", "capsize": 2, "label": _name(str(model)), **looks[str(model)]}
         # side by side, or their errors would hide each other
         axes.errorbar(rows["length"] + k * step, rows["pearson"], yerr=rows["pearson_error"], **look)
     axes.legend(title="with standard errors")
@@ -119,7 +109,8 @@ def models(table: pl.DataFrame, *, label: str) -> Figure:
     """
     figure, axes = style.axes(rf"Pearson $\rho$ with {symbol(label)}, and its bootstrap interval", "")
     rows = np.arange(table.height)
-    colours = [LOOKS[model]["color"] for model in table["model"]]
+    looks = _find_looks(table["model"].to_list())
+    colours = [looks[model]["color"] for model in table["model"]]
     axes.barh(rows, table["pearson"], xerr=_errors(table), color=colours, height=0.6, capsize=3)
     axes.set_yticks(rows, [_name(model) for model in table["model"]])
     axes.yaxis.set_tick_params(which="both", left=False, right=False)

@@ -29,20 +29,20 @@ def slab(table: pl.DataFrame, *, label: str) -> Figure:
         panels, ("target_rank", "predicted_rank"), ("true", "predicted from structure"), strict=True
     ):
         for kind, diameter in DIAMETERS.items():
-            some = table.filter(pl.col("type") == kind)
+            rows = table.filter(pl.col("type") == kind)
             circles = EllipseCollection(
-                [diameter] * some.height,
-                [diameter] * some.height,
-                [0.0] * some.height,
+                [diameter] * rows.height,
+                [diameter] * rows.height,
+                [0.0] * rows.height,
                 units="x",
-                offsets=some.select("x", "y").to_numpy(),
+                offsets=rows.select("x", "y").to_numpy(),
                 offset_transform=panel.transData,
                 linewidths=0.3,
                 edgecolors="0.2",
             )
             if kind == 0:
-                circles.set(array=some[column].to_numpy(), cmap="magma", clim=(0, 1))
-                drawn = circles
+                circles.set(array=rows[column].to_numpy(), cmap="magma", clim=(0, 1))
+                coloured = circles
             else:
                 circles.set_facecolor("0.85")
             panel.add_collection(circles)
@@ -52,7 +52,7 @@ def slab(table: pl.DataFrame, *, label: str) -> Figure:
         panel.set_title(title)
     panels[0].set_ylabel(r"$y$  [$\sigma_{AA}$]")
     bar = figure.colorbar(
-        drawn, ax=panels, label=f"rank of {symbol(label)} among A particles (B: grey)", shrink=0.9
+        coloured, ax=panels, label=f"rank of {symbol(label)} among A particles (B: grey)", shrink=0.9
     )
     bar.set_ticks([0, 0.25, 0.5, 0.75, 1], labels=["slowest", "1/4", "1/2", "3/4", "fastest"])
     return figure

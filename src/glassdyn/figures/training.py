@@ -1,56 +1,33 @@
 """Objective and correlations along the training (thesis 3.1, right)."""
 
-from pathlib import Path
-
 import polars as pl
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from glassdyn.figures import style
 
-__all__ = ["curves", "read_curves"]
-
-
-def read_curves(folder: Path) -> pl.DataFrame:
-    """The curves that DVCLive wrote: columns part, quantity, step, value.
-
-    Args:
-        folder: with one file `<part>/<quantity>.tsv` per curve, of columns step and quantity.
-    """
-    files = sorted(folder.glob("*/*.tsv"))
-    return pl.concat(_curve(path) for path in files)
-
-
-def _curve(path: Path) -> pl.DataFrame:
-    part, quantity = pl.lit(path.parent.name), pl.lit(path.stem)
-    table = pl.read_csv(path, separator="\t")
-    return table.select(
-        part.alias("part"),
-        quantity.alias("quantity"),
-        pl.col("step").cast(pl.Int64),
-        pl.col(path.stem).cast(pl.Float64).alias("value"),
-    )
+__all__ = ["curves"]
 
 
 def curves(table: pl.DataFrame, *, selected: int, part: str) -> Figure:
     """Objective (full lines, left) and Pearson coefficient (dashed, right) against the step.
 
     Args:
-        table: of `read_curves`.
+        table: columns part, quantity, step, value; see `read.read_curves`.
         selected: the step whose weights were kept, marked by a star.
         part: of the split, that was held out.
     """
     figure, left = style.axes("training step", "objective  [variance of the labels]")
     right = left.twinx()
     right.set_ylabel(r"Pearson $\rho$, mean over targets")
-    for name, shown in (("train", "train"), ("held_out", part)):
-        colour, rows = style.PART_COLOURS[shown], table.filter(pl.col("part") == name)
+    for name, text in (("train", "train"), ("held_out", part)):
+        colour, rows = style.PART_COLOURS[text], table.filter(pl.col("part") == name)
         objective, rho = (rows.filter(pl.col("quantity") == which) for which in ("objective", "pearson"))
-        left.plot(objective["step"], objective["value"], color=colour, label=shown)
+        left.plot(objective["step"], objective["value"], color=colour, label=text)
         right.plot(rho["step"], rho["value"], color=colour, linestyle="--")
         if name == "held_out":
-            kept = objective.filter(pl.col("step") == selected)
-            left.plot(kept["step"], kept["value"], "*", color=colour, markersize=11, label="selected")
+            star = objective.filter(pl.col("step") == selected)
+            left.plot(star["step"], star["value"], "*", color=colour, markersize=11, label="selected")
     for label, look in (("objective", "-"), (r"Pearson $\rho$", "--")):
         left.plot([], [], color="black", linestyle=look, linewidth=0.9, label=label)
     for pair in (left, right):

@@ -2,11 +2,12 @@
 
 A `Job` names a function, its arguments and its inputs. `run_jobs` gives each job a process of its own and
 brings its output to its place. Results and checkpoints lie in a scratch folder under a hash of everything
-that determines them; see `scratch`. Where jobs run is said by the environment alone:
+that determines them; see `store`. Where jobs run is said by the environment alone:
 
-    GLASSDYN_SCHEDULER  address of a Dask scheduler, or "slurm" (see `cluster`); this machine if unset
+    GLASSDYN_SCHEDULER  address of a Dask scheduler, or "slurm" (see `dask_cluster`); this machine if unset
     GLASSDYN_JOBS       jobs side by side, of those with a GPU and of those without; if unset, as many as
-                        there are GPUs, and cores / threads
+                        there are GPUs, and cores / threads, while jobs that use all cores by themselves run
+                        one after another in the process that asks for them
     GLASSDYN_THREADS    threads of each job; 1 if unset
     GLASSDYN_DEVICE     for engines that can use a GPU; see `simulation.hoomd`
     GLASSDYN_SCRATCH    the scratch folder; .scratch at the root of the DVC repository if unset

@@ -4,7 +4,7 @@ import os
 from typing import Protocol
 
 from glassdyn.jobs.dask_cluster import Cluster
-from glassdyn.jobs.job import Job
+from glassdyn.jobs.job import Job, Report
 from glassdyn.jobs.local import Local
 from glassdyn.jobs.worker import Spec
 
@@ -24,11 +24,11 @@ class Task(Protocol):
 class Backend(Protocol):
     """Where jobs run."""
 
-    def has_room(self, job: Job) -> bool:
+    def has_capacity(self, job: Job) -> bool:
         """Whether one more job may start."""
 
-    def start(self, job: Job, spec: Spec) -> Task:
-        """Start a job."""
+    def start(self, job: Job, spec: Spec, report: Report) -> Task:
+        """Start a job; one that runs in this very process tells `report` the fraction that is done."""
 
     def close(self) -> None:
         """Let go of everything."""

@@ -1,4 +1,6 @@
-"""What a result comes from: the source files that a module imports, and a digest of what they say.
+"""Code that determines a result: the source files that a module imports, and a digest of what they say.
+
+The one notion of it, for the keys of jobs and for the dependencies in dvc.yaml alike.
 
 Sources are read, not run: `ast` finds every import, also those inside functions.
 """
@@ -8,13 +10,13 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
-__all__ = ["code_digest", "import_closure"]
+__all__ = ["LEFT_OUT", "code_digest", "code_files", "import_closure"]
 
 SOURCE = Path(__file__).resolve().parents[2]
 """The folder that holds the package: that of the code that is running."""
 
-LEFT_OUT = ("params", "errors", "jobs")
-"""Modules that determine no result: what parameters may be, what errors say, where and how a job runs."""
+LEFT_OUT = ("params", "errors", "jobs", "stages")
+"""What determines no result: what parameters may be, what errors say, where and how code runs, who calls it."""
 
 
 def import_closure(module: str, source: Path = SOURCE) -> list[Path]:
@@ -33,18 +35,23 @@ def import_closure(module: str, source: Path = SOURCE) -> list[Path]:
     return sorted(_closure(module, source, leave_out=()).values())
 
 
-def code_digest(module: str, source: Path = SOURCE) -> str:
-    """Digest of the code that determines what the functions of a module return.
+def code_files(module: str, source: Path = SOURCE) -> dict[str, Path]:
+    """Find the files whose code determines what the functions of a module return, by the names of their modules.
 
-    Comments, docstrings, blank lines and layout do not enter, nor do the modules in `LEFT_OUT`: editing
-    them makes no result stale.
+    Those of `LEFT_OUT` are not among them, nor is a file without code, such as the `__init__` of many a package.
     """
     package = module.partition(".")[0]
-    leave_out = tuple(f"{package}.{name}" for name in LEFT_OUT)
-    closure = _closure(module, source, leave_out)
-    return sha256(
-        "\n".join(f"# {name}\n{_code(closure[name])}" for name in sorted(closure)).encode()
-    ).hexdigest()
+    closure = _closure(module, source, tuple(f"{package}.{name}" for name in LEFT_OUT))
+    return {name: closure[name] for name in sorted(closure) if _code(closure[name])}
+
+
+def code_digest(module: str, source: Path = SOURCE) -> str:
+    """Digest of the code that determines what the functions of a module return, see `code_files`.
+
+    Comments, docstrings, blank lines and layout do not enter: editing them makes no result stale.
+    """
+    files = code_files(module, source)
+    return sha256("\n".join(f"# {name}\n{_code(path)}" for name, path in files.items()).encode()).hexdigest()
 
 
 def _closure(module: str, source: Path, leave_out: tuple[str, ...]) -> dict[str, Path]:
@@ -55,7 +62,7 @@ def _closure(module: str, source: Path, leave_out: tuple[str, ...]) -> dict[str,
     while open_ends:
         name = open_ends.pop()
         path = _file_of(name, source)
-        if path is None or name in closure or _is_below(name, leave_out):
+        if path is None or name in closure or (name != module and _is_below(name, leave_out)):
             continue
         closure[name] = path
         parent = name.rpartition(".")[0]
@@ -85,15 +92,18 @@ def _imported(name: str, path: Path) -> Iterator[str]:
             names = [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
         else:
             continue
-        yield from (found for found in names if found.partition(".")[0] == name.partition(".")[0])
+        yield from (module for module in names if module.partition(".")[0] == name.partition(".")[0])
 
 
 def _code(path: Path) -> str:
+    """What a file says, without docstrings, comments and layout; nothing for a file of a docstring alone."""
     tree = ast.parse(path.read_text("utf-8"))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):
-            node.body = [line for line in body if not _is_docstring(line)] or [ast.Pass()]  # type: ignore[attr-defined]
+            node.body = [line for line in body if not _is_docstring(line)]  # type: ignore[attr-defined]
+            if not node.body and not isinstance(node, ast.Module):  # type: ignore[attr-defined]
+                node.body = [ast.Pass()]  # type: ignore[attr-defined]
     return ast.unparse(tree)
 
 

@@ -20,7 +20,7 @@ from time import sleep
 from typing import Any
 
 from glassdyn.jobs import progress
-from glassdyn.jobs.job import Job, JobError
+from glassdyn.jobs.job import Job, JobError, Report
 from glassdyn.jobs.process import Process, environment
 from glassdyn.jobs.settings import jobs_side_by_side
 from glassdyn.jobs.store import source_folder
@@ -55,11 +55,11 @@ class Cluster:
         if self._workers is None and not self._client.scheduler_info()["workers"]:
             progress.print_line(f"the scheduler at {address} has no worker yet; jobs start when one comes")
 
-    def has_room(self, _job: Job) -> bool:
+    def has_capacity(self, _job: Job) -> bool:
         """Always: the scheduler keeps what has to wait."""
         return True
 
-    def start(self, job: Job, spec: Spec) -> "Remote":
+    def start(self, job: Job, spec: Spec, _report: Report) -> "Remote":
         """Submit the job."""
         variables = environment(source_folder(job.function), None)
         return Remote(

@@ -5,7 +5,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from glassdyn.jobs.job import Job
+from glassdyn.jobs.in_process import InProcess
+from glassdyn.jobs.job import Job, Report
 from glassdyn.jobs.process import Process, environment
 from glassdyn.jobs.settings import jobs_side_by_side, threads
 from glassdyn.jobs.store import source_folder
@@ -26,6 +27,11 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
+def _runs_here(job: Job) -> bool:
+    """Whether a job is done in this very process: it takes all cores, and nobody asks for jobs side by side."""
+    return job.uses_all_cores and not os.environ.get("GLASSDYN_JOBS")
+
+
 @dataclass
 class Local:
     """The backend for this machine.
@@ -38,15 +44,19 @@ class Local:
     devices: list[str] = field(default_factory=visible_devices)
     running: dict[Process, str | None] = field(default_factory=dict)
 
-    def has_room(self, job: Job) -> bool:
+    def has_capacity(self, job: Job) -> bool:
         """Whether one more job may start: those with a GPU and those without do not wait for each other."""
+        if _runs_here(job):
+            return True
         self.running = {process: on for process, on in self.running.items() if process.poll() is None}
         on_gpu = self._takes_gpu(job)
         alike = sum((device is not None) == on_gpu for device in self.running.values())
         return alike < jobs_side_by_side(len(self.devices) if on_gpu else max(_cores() // threads(), 1))
 
-    def start(self, job: Job, spec: Spec) -> Process:
-        """Start the job in a process of its own."""
+    def start(self, job: Job, spec: Spec, report: Report) -> Process | InProcess:
+        """Start the job in a process of its own, or do it here."""
+        if _runs_here(job):
+            return InProcess(spec, report)
         device = self._idlest() if self._takes_gpu(job) else None
         process = Process(spec, environment(source_folder(job.function), device))
         self.running[process] = device

@@ -1,5 +1,6 @@
-"""A worker process and what became of it."""
+"""Processes that do not outlive their parent: a worker, and what became of it."""
 
+import ctypes
 import errno
 import json
 import os
@@ -16,15 +17,18 @@ from glassdyn.jobs.code_digest import SOURCE
 from glassdyn.jobs.settings import threads
 from glassdyn.jobs.worker import Spec
 
-__all__ = ["Process", "advice", "environment"]
+__all__ = ["Process", "advice", "die_with_parent", "environment"]
 
 RUN = """\
 import sys
-from glassdyn.jobs.lifeline import die_with_parent
+from glassdyn.jobs.process import die_with_parent
 die_with_parent(int(sys.argv[1]))
 from glassdyn.jobs.worker import main
 main()
 """
+
+SET_DEATH_SIGNAL = 1
+"""PR_SET_PDEATHSIG of prctl(2)."""
 
 TAIL = 3000
 """Bytes of a failed job's last words."""
@@ -45,8 +49,8 @@ def environment(source: Path, device: str | None) -> dict[str, str]:
         source: folder of the package that holds the function.
         device: value of CUDA_VISIBLE_DEVICES, or None to leave it.
     """
-    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    paths = dict.fromkeys(map(str, (source, SOURCE, *(Path(path).resolve() for path in given if path))))
+    before = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    paths = dict.fromkeys(map(str, (source, SOURCE, *(Path(path).resolve() for path in before if path))))
     libraries = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
     wanted = os.environ.get("GLASSDYN_DEVICE")
     return {
@@ -62,14 +66,14 @@ class Process:
 
     def __init__(self, spec: Spec, variables: Mapping[str, str]) -> None:
         self._outcome: str | None = None
-        self._said: IO[bytes] = TemporaryFile()  # noqa: SIM115 (open as long as the process runs)
-        with TemporaryFile() as told:
-            told.write(json.dumps(asdict(spec)).encode())
-            told.seek(0)
+        self._output: IO[bytes] = TemporaryFile()  # noqa: SIM115 (open as long as the process runs)
+        with TemporaryFile() as stdin:
+            stdin.write(json.dumps(asdict(spec)).encode())
+            stdin.seek(0)
             self._process = subprocess.Popen(  # noqa: S603 (this interpreter, and a module of ours)
                 [sys.executable, "-c", RUN, str(os.getpid())],
-                stdin=told,
-                stdout=self._said,
+                stdin=stdin,
+                stdout=self._output,
                 stderr=subprocess.STDOUT,
                 env=os.environ | dict(variables),
                 process_group=0,  # Ctrl-C is for the parent, which ends its children
@@ -79,8 +83,8 @@ class Process:
         """None while it runs, "" when it has succeeded, and otherwise why it has not."""
         code = self._process.poll()
         if code is not None and self._outcome is None:
-            with self._said:
-                self._outcome = self._told(code) if code else ""
+            with self._output:
+                self._outcome = self._describe_failure(code) if code else ""
         return self._outcome
 
     def stop(self) -> None:
@@ -94,9 +98,9 @@ class Process:
                 self._process.wait()
             self.poll()
 
-    def _told(self, code: int) -> str:
-        self._said.seek(max(self._said.seek(0, os.SEEK_END) - TAIL, 0))
-        words = self._said.read().decode(errors="replace").strip()
+    def _describe_failure(self, code: int) -> str:
+        self._output.seek(max(self._output.seek(0, os.SEEK_END) - TAIL, 0))
+        words = self._output.read().decode(errors="replace").strip()
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
         return "\n".join(filter(None, [how, words, advice(words)]))
 
@@ -109,3 +113,18 @@ def advice(words: str) -> str:
         "the disk is full, or a quota or a limit is reached: make room and run again; finished jobs are kept, "
         "and this one goes on from its last checkpoint"
     )
+
+
+def die_with_parent(parent: int, number: int = signal.SIGKILL) -> None:
+    """Have the kernel send this process a signal when its parent dies, also when that is killed.
+
+    Only Linux can; elsewhere a killed parent leaves its children to end by themselves.
+
+    Args:
+        parent: process id; if it is gone already, this process ends here.
+        number: the signal.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(SET_DEATH_SIGNAL, int(number))
+    if os.getppid() != parent:
+        os.kill(os.getpid(), number)

@@ -11,7 +11,7 @@ from glassdyn.jobs.store import JobFolder, locked
 
 __all__ = ["Entry", "State", "list_entries", "prune"]
 
-State = Literal["linked", "needed", "spent", "freed", "unfinished", "loose"]
+State = Literal["linked", "needed", "deletable", "deleted", "unfinished", "orphaned"]
 
 
 class Entry(NamedTuple):
@@ -21,9 +21,8 @@ class Entry(NamedTuple):
         folder: where it is.
         name: of the job.
         size: bytes on the disk; those that an output shares with it are counted here too.
-        state: "linked" to an output; "needed" to make more of what is; "spent", needed so, but without an
-            output of its own, and all that was made from it is finished; "freed", spent and deleted all but
-            its digests; "unfinished"; or "loose".
+        state: "linked" to an output; "needed" to make more of what is; "deletable", needed so, but without an
+            output of its own, and all that was made from it is finished; "deleted", all but its digests; "unfinished"; or "orphaned".
     """
 
     folder: JobFolder
@@ -42,16 +41,16 @@ def list_entries(root: Path) -> list[Entry]:
     folders = {path.name: JobFolder(path) for path in sorted(root.glob("jobs/*")) if path.is_dir()}
     facts = {key: _facts(folder) for key, folder in folders.items()}
     states = _states(folders, facts)
-    found = [
+    entries = [
         Entry(folder, facts[key].get("name", "?"), _size(folder.path), states[key])
         for key, folder in folders.items()
     ]
-    return sorted(found, key=lambda holding: (holding.name, holding.folder.path))
+    return sorted(entries, key=lambda entry: (entry.name, entry.folder.path))
 
 
 def _states(folders: dict[str, JobFolder], facts: dict[str, dict[str, Any]]) -> dict[str, State]:
     states: dict[str, State] = {
-        key: "loose" if folder.manifest() else "unfinished" for key, folder in folders.items()
+        key: "orphaned" if folder.manifest() else "unfinished" for key, folder in folders.items()
     }
     unfinished = [key for key, state in states.items() if state == "unfinished"]
     awaited = {origin for key in unfinished for origin in facts[key].get("after", ())}
@@ -60,7 +59,7 @@ def _states(folders: dict[str, JobFolder], facts: dict[str, dict[str, Any]]) -> 
         if facts[key].get("output", "") is not None or key in awaited or states[key] == "unfinished":
             states[key] = "needed"
         else:
-            states[key] = "freed" if folders[key].is_freed() else "spent"
+            states[key] = "deleted" if folders[key].is_deleted() else "deletable"
     for key in linked:
         states[key] = "linked"
     return states
@@ -78,9 +77,9 @@ def _origins(keys: set[str], facts: dict[str, dict[str, Any]]) -> set[str]:
 
 
 def prune(root: Path) -> list[Entry]:
-    """Delete results that no output is linked to, spent ones, and checkpoints of unfinished jobs.
+    """Delete results that no output is linked to, deletable ones, and checkpoints of unfinished jobs.
 
-    Of spent results the digests stay: a run that needs the results again computes them again, and any other
+    Of deletable results the digests stay: a run that needs the results again computes them again, and any other
     run goes on without.
 
     Returns:
@@ -93,12 +92,16 @@ def prune(root: Path) -> list[Entry]:
         return []
     try:
         with locked(root / "in-use", fcntl.LOCK_EX | fcntl.LOCK_NB):
-            deleted = [held for held in list_entries(root) if held.state in {"unfinished", "loose", "spent"}]
-            for held in deleted:
-                if held.state == "spent":
-                    held.folder.free()
+            deleted = [
+                entry
+                for entry in list_entries(root)
+                if entry.state in {"unfinished", "orphaned", "deletable"}
+            ]
+            for entry in deleted:
+                if entry.state == "deletable":
+                    entry.folder.delete_files()
                 else:
-                    shutil.rmtree(held.folder.path)
+                    shutil.rmtree(entry.folder.path)
     except BlockingIOError:
         raise JobError(f"a run is using {root}: wait for its end, or end it, and prune then") from None
     return deleted

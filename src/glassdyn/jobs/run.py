@@ -2,29 +2,22 @@
 
 import fcntl
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import current_thread, main_thread
 from time import sleep
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 from glassdyn.jobs import progress
 from glassdyn.jobs.atomic import publish
 from glassdyn.jobs.backend import Backend, Task, backend_from_environment
+from glassdyn.jobs.digests import Digests
 from glassdyn.jobs.job import Function, Job, JobError, OutputOf
 from glassdyn.jobs.process import advice
-from glassdyn.jobs.store import (
-    JobFolder,
-    default_root,
-    digest,
-    function_digest,
-    job_key,
-    locked,
-    qualified_name,
-)
+from glassdyn.jobs.store import JobFolder, default_root, function_digest, job_key, locked, qualified_name
 from glassdyn.jobs.worker import Spec
 
 __all__ = ["run_jobs"]
@@ -34,31 +27,73 @@ PAUSE = 0.1
 
 
 @dataclass
+class Record:
+    """What has become of a job.
+
+    Attributes:
+        job: the job.
+        status: waiting for its inputs or for capacity; running; done; failed.
+        folder: its place in the store, known from its start on.
+        task: what runs.
+        fraction: of it that is done.
+        failure: why it failed.
+        recompute: whether its deleted result is needed after all.
+    """
+
+    job: Job
+    status: Literal["waiting", "running", "done", "failed"] = "waiting"
+    folder: JobFolder | None = None
+    task: Task | None = None
+    fraction: float = 0.0
+    failure: str = ""
+    recompute: bool = False
+
+    @property
+    def result(self) -> JobFolder:
+        """Its place in the store, of a job that has been started."""
+        if self.folder is None:
+            raise ValueError(f"{self.job.name} has not been started")
+        return self.folder
+
+
+@dataclass
 class RunState:
     """The state of a run.
 
     Attributes:
-        waiting: jobs not yet started, in the order given.
-        running: what runs.
-        folders: of jobs done, or started.
-        failures: why jobs failed.
-        shares: the fraction of each job that is done.
-        told: the work that the progress bar knows of.
-        codes: digests of the code of the jobs' functions, when the first of each began.
-        recalled: jobs whose deleted results are needed after all.
+        records: of all jobs, in the order in which they are to start.
+        backend: where they run.
+        advance: takes the work done since its last call.
+        root: the scratch folder.
+        digests: of files, those of the store without reading them.
+        codes: digests of the code of the jobs' functions, from when the first of each began.
+        reported: work that `advance` knows of.
     """
 
-    waiting: list[Job]
-    running: dict[Job, Task] = field(default_factory=dict)
-    folders: dict[Job, JobFolder] = field(default_factory=dict)
-    failures: dict[Job, str] = field(default_factory=dict)
-    shares: dict[Job, float] = field(default_factory=dict)
-    told: float = 0.0
+    records: dict[Job, Record]
+    backend: Backend
+    advance: Callable[[float], None]
+    root: Path
+    digests: Digests
     codes: dict[Function, str] = field(default_factory=dict)
-    recalled: set[Job] = field(default_factory=set)
+    reported: float = 0.0
+
+    def having(self, status: str) -> list[Record]:
+        """Records with this status."""
+        return [record for record in self.records.values() if record.status == status]
+
+    def inputs_of(self, job: Job) -> list[Record]:
+        """Records of the jobs whose products a job needs."""
+        return [self.records[origin] for origin in job.before]
+
+    def report(self) -> None:
+        """Tell the progress bar what has been done."""
+        done = sum(job.work * record.fraction for job, record in self.records.items())
+        newly_done, self.reported = done - self.reported, done
+        self.advance(newly_done)
 
 
-def run_jobs(jobs: Sequence[Job], *, label: str, unit: str) -> None:
+def run_jobs(jobs: Sequence[Job], *, label: str, unit: str) -> list[Path]:
     """Run jobs and publish their outputs; a job whose result is in the scratch folder is not run.
 
     A failed job does not stop those that do not need it. When this process ends, however it ends, so do
@@ -69,104 +104,116 @@ def run_jobs(jobs: Sequence[Job], *, label: str, unit: str) -> None:
         label: for the progress bar.
         unit: of `Job.work`, a plural noun.
 
+    Returns:
+        The output of each job: its own path, or, without one, that in the scratch folder, where it lies until
+        somebody prunes.
+
     Raises:
-        FleetError: where jobs failed, naming each and quoting its last words; or for an impossible launch
+        JobError: where jobs failed, naming each and quoting its last words; or for an impossible launch
             setting.
-        ValueError: for two jobs of one name or with one output, or a product of a job not given.
+        ValueError: for two jobs of one name or with one output, or a product of a job that is not in the run.
     """
-    _check(jobs)
+    _require_consistent(jobs)
     root = default_root().resolve()
-    round_ = RunState(list(jobs))
     with (
         _ending_on_sigterm(),
         locked(root / "in-use", fcntl.LOCK_SH),
         closing(backend_from_environment(len(jobs))) as backend,
         progress.show_progress(label, total=sum(job.work for job in jobs), unit=unit) as advance,
     ):
+        state = RunState({job: Record(job) for job in jobs}, backend, advance, root, Digests(root))
         try:
-            while round_.waiting or round_.running:
-                _start(round_, backend, root)
-                _collect(round_)
-                advance(_news(round_, jobs))
-                if round_.running:
+            while state.having("waiting") or state.having("running"):
+                _start_waiting(state)
+                _poll_running(state)
+                state.report()
+                if state.having("running"):
                     sleep(PAUSE)
         finally:
-            for task in round_.running.values():
-                task.stop()
-    _raise_failures(round_)
+            for record in state.having("running"):
+                _stop(record)
+    _raise_failures(state)
+    return [job.output or record.result.result / job.output_name for job, record in state.records.items()]
 
 
-def _check(jobs: Sequence[Job]) -> None:
+def _require_consistent(jobs: Sequence[Job]) -> None:
     names = [job.name for job in jobs]
     outputs = [str(job.output) for job in jobs if job.output]
     for what, entries in (("names", names), ("outputs", outputs)):
         twice = sorted({entry for entry in entries if entries.count(entry) > 1})
         if twice:
             raise ValueError(f"{what} of jobs are distinct: got {twice} more than once")
-    absent = sorted({other.name for job in jobs for other in job.before if other not in jobs})
+    absent = sorted({origin.name for job in jobs for origin in job.before if origin not in jobs})
     if absent:
         raise ValueError(f"jobs whose products are needed are part of the run: {absent} are not")
 
 
-def _start(round_: RunState, backend: Backend, root: Path) -> None:
+def _start_waiting(state: RunState) -> None:
     """Start what can start; take what is finished already."""
-    for job in list(round_.waiting):
-        failed = [other.name for other in job.before if other in round_.failures]
+    for record in state.having("waiting"):
+        inputs = state.inputs_of(record.job)
+        failed = [origin.job.name for origin in inputs if origin.status == "failed"]
         if failed:
-            round_.waiting.remove(job)
-            round_.failures[job] = f"needs {', '.join(failed)}"
-        elif all(round_.shares.get(other) == 1 for other in job.before) and backend.has_room(job):
-            round_.waiting.remove(job)
-            with _failing(job, round_):
-                _begin(job, round_, backend, root)
+            record.status, record.failure = "failed", f"needs {', '.join(failed)}"
+        elif all(origin.status == "done" for origin in inputs) and state.backend.has_capacity(record.job):
+            with _failing(record):
+                _start(record, state)
 
 
-def _begin(job: Job, round_: RunState, backend: Backend, root: Path) -> None:
-    """Start a job that is not finished, unless it needs results that were freed: those come first."""
-    spec = _specify(job, round_, root)
-    folder = round_.folders[job] = JobFolder(Path(spec.folder))
-    folder.describe(_facts(job, round_))
-    freed = [other for other in job.before if round_.folders[other].is_freed()]
+def _start(record: Record, state: RunState) -> None:
+    """Start a job that is not finished, unless it needs results that were deleted: those come first."""
+    job, spec = record.job, _specify(record.job, state)
+    folder = record.folder = JobFolder(Path(spec.folder))
+    folder.describe(_facts(job, state))
+    deleted = [origin for origin in state.inputs_of(job) if origin.result.is_deleted()]
     if folder.is_finished():
-        _accept(job, round_)
-    elif job.output is None and job not in round_.recalled and folder.is_freed():
-        round_.shares[job] = 1.0
-    elif freed:
-        round_.recalled.update(freed)
-        round_.waiting[:0] = [*dict.fromkeys(freed), job]
-        round_.shares.update(dict.fromkeys(freed, 0.0))
+        _accept(record)
+    elif job.output is None and not record.recompute and folder.is_deleted():
+        record.status, record.fraction = "done", 1.0
+    elif deleted:
+        for origin in deleted:
+            origin.status, origin.fraction, origin.recompute = "waiting", 0.0, True
     else:
-        round_.running[job] = backend.start(job, spec)
+        record.status = "running"
+        record.task = state.backend.start(job, spec, lambda fraction: _update(record, fraction, state))
+        _poll(record)  # one that ran in this very process has ended
+
+
+def _update(record: Record, fraction: float, state: RunState) -> None:
+    """Take the word of a job that runs in this very process."""
+    record.fraction = min(fraction, 0.999)
+    state.report()
 
 
 @contextmanager
-def _failing(job: Job, round_: RunState) -> Iterator[None]:
+def _failing(record: Record) -> Iterator[None]:
     """Turn what the file system refuses into the job's failure; the other jobs go on."""
     try:
         yield
     except OSError as error:
-        round_.failures[job] = "\n".join(filter(None, [str(error), advice(str(error))]))
+        record.status = "failed"
+        record.failure = "\n".join(filter(None, [str(error), advice(str(error))]))
 
 
-def _specify(job: Job, round_: RunState, root: Path) -> Spec:
+def _specify(job: Job, state: RunState) -> Spec:
     paths, digests = [], []
-    for given in job.inputs:
-        if isinstance(given, OutputOf):
-            folder = round_.folders[given.job]
-            name = given.extra_output or given.job.output_name
+    for source in job.inputs:
+        if isinstance(source, OutputOf):
+            folder = state.records[source.job].result
+            name = source.extra_output or source.job.output_name
             paths.append(folder.result / name)
             digests.append(folder.manifest()[name]["sha256"])
         else:
-            paths.append(given.resolve())
-            digests.append(digest(given))
-    if job.function not in round_.codes:
-        round_.codes[job.function] = function_digest(job.function)
-    key = job_key(job, round_.codes[job.function], digests)
+            paths.append(source.resolve())
+            digests.append(state.digests.of(source))
+    if job.function not in state.codes:
+        state.codes[job.function] = function_digest(job.function)
+    key = job_key(job, state.codes[job.function], digests)
     return Spec(
-        folder=str(root / "jobs" / key),
+        folder=str(state.root / "jobs" / key),
         module=job.function.__module__,
         function=job.function.__qualname__,
-        code=round_.codes[job.function],
+        code=state.codes[job.function],
         arguments=dict(job.arguments),
         inputs=list(map(str, paths)),
         output=job.output_name,
@@ -174,54 +221,55 @@ def _specify(job: Job, round_: RunState, root: Path) -> Spec:
     )
 
 
-def _facts(job: Job, round_: RunState) -> dict[str, Any]:
+def _facts(job: Job, state: RunState) -> dict[str, Any]:
     """What job.json says."""
     return {
         "name": job.name,
         "function": qualified_name(job.function),
         "arguments": job.arguments,
         "output": str(job.output.absolute()) if job.output else None,
-        "after": sorted(round_.folders[other].path.name for other in job.before),
+        "after": sorted(origin.result.path.name for origin in state.inputs_of(job)),
     }
 
 
-def _accept(job: Job, round_: RunState) -> None:
-    if job.output:
-        publish(round_.folders[job].result / job.output_name, job.output)
-    round_.shares[job] = 1.0
+def _accept(record: Record) -> None:
+    if record.job.output:
+        publish(record.result.result / record.job.output_name, record.job.output)
+    record.status, record.fraction = "done", 1.0
 
 
-def _collect(round_: RunState) -> None:
-    for job, task in list(round_.running.items()):
-        outcome = task.poll()
-        if outcome is None:
-            with suppress(OSError, ValueError):  # not there yet, or being written
-                reported = float(round_.folders[job].progress.read_text())
-                round_.shares[job] = min(reported, 0.999)
-            continue
-        del round_.running[job]
-        task.stop()
-        if outcome:
-            round_.failures[job] = f"{outcome}\nits folder: {round_.folders[job].path}"
-        else:
-            with _failing(job, round_):
-                _accept(job, round_)
+def _poll_running(state: RunState) -> None:
+    for record in state.having("running"):
+        _poll(record)
 
 
-def _news(round_: RunState, jobs: Sequence[Job]) -> float:
-    """Work done since the last look."""
-    done = sum(job.work * round_.shares.get(job, 0.0) for job in jobs)
-    news, round_.told = done - round_.told, done
-    return news
+def _poll(record: Record) -> None:
+    """See how far a job is, and take its result when it has ended."""
+    outcome = record.task.poll() if record.task else ""
+    if outcome is None:
+        with suppress(OSError, ValueError):  # not there yet, or being written
+            record.fraction = min(float(record.result.progress.read_text()), 0.999)
+        return
+    _stop(record)
+    if outcome:
+        record.status, record.failure = "failed", f"{outcome}\nits folder: {record.result.path}"
+    else:
+        with _failing(record):
+            _accept(record)
 
 
-def _raise_failures(round_: RunState) -> None:
-    if round_.failures:
-        told = "\n\n".join(f"{job.name}: {why}" for job, why in round_.failures.items())
-        kept = sum(share == 1 for share in round_.shares.values())
+def _stop(record: Record) -> None:
+    if record.task:
+        record.task.stop()
+
+
+def _raise_failures(state: RunState) -> None:
+    failed = state.having("failed")
+    if failed:
+        reasons = "\n\n".join(f"{record.job.name}: {record.failure}" for record in failed)
         raise JobError(
-            f"{len(round_.failures)} jobs failed; the results of {kept} others are kept and will not be "
-            f"computed again\n\n{told}"
+            f"{len(failed)} jobs failed; the results of {len(state.having('done'))} others are kept and will not be "
+            f"computed again\n\n{reasons}"
         )
 
 

@@ -18,9 +18,9 @@ def jobs_side_by_side(usual: int) -> int:
 
 
 def _number(name: str, usual: int) -> int:
-    given = os.environ.get(name) or str(usual)
-    if not (given.isdecimal() and int(given) > 0):
+    value = os.environ.get(name) or str(usual)
+    if not (value.isdecimal() and int(value) > 0):
         raise JobError(
-            f"{name} must be a whole number, at least 1: got {given!r}; unset it for the usual {usual}"
+            f"{name} must be a whole number, at least 1: got {value!r}; unset it for the usual {usual}"
         )
-    return int(given)
+    return int(value)

@@ -7,9 +7,9 @@
                      /checkpoint/ what survives a kill
                      /attempt/    what is being written
                      /result/     the finished files and their manifest: the attempt, renamed; the manifest
-                                  alone where the files were freed
+                                  alone where the files were deleted
 
-The key is sha256 of the function's name, the digest of its code (see `provenance`), the arguments, and the
+The key is sha256 of the function's name, the digest of its code (see `code_digest`), the arguments, and the
 digests of the inputs. A result is there as a whole or not at all. Outputs are hard links to it.
 """
 
@@ -21,20 +21,20 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from glassdyn.jobs import progress
 from glassdyn.jobs.atomic import atomic_write, sync
 from glassdyn.jobs.code_digest import code_digest
+from glassdyn.jobs.digests import digest
 from glassdyn.jobs.job import Function, Job
 
 __all__ = [
     "JobFolder",
     "claim",
     "default_root",
-    "digest",
     "function_digest",
     "job_key",
     "locked",
@@ -53,16 +53,6 @@ def default_root() -> Path:
     """
     named = os.environ.get("GLASSDYN_SCRATCH")
     return Path(named) if named else Path(os.environ.get("DVC_ROOT", ".")) / ".scratch"
-
-
-def digest(path: Path) -> str:
-    """The sha256 of a file, or of the names and contents of all files of a folder."""
-    if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.is_file())
-        lines = (f"{file.relative_to(path)} {digest(file)}" for file in files)
-        return sha256("\n".join(lines).encode()).hexdigest()
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
 
 
 def source_folder(function: Function) -> Path:
@@ -183,11 +173,11 @@ class JobFolder:
         manifest = self.manifest()
         return bool(manifest) and all(_holds(self.result / name, facts) for name, facts in manifest.items())
 
-    def is_freed(self) -> bool:
+    def is_deleted(self) -> bool:
         """Whether the result was there, but some file of it is gone; its digests are still known."""
         return any(not (self.result / name).exists() for name in self.manifest())
 
-    def free(self) -> None:
+    def delete_files(self) -> None:
         """Delete the files of the result; by its manifest, what was made from them is still known."""
         for name in self.manifest():
             path = self.result / name
@@ -208,7 +198,7 @@ class JobFolder:
             shutil.rmtree(folder, ignore_errors=True)
         self.attempt.mkdir(parents=True)
         self.checkpoint.mkdir(exist_ok=True)
-        for torn in self.checkpoint.rglob(".*"):  # what `files.replacing` had begun
+        for torn in self.checkpoint.rglob(".*"):  # what `atomic_write` had begun
             torn.unlink()
 
     def finish(self) -> None:

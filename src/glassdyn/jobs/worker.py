@@ -10,7 +10,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from glassdyn.jobs.job import Function, JobContext, JobError
+from glassdyn.jobs.job import Function, JobContext, JobError, Report
 from glassdyn.jobs.store import JobFolder, function_digest, locked
 
 __all__ = ["Spec", "main", "work"]
@@ -41,12 +41,16 @@ class Spec:
     extra_outputs: list[str]
 
 
-def work(spec: Spec) -> None:
+def work(spec: Spec, report: Report | None = None) -> None:
     """Do the job unless it is done; one process at a time, the others wait and find the result.
+
+    Args:
+        spec: of the job.
+        report: takes the fraction that is done; by default it goes to a file in the job's folder.
 
     Raises:
         FileNotFoundError: where the function has not written what it was to write.
-        FleetError: where its code is no longer that of the job.
+        JobError: where its code is no longer that of the job.
     """
     folder = JobFolder(Path(spec.folder))
     with locked(folder.lock):
@@ -61,14 +65,14 @@ def work(spec: Spec) -> None:
                 [Path(path) for path in spec.inputs],
                 folder.attempt / spec.output,
                 folder.checkpoint,
-                _reporter(folder.progress),
+                report or _report_to_file(folder.progress),
             )
         )
         expected = {spec.output, *spec.extra_outputs}
-        found = {child.name for child in folder.attempt.iterdir()}
-        if found != expected:
+        written = {child.name for child in folder.attempt.iterdir()}
+        if written != expected:
             raise FileNotFoundError(
-                f"{spec.function} writes its output and extra_outputs, {sorted(expected)}: got {sorted(found)}"
+                f"{spec.function} writes its output and extra outputs, {sorted(expected)}: got {sorted(written)}"
             )
         _check_code(function, spec.code)  # it may have imported more on its way
         folder.finish()
@@ -83,7 +87,7 @@ def _check_code(function: Function, code: str) -> None:
         )
 
 
-def _reporter(path: Path) -> Any:
+def _report_to_file(path: Path) -> Report:
     last = -1.0
 
     def report(fraction: float) -> None:
@@ -101,7 +105,7 @@ def main() -> None:
     spec = Spec(**json.load(sys.stdin))
     try:
         work(spec)
-    except BaseException:  # noqa: BLE001 (whatever it is, it is told, and the process ends)
+    except BaseException:  # noqa: BLE001 (whatever it is, it is printed, and the process ends)
         traceback.print_exc()
         sys.stderr.flush()
         os._exit(1)  # HDF5 would try again, on the way out, to write what it could not

@@ -44,22 +44,24 @@ def coarse_grain(
     Returns:
         (N, len(lengths) K), in the order of `label_names.coarse`; to a relative 1e-8.
     """
-    weighed = np.column_stack([labels, np.ones(len(labels))])  # (N, K + 1): the last column sums the weights
+    values = np.column_stack([labels, np.ones(len(labels))])  # (N, K + 1): the last column sums the weights
     averages = []
     for length in lengths:
-        add = _over_neighbours if 2 * REACH * length <= box_length else _over_waves
-        sums = add(weighed, positions, box_length, length)
+        add = _sum_over_neighbours if 2 * REACH * length <= box_length else _sum_over_waves
+        sums = add(values, positions, box_length, length)
         averages.append(sums[:, :-1] / sums[:, -1:])
     return np.concatenate(averages, axis=1)
 
 
-def _over_neighbours(
+def _sum_over_neighbours(
     values: NDArray[np.float64], positions: NDArray[np.float64], box_length: float, length: float
 ) -> NDArray[np.float64]:
     cells = build_cell_list(positions, box_length, REACH * length, cells_per_cutoff=2)
-    near = np.ascontiguousarray(values[cells.order])
-    sums = np.zeros_like(near)
-    parallel_for(cells.side**3, lambda first, last: _add_neighbours(first, last, cells, near, length, sums))
+    ordered = np.ascontiguousarray(values[cells.order])
+    sums = np.zeros_like(ordered)
+    parallel_for(
+        cells.side**3, lambda first, last: _add_neighbours(first, last, cells, ordered, length, sums)
+    )
     unsorted = np.empty_like(sums)
     unsorted[cells.order] = sums
     return unsorted
@@ -75,22 +77,23 @@ def _add_neighbours(
     sums: NDArray[np.float64],
 ) -> None:
     """Sums of the particles in the cells begin ... end - 1 over all near ones, themselves included."""
-    found = np.empty(len(values), np.int64)
+    neighbours = np.empty(len(values), np.int64)
     xs, ys, zs = cells.positions[0], cells.positions[1], cells.positions[2]
     cut, factor = cells.cutoff**2, -0.5 / length**2
     for cell in range(begin, end):
-        number = nearby_particles(cell, cells, found)
-        for here in range(cells.starts[cell], cells.starts[cell + 1]):
-            for other in found[:number]:
-                dx, dy, dz = xs[other] - xs[here], ys[other] - ys[here], zs[other] - zs[here]
+        number = nearby_particles(cell, cells, neighbours)
+        for particle in range(cells.starts[cell], cells.starts[cell + 1]):
+            for neighbour in neighbours[:number]:
+                dx, dy = xs[neighbour] - xs[particle], ys[neighbour] - ys[particle]
+                dz = zs[neighbour] - zs[particle]
                 square = square_distance(dx, dy, dz, cells.box_length)
                 if square < cut:
                     weight = np.exp(factor * square)
                     for column in range(values.shape[1]):
-                        sums[here, column] += weight * values[other, column]
+                        sums[particle, column] += weight * values[neighbour, column]
 
 
-def _over_waves(
+def _sum_over_waves(
     values: NDArray[np.float64], positions: NDArray[np.float64], box_length: float, length: float
 ) -> NDArray[np.float64]:
     longest = int(np.ceil(np.sqrt(2) * REACH * box_length / (2 * np.pi * length)))

@@ -9,7 +9,6 @@ propensity, the mean over runs of |r_i(t) - r_i(0)|.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,22 +20,26 @@ from glassdyn import label_names
 from glassdyn.errors import GlassdynError
 from glassdyn.jobs import Job, JobContext, OutputOf
 from glassdyn.labels.midframe import label_midframe, label_parameters
-from glassdyn.params import Hops, Wavelets
+from glassdyn.labels.sections import Sections, as_mappings, column_names, from_mappings
 from glassdyn.storage import tables
 from glassdyn.storage.trajectory import Trajectory, open_trajectory
 
 __all__ = [
     "Ceiling",
+    "average_ceilings",
     "columns",
     "job",
     "label_run",
     "lags",
     "load_runs",
-    "metrics",
     "noise_ceiling",
-    "pairs",
-    "summarise",
+    "tabulate_ceilings",
+    "tabulate_raw_and_mean",
+    "write_means",
 ]
+
+POINTS = 2000
+"""Particles in a table for a scatter plot."""
 
 
 class Ceiling(NamedTuple):
@@ -53,9 +56,9 @@ class Ceiling(NamedTuple):
     ceiling: float
 
 
-def columns(scales: Sequence[int], times: Sequence[float]) -> list[str]:
-    """Names of the labels: those of `middle`, then a propensity for each time, units of tau_alpha."""
-    return [*label_names.of_window(scales), *label_names.propensities(times)]
+def columns(sections: Sections, times: Sequence[float]) -> list[str]:
+    """Names of the labels: those of `midframe`, then a propensity for each time, units of tau_alpha."""
+    return [*column_names(sections), *label_names.propensities(times)]
 
 
 def lags(times: Sequence[float], tau_alpha: float, frame_time: float) -> list[int]:
@@ -63,17 +66,16 @@ def lags(times: Sequence[float], tau_alpha: float, frame_time: float) -> list[in
     return [max(round(time * tau_alpha / frame_time), 1) for time in times]
 
 
-def job(simulated: Job, output: Path, hops: Hops, wavelets: Wavelets, propensities: dict[str, int]) -> Job:
+def job(simulated: Job, output: Path, sections: Sections, propensities: dict[str, int]) -> Job:
     """The job that labels a run.
 
     Args:
         simulated: the job whose output is the run's trajectory.
         output: the table.
-        hops: parameters of p_hop.
-        wavelets: scales of the wavelet transform.
+        sections: parameters of the labels.
         propensities: frames after the middle one, by column.
     """
-    arguments = {"hops": asdict(hops), "wavelets": asdict(wavelets), "propensities": propensities}
+    arguments = {**as_mappings(sections), "propensities": propensities}
     name = f"{simulated.name}-labels"
     return Job(name, label_run, arguments, (OutputOf(simulated),), output, work=1)
 
@@ -84,26 +86,24 @@ def label_run(context: JobContext) -> None:
     Args:
         context: arguments, those of `job` as mappings; inputs, the trajectory; output, the table.
     """
-    arguments = context.arguments
-    hops = Hops(**arguments["hops"])
-    wavelets = Wavelets(scales=tuple(arguments["wavelets"]["scales"]))
-    propensities: dict[str, int] = arguments["propensities"]
-    names = [*label_names.of_window(wavelets.scales), *propensities]
+    sections = from_mappings(context.arguments)
+    propensities: dict[str, int] = context.arguments["propensities"]
+    names = [*column_names(sections), *propensities]
     with open_trajectory(context.inputs[0]) as trajectory:
         moved = {name: _distances(trajectory, lag) for name, lag in propensities.items()}
         tables.write(
             context.output,
             tables.labels_schema(names),
-            _blocks(trajectory, hops, wavelets, moved),
-            {**label_parameters(trajectory, hops, wavelets), "lags": propensities},
+            _blocks(trajectory, sections, moved),
+            {**label_parameters(trajectory, sections), "lags": propensities},
         )
     context.report(1.0)
 
 
 def _blocks(
-    trajectory: Trajectory, hops: Hops, wavelets: Wavelets, moved: dict[str, NDArray[np.float64]]
+    trajectory: Trajectory, sections: Sections, moved: dict[str, NDArray[np.float64]]
 ) -> Iterator[dict[str, NDArray[Any]]]:
-    for block in label_midframe(trajectory, hops, wavelets, lambda _: None):
+    for block in label_midframe(trajectory, sections, lambda _: None):
         particles = block["particle"]
         yield {**block, **{name: distances[particles] for name, distances in moved.items()}}
 
@@ -117,70 +117,87 @@ def _distances(trajectory: Trajectory, lag: int) -> NDArray[np.float64]:
     return distances
 
 
-def summarise(folder: Path, samples: Sequence[str], labels: Sequence[str]) -> pl.DataFrame:
-    """Write the means over the runs of each sample, and tell how well the runs agree.
+def write_means(folder: Path, samples: Sequence[str], labels: Sequence[str]) -> None:
+    """Write the means of the labels over the runs of each sample, and a list of the samples.
 
     Args:
-        folder: with the runs of a sample at <sample>/run<rr>.parquet; their means go to
-            <sample>.parquet, under the names of `label_names.means`.
+        folder: with the label table of run r of a sample at <sample>/run<rr>.parquet; the means go to
+            <sample>.parquet, under the names of `label_names.means`, the list to samples.txt.
+        samples: their names.
+        labels: columns of the tables.
+    """
+    for sample in samples:
+        _write_means_of_sample(_run_tables(folder, sample), folder / f"{sample}.parquet", labels)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "samples.txt").write_text("".join(f"{sample}\n" for sample in samples))
+
+
+def tabulate_ceilings(folder: Path, samples: Sequence[str], labels: Sequence[str]) -> pl.DataFrame:
+    """How well the runs of each sample agree on each label.
+
+    Args:
+        folder: see `write_means`.
         samples: their names.
         labels: columns of the tables.
 
     Returns:
         Columns sample, label, and those of `Ceiling`.
     """
-    rows: list[tuple[Any, ...]] = []
-    for sample in samples:
-        paths = _runs(folder, sample)
-        _write_means(paths, folder / f"{sample}.parquet", labels)
-        rows += [(sample, label, *noise_ceiling(_of_a(paths, label))) for label in labels]
-    words, numbers = ("sample", "label"), Ceiling._fields
-    schema = dict.fromkeys(words, pl.String()) | dict.fromkeys(numbers, pl.Float64())
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    rows = [
+        (sample, label, *noise_ceiling(_load_a_particles(_run_tables(folder, sample), label)))
+        for sample in samples
+        for label in labels
+    ]
+    names = dict.fromkeys(("sample", "label"), pl.String())
+    return pl.DataFrame(rows, names | dict.fromkeys(Ceiling._fields, pl.Float64()), orient="row")
 
 
-def pairs(folder: Path, sample: str, label: str) -> pl.DataFrame:
-    """A label of the A particles in the first run, column raw, and its mean over the others, column mean."""
-    first, *others = _of_a(_runs(folder, sample), label)
-    return pl.DataFrame({"raw": first, "mean": np.mean(others, axis=0)})
+def tabulate_raw_and_mean(folder: Path, sample: str, label: str) -> pl.DataFrame:
+    """A label of the first A particles in the first run, column raw, and its mean over the other runs, column mean."""
+    first, *rest = _load_a_particles(_run_tables(folder, sample), label)
+    return pl.DataFrame({"raw": first, "mean": np.mean(rest, axis=0)}).head(POINTS)
 
 
-def metrics(ceilings: pl.DataFrame, runs: int) -> dict[str, Any]:
-    """How well runs agree on each label, averaged over samples, as nested maps of numbers."""
+def average_ceilings(ceilings: pl.DataFrame, runs: int) -> dict[str, Any]:
+    """The metrics of the stage: each column of `Ceiling` averaged over samples, by label."""
     names = Ceiling._fields
     rows = ceilings.group_by("label", maintain_order=True).agg(pl.col(names).mean()).to_dicts()
     return {"runs": runs, **{row["label"]: {name: row[name] for name in names} for row in rows}}
 
 
 def load_runs(folder: Path, sample: str, label: str) -> NDArray[np.float64] | None:
-    """(R, n) a label of the A particles in every run through a sample; None where there are not two runs."""
-    paths = _runs(folder, sample)
-    return _of_a(paths, label) if len(paths) > 1 and label in pl.read_parquet_schema(paths[0]) else None
+    """(R, n) a label of the A particles in every run of a sample; None where there are not two runs."""
+    paths = _run_tables(folder, sample)
+    has_label = len(paths) > 1 and label in pl.read_parquet_schema(paths[0])
+    return _load_a_particles(paths, label) if has_label else None
 
 
-def _runs(folder: Path, sample: str) -> list[Path]:
+def _run_tables(folder: Path, sample: str) -> list[Path]:
     return sorted((folder / sample).glob("run*.parquet"))
 
 
-def _of_a(paths: Sequence[Path], label: str) -> NDArray[np.float64]:
+def _load_a_particles(paths: Sequence[Path], label: str) -> NDArray[np.float64]:
     """(R, n) a label of the A particles in every run."""
     is_a = tables.read(paths[0], ["type"])["type"].to_numpy() == 0
-    return _all_runs(paths, label)[:, is_a]
+    return _load_label(paths, label)[:, is_a]
 
 
-def _all_runs(paths: Sequence[Path], label: str) -> NDArray[np.float64]:
+def _load_label(paths: Sequence[Path], label: str) -> NDArray[np.float64]:
+    """(R, N) a label of all particles in every run."""
     return np.stack([tables.read(path, [label])[label].to_numpy() for path in paths])
 
 
-def _write_means(paths: Sequence[Path], output: Path, labels: Sequence[str]) -> None:
+def _write_means_of_sample(paths: Sequence[Path], output: Path, labels: Sequence[str]) -> None:
     first = tables.read(paths[0], ["particle", "type"])
     identity = {name: first[name].to_numpy() for name in ("particle", "type")}
     names = label_names.means(labels)
-    means = {name: _all_runs(paths, label).mean(axis=0) for name, label in zip(names, labels, strict=True)}
-    agreed = tables.agreed_parameters(paths)
-    window = {f"run_{name}": agreed.pop(name) for name in ("frames", "frame")}  # theirs, not the sample's
-    made_with = {**agreed, **window, "runs": len(paths)}
-    tables.write(output, tables.labels_schema(names), [{**identity, **means}], made_with)
+    means = {name: _load_label(paths, label).mean(axis=0) for name, label in zip(names, labels, strict=True)}
+    parameters = tables.agreed_parameters(paths)
+    window = {
+        f"run_{name}": parameters.pop(name) for name in ("frames", "frame")
+    }  # of the runs, not the sample
+    provenance = {**parameters, **window, "runs": len(paths)}
+    tables.write(output, tables.labels_schema(names), [{**identity, **means}], provenance)
 
 
 def noise_ceiling(labels: NDArray[np.float64]) -> Ceiling:
@@ -190,13 +207,13 @@ def noise_ceiling(labels: NDArray[np.float64]) -> Ceiling:
         labels: (R, n) of the particles of one species, R >= 2.
 
     Raises:
-        Refusal: where a run gives all particles the same label, so that nothing correlates.
+        GlassdynError: where a run gives all particles the same label, so that nothing correlates.
     """
     if (labels.std(axis=1) == 0).any():
         raise GlassdynError("a label that is the same for all particles correlates with nothing; run longer")
     runs = len(labels)
-    others = (labels.sum(axis=0) - labels) / (runs - 1)
-    raw = np.mean([np.corrcoef(one, rest)[0, 1] for one, rest in zip(labels, others, strict=True)])
+    means = (labels.sum(axis=0) - labels) / (runs - 1)  # (R, n) over the other runs
+    raw = np.mean([np.corrcoef(*pair)[0, 1] for pair in zip(labels, means, strict=True)])
     halves = np.corrcoef(labels[::2].mean(axis=0), labels[1::2].mean(axis=0))[0, 1]
-    every = np.asarray(np.corrcoef(labels))[np.triu_indices(runs, 1)]
-    return Ceiling(float(halves), float(raw), float(np.sqrt(max(every.mean(), 0.0))))
+    correlations = np.asarray(np.corrcoef(labels))[np.triu_indices(runs, 1)]
+    return Ceiling(float(halves), float(raw), float(np.sqrt(max(correlations.mean(), 0.0))))

@@ -5,19 +5,18 @@ Particles come in blocks of whole chunks; memory does not grow with their number
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn import label_names
+from glassdyn.labels import LABELS
 from glassdyn.labels.coarse_graining import coarse_grain
-from glassdyn.labels.p_hop import HopCriteria, criteria_in_frames, p_hop_at
+from glassdyn.labels.label import Kernel, Window
 from glassdyn.labels.per_particle import per_particle
-from glassdyn.labels.wavelets import kernels, wavelet_at
+from glassdyn.labels.sections import Sections, as_mappings, column_names
 from glassdyn.liquid.compiled import parallel_for
-from glassdyn.params import Hops, Wavelets
 from glassdyn.storage.trajectory import Trajectory, TrajectoryError
 
 __all__ = ["label_midframe", "label_parameters", "with_coarse_grained"]
@@ -25,31 +24,14 @@ __all__ = ["label_midframe", "label_parameters", "with_coarse_grained"]
 BLOCK_BYTES = 64 * 1024**2
 """Positions read at a time, single precision."""
 
-TOGETHER = 16
-"""Particles that one core turns at a time; the memory for them is used again and again."""
+PARTICLES = 16
+"""Particles that one core labels at a time; the memory for their tracks is used again and again."""
 
 
-class Plan(NamedTuple):
-    """What to compute, in frames.
-
-    Attributes:
-        frame: whose labels are wanted.
-        rule: of p_hop.
-        weights: of the wavelets, one array for each scale.
-        box_length: L, units of sigma_AA.
-    """
-
-    frame: int
-    rule: HopCriteria
-    weights: list[NDArray[np.float64]]
-    box_length: float
-
-
-def label_parameters(trajectory: Trajectory, hops: Hops, wavelets: Wavelets) -> dict[str, Any]:
-    """What determines the labels, to be stored with them."""
-    return {
-        **asdict(hops),
-        **asdict(wavelets),
+def label_parameters(trajectory: Trajectory, sections: Sections) -> dict[str, Any]:
+    """What determines the labels, to be stored with them: the keys of all sections, and the window."""
+    keys = {key: value for section in as_mappings(sections).values() for key, value in section.items()}
+    return keys | {
         "interval": trajectory.interval,
         "frames": trajectory.frames,
         "frame": trajectory.middle,
@@ -58,34 +40,32 @@ def label_parameters(trajectory: Trajectory, hops: Hops, wavelets: Wavelets) -> 
 
 
 def label_midframe(
-    trajectory: Trajectory, hops: Hops, wavelets: Wavelets, advance: Callable[[float], None]
+    trajectory: Trajectory, sections: Sections, advance: Callable[[float], None]
 ) -> Iterator[dict[str, NDArray[Any]]]:
     """Label block after block of particles.
 
     Args:
         trajectory: with equally spaced frames.
-        hops: parameters of p_hop.
-        wavelets: scales of the wavelet transform.
-        advance: told how many positions, of a particle in a frame, were done since it was told last.
+        sections: parameters of the labels.
+        advance: called with the number of positions, of a particle in a frame, that each block has.
 
     Yields:
         Columns of the label table.
 
     Raises:
-        TrajectoryError: where frames are not equally spaced, the window is too short for the longest
-            scale or for two segments, or a particle is lost.
+        TrajectoryError: where frames are not equally spaced, the window is too short for a label, or a particle
+            is lost.
     """
-    names = label_names.of_window(wavelets.scales)
+    names = column_names(sections)
     try:
-        weights = kernels(wavelets.scales, trajectory.middle, trajectory.interval)
-        plan = Plan(
-            trajectory.middle, criteria_in_frames(hops, trajectory.interval), weights, trajectory.box_length
-        )
+        window = Window(trajectory.frames, trajectory.middle, trajectory.interval)
+        kernels = [label.prepare(sections[label.section], window) for label in LABELS]
         for block, positions in _read_ahead(trajectory):
-            labels = _label(positions, block.start, plan)
+            labels = np.empty((len(names), positions.shape[1]))
+            _label_block(positions, labels, block.start, trajectory.box_length, kernels)
             advance(labels.shape[1] * trajectory.frames)
             identity = {"particle": np.arange(block.start, block.stop), "type": trajectory.species[block]}
-            yield {**identity, **dict(zip(names, labels, strict=True))}
+            yield identity | dict(zip(names, labels, strict=True))
     except TrajectoryError:
         raise
     except ValueError as error:
@@ -126,17 +106,21 @@ def with_coarse_grained(
     return columns | dict(zip(label_names.coarse(names, lengths), coarse.T, strict=True))
 
 
-def _label(positions: NDArray[np.float32], start: int, plan: Plan) -> NDArray[np.float64]:
-    """(1 + K, n) labels of a block (T, n, 3) whose first particle is number `start`, on all cores."""
-    labels = np.empty((1 + len(plan.weights), positions.shape[1]))
+def _label_block(
+    positions: NDArray[np.float32],
+    labels: NDArray[np.float64],
+    start: int,
+    box_length: float,
+    kernels: Sequence[Kernel],
+) -> None:
+    """Fill the labels (K, n) of a block (T, n, 3) whose first particle is number `start`, on all cores."""
+    frames, particles, _ = positions.shape
 
     def work(first: int, last: int) -> None:
-        room = np.empty((TOGETHER, 3, positions.shape[0]))
-        for begin in range(first, last, TOGETHER):
-            end = min(begin + TOGETHER, last)
-            tracks = per_particle(positions[:, begin:end], plan.box_length, start + begin, room)
-            labels[0, begin:end] = p_hop_at(tracks, plan.frame, plan.rule)
-            labels[1:, begin:end] = wavelet_at(tracks, plan.frame, plan.weights).T
+        workspace = np.empty((PARTICLES, 3, frames))
+        for begin in range(first, last, PARTICLES):
+            end = min(begin + PARTICLES, last)
+            tracks = per_particle(positions[:, begin:end], box_length, start + begin, workspace)
+            labels[:, begin:end] = np.hstack([kernel(tracks) for kernel in kernels]).T
 
-    parallel_for(positions.shape[1], work, 4 * TOGETHER)
-    return labels
+    parallel_for(particles, work, 4 * PARTICLES)

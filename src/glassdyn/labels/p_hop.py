@@ -19,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.errors import GlassdynError
+from glassdyn.labels.label import Kernel, Label, Window
 from glassdyn.liquid.compiled import compiled
 from glassdyn.params import Hops
 
-__all__ = ["HopCriteria", "criteria_in_frames", "p_hop_at", "p_hop_series"]
+__all__ = ["P_HOP", "HopCriteria", "criteria_in_frames", "p_hop_at", "p_hop_series"]
 
 
 class HopCriteria(NamedTuple):
@@ -42,7 +43,7 @@ class HopCriteria(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """Memory that one particle after the other uses; T frames.
+    """Memory that is used again for each particle; T frames.
 
     Attributes:
         sums: (4, T + 1) running sums of x, y, z and x^2 + y^2 + z^2.
@@ -61,11 +62,11 @@ def criteria_in_frames(hops: Hops, interval: float) -> HopCriteria:
     return HopCriteria(hops.p_c, reach, hops.min_segment, hops.weight == "barycentric")
 
 
-def p_hop_at(positions: NDArray[np.float64], frame: int, rule: HopCriteria) -> NDArray[np.float64]:
+def p_hop_at(positions: NDArray[np.float64], frame: int, criteria: HopCriteria) -> NDArray[np.float64]:
     """(n,) p_hop at one frame: only the parts that hold it are split.
 
     A split outside of a part that holds the frame is never nearer than the ends of that part, which are
-    splits themselves; so no other part needs to be looked at.
+    splits themselves; so no further part has to be split.
 
     Each part costs a pass over its frames. For a caged particle that is one pass over the track; the more a track
     splits, the more passes. Means over walkers with D = 2.8e-5 in a cage (the liquid at T = 0.45; frames every 0.1,
@@ -75,46 +76,46 @@ def p_hop_at(positions: NDArray[np.float64], frame: int, rule: HopCriteria) -> N
     Args:
         positions: (n, 3, T) unwrapped, units of sigma_AA.
         frame: at least 0, below T.
-        rule: see `criteria_in_frames`.
+        criteria: see `criteria_in_frames`.
 
     Raises:
-        Refusal: where the window holds no two segments.
+        GlassdynError: where the window holds no two segments.
     """
-    _check(positions, rule)
+    _check_window(positions.shape[2], criteria)
     labels = np.empty(len(positions))
-    _hop_at(positions, frame, rule, _room(positions.shape[2]), labels)
+    _hop_at(positions, frame, criteria, _allocate(positions.shape[2]), labels)
     return labels
 
 
-def p_hop_series(positions: NDArray[np.float64], rule: HopCriteria) -> NDArray[np.float64]:
+def p_hop_series(positions: NDArray[np.float64], criteria: HopCriteria) -> NDArray[np.float64]:
     """(n, T) p_hop at every frame; arguments and errors as in `p_hop_at`."""
-    _check(positions, rule)
+    _check_window(positions.shape[2], criteria)
     labels = np.empty((positions.shape[0], positions.shape[2]))
-    _hop_series(positions, rule, _room(positions.shape[2]), labels)
+    _hop_series(positions, criteria, _allocate(positions.shape[2]), labels)
     return labels
 
 
-def _check(positions: NDArray[np.float64], rule: HopCriteria) -> None:
-    frames = positions.shape[2]
-    if frames < 2 * rule.shortest - 1:
+def _check_window(frames: int, criteria: HopCriteria) -> None:
+    if frames < 2 * criteria.shortest - 1:
         raise GlassdynError(
-            f"p_hop needs a window of two segments, 2 min_segment - 1 = {2 * rule.shortest - 1} frames: "
+            f"p_hop needs a window of two segments, 2 min_segment - 1 = {2 * criteria.shortest - 1} frames: "
             f"got {frames} (params.yaml: hops.min_segment, record.duration)"
         )
 
 
-def _room(frames: int) -> Workspace:
+def _allocate(frames: int) -> Workspace:
     inverse = 1.0 / np.maximum(np.arange(frames + 1), 1)
     return Workspace(np.zeros((4, frames + 1)), np.empty(frames), inverse)
 
 
 @compiled
 def _split(
-    track: NDArray[np.float64], first: int, last: int, rule: HopCriteria, room: Workspace
+    track: NDArray[np.float64], first: int, last: int, criteria: HopCriteria, workspace: Workspace
 ) -> tuple[int, float]:
     """Frame and p of the best split of the frames first ... last; the earliest of equals."""
     frames = last - first + 1
-    sum_x, sum_y, sum_z, sum_square = room.sums[0], room.sums[1], room.sums[2], room.sums[3]
+    sums, values, inverse = workspace
+    sum_x, sum_y, sum_z, sum_square = sums[0], sums[1], sums[2], sums[3]
     # positions relative to the part's first keep the sums small: variances are differences of them
     start_x, start_y, start_z = track[0, first], track[1, first], track[2, first]
     all_x = all_y = all_z = all_square = 0.0
@@ -125,20 +126,19 @@ def _split(
         all_z += z
         all_square += x * x + y * y + z * z
         sum_x[k + 1], sum_y[k + 1], sum_z[k + 1], sum_square[k + 1] = all_x, all_y, all_z, all_square
-    low, high = rule.shortest - 1, frames - rule.shortest
-    values, inverse = room.values, room.inverse
-    plain = 0.0 if rule.barycentric else 1.0
+    low, high = criteria.shortest - 1, frames - criteria.shortest
+    plain = 0.0 if criteria.barycentric else 1.0
     weight = (1.0 - plain) / (frames - 1) ** 2
     for k in range(low, high + 1):  # U has k + 1 frames, V has frames - k
-        one_u, one_v = inverse[k + 1], inverse[frames - k]
-        u_x, v_x = sum_x[k + 1] * one_u, (all_x - sum_x[k]) * one_v
-        u_y, v_y = sum_y[k + 1] * one_u, (all_y - sum_y[k]) * one_v
-        u_z, v_z = sum_z[k + 1] * one_u, (all_z - sum_z[k]) * one_v
-        apart = (u_x - v_x) ** 2 + (u_y - v_y) ** 2 + (u_z - v_z) ** 2
-        spread_u = sum_square[k + 1] * one_u - (u_x * u_x + u_y * u_y + u_z * u_z)
-        spread_v = (all_square - sum_square[k]) * one_v - (v_x * v_x + v_y * v_y + v_z * v_z)
-        both = max(spread_u + apart, 0.0) * max(spread_v + apart, 0.0)
-        values[k] = both * (plain + weight * k * (frames - 1 - k))
+        inverse_u, inverse_v = inverse[k + 1], inverse[frames - k]
+        u_x, v_x = sum_x[k + 1] * inverse_u, (all_x - sum_x[k]) * inverse_v
+        u_y, v_y = sum_y[k + 1] * inverse_u, (all_y - sum_y[k]) * inverse_v
+        u_z, v_z = sum_z[k + 1] * inverse_u, (all_z - sum_z[k]) * inverse_v
+        square = (u_x - v_x) ** 2 + (u_y - v_y) ** 2 + (u_z - v_z) ** 2
+        variance_u = sum_square[k + 1] * inverse_u - (u_x * u_x + u_y * u_y + u_z * u_z)
+        variance_v = (all_square - sum_square[k]) * inverse_v - (v_x * v_x + v_y * v_y + v_z * v_z)
+        product = max(variance_u + square, 0.0) * max(variance_v + square, 0.0)
+        values[k] = product * (plain + weight * k * (frames - 1 - k))
     best = low
     for k in range(low + 1, high + 1):
         if values[k] > values[best]:
@@ -160,8 +160,8 @@ def _nearest(frame: int, first: int, last: int, left: float, right: float) -> tu
 def _hop_at(
     positions: NDArray[np.float64],
     frame: int,
-    rule: HopCriteria,
-    room: Workspace,
+    criteria: HopCriteria,
+    workspace: Workspace,
     labels: NDArray[np.float64],
 ) -> None:
     for particle in range(len(positions)):
@@ -169,11 +169,11 @@ def _hop_at(
         left = right = -1.0  # p of the splits at both ends; the window's own ends are none
         while True:
             distance, p = _nearest(frame, first, last, left, right)
-            if distance == 0 or last - first + 1 < 2 * rule.shortest - 1:
+            if distance == 0 or last - first + 1 < 2 * criteria.shortest - 1:
                 break
-            split, largest = _split(positions[particle], first, last, rule, room)
-            if largest < rule.p_c:
-                p = p if distance <= rule.reach else largest
+            split, largest = _split(positions[particle], first, last, criteria, workspace)
+            if largest < criteria.p_c:
+                p = p if distance <= criteria.reach else largest
                 break
             if frame < split:
                 last, right = split, largest
@@ -184,7 +184,7 @@ def _hop_at(
 
 @compiled
 def _hop_series(
-    positions: NDArray[np.float64], rule: HopCriteria, room: Workspace, labels: NDArray[np.float64]
+    positions: NDArray[np.float64], criteria: HopCriteria, workspace: Workspace, labels: NDArray[np.float64]
 ) -> None:
     frames = positions.shape[2]
     ends = np.empty((frames + 1, 2), np.int64)  # parts still to be split, the earliest on top
@@ -198,9 +198,9 @@ def _hop_series(
             first, last = ends[waiting]
             left, right = values[waiting]
             split, largest = first, -1.0
-            if last - first + 1 >= 2 * rule.shortest - 1:
-                split, largest = _split(positions[particle], first, last, rule, room)
-            if largest >= rule.p_c:
+            if last - first + 1 >= 2 * criteria.shortest - 1:
+                split, largest = _split(positions[particle], first, last, criteria, workspace)
+            if largest >= criteria.p_c:
                 ends[waiting, 0], ends[waiting, 1] = split, last
                 values[waiting, 0], values[waiting, 1] = largest, right
                 ends[waiting + 1, 0], ends[waiting + 1, 1] = first, split
@@ -209,4 +209,23 @@ def _hop_series(
                 continue
             for frame in range(first, last + 1):
                 distance, p = _nearest(frame, first, last, left, right)
-                labels[particle, frame] = p if distance <= rule.reach or largest < 0 else largest
+                labels[particle, frame] = p if distance <= criteria.reach or largest < 0 else largest
+
+
+def _prepare(hops: Hops, window: Window) -> Kernel:
+    criteria = criteria_in_frames(hops, window.interval)
+    _check_window(window.frames, criteria)
+    return lambda tracks: p_hop_at(tracks, window.frame, criteria)[:, None]
+
+
+P_HOP = Label(
+    name="p_hop",
+    section="hops",
+    parameters=Hops,
+    columns=lambda _hops: ["p_hop"],
+    prepare=_prepare,
+    symbol=lambda _column: r"$p_\mathrm{hop}$",
+    unit=r"$\sigma_{AA}$",
+    density_unit=r"$\sigma_{AA}^{-1}$",
+    scale="linear",
+)

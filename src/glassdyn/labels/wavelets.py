@@ -14,13 +14,17 @@ import pywt
 from numpy.typing import NDArray
 
 from glassdyn.errors import GlassdynError
+from glassdyn.labels.label import Kernel, Label, Window
 from glassdyn.liquid.compiled import compiled
-from glassdyn.params import SIDE
+from glassdyn.params import Wavelets
 
-__all__ = ["NORM", "check_scales", "kernels", "scalogram", "wavelet_at"]
+__all__ = ["CWT", "NORM", "SIDE", "check_scales", "difference_weights", "scalogram", "wavelet_at"]
 
 NORM = 2 * (2 / np.pi) ** 0.25
 """C = 1.78648768."""
+
+SIDE = 4
+"""Scales of trajectory that a wavelet needs on both sides of the frame."""
 
 SUPPORT = 6.5
 """Scales beyond which u exp(-u^2) is below 3e-18: nothing in float64."""
@@ -30,7 +34,7 @@ def check_scales(scales: Sequence[int], half: int) -> None:
     """Refuse scales, in frames, too long for `half` frames on each side of the middle.
 
     Raises:
-        Refusal: naming the longest that fits.
+        GlassdynError: naming the longest that fits.
     """
     if SIDE * max(scales) > half:
         raise GlassdynError(
@@ -40,7 +44,7 @@ def check_scales(scales: Sequence[int], half: int) -> None:
         )
 
 
-def kernels(scales: Sequence[int], half: int, interval: float) -> list[NDArray[np.float64]]:
+def difference_weights(scales: Sequence[int], half: int, interval: float) -> list[NDArray[np.float64]]:
     """Weights of the differences r(t + k) - r(t - k), k = 1, 2, ...: dt a^(-1/2) psi(k / a).
 
     Args:
@@ -67,7 +71,7 @@ def wavelet_at(
     Args:
         positions: (n, 3, T) unwrapped, units of sigma_AA.
         frame: at least as far from both ends as the weights are long.
-        weights: see `kernels`.
+        weights: see `difference_weights`.
 
     Returns:
         (n, K) for K scales, units of sigma_AA tau^(1/2).
@@ -114,3 +118,26 @@ def _wavelet_at(
             c_y += weight[k - 1] * (y[frame + k] - y[frame - k])
             c_z += weight[k - 1] * (z[frame + k] - z[frame - k])
         labels[particle] = np.sqrt(c_x * c_x + c_y * c_y + c_z * c_z)
+
+
+def _prepare(wavelets: Wavelets, window: Window) -> Kernel:
+    half = min(window.frame, window.frames - 1 - window.frame)
+    weights = difference_weights(wavelets.scales, half, window.interval)
+    return lambda tracks: wavelet_at(tracks, window.frame, weights)
+
+
+def _symbol(column: str) -> str:
+    return f"$m(a)$, $a$ = {column.removeprefix('cwt_')} frames"
+
+
+CWT = Label(
+    name="cwt",
+    section="wavelets",
+    parameters=Wavelets,
+    columns=lambda wavelets: [f"cwt_{scale}" for scale in wavelets.scales],
+    prepare=_prepare,
+    symbol=_symbol,
+    unit=r"$\sigma_{AA}\,\tau^{1/2}$",
+    density_unit=r"$\sigma_{AA}^{-1}\,\tau^{-1/2}$",
+    scale="log",
+)

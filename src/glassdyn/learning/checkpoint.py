@@ -10,25 +10,25 @@ from torch import Tensor, nn
 
 from glassdyn.jobs.atomic import atomic_write
 from glassdyn.learning.metrics import Metrics
-from glassdyn.learning.training import START, LogEntry, Progress
+from glassdyn.learning.training import START, LogEntry, TrainingState
 
 __all__ = ["restore", "store"]
 
 
-def store(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress) -> None:
-    """Write weights, moments of the gradients, best weights and recordings; whole or not at all."""
+def store(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, state: TrainingState) -> None:
+    """Write weights, moments of the gradients, best weights and the log; whole or not at all."""
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
-    tensors |= {f"best.{name}": value for name, value in progress.best.items()}
+    tensors |= {f"best.{name}": value for name, value in state.best.items()}
     for number, moments in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{number}.{name}": value for name, value in moments.items()}
-    text = bytearray(json.dumps(progress.recordings).encode())
-    tensors["recordings"] = torch.frombuffer(text, dtype=torch.uint8)
+    text = bytearray(json.dumps(state.log).encode())
+    tensors["log"] = torch.frombuffer(text, dtype=torch.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as beside:
         save_file({name: value.contiguous() for name, value in tensors.items()}, beside)
 
 
-def restore(content: bytes, network: nn.Module, optimiser: torch.optim.Optimizer) -> Progress:
+def restore(content: bytes, network: nn.Module, optimiser: torch.optim.Optimizer) -> TrainingState:
     """Bring network and optimiser to where they were stored; `START` where nothing was.
 
     Args:
@@ -39,23 +39,23 @@ def restore(content: bytes, network: nn.Module, optimiser: torch.optim.Optimizer
     if not content:
         return START
     tensors = load(content)
-    recordings = json.loads(tensors["recordings"].numpy().tobytes())
+    log = json.loads(tensors["log"].numpy().tobytes())
     network.load_state_dict(_under("network.", tensors))
     moments: dict[int, dict[str, Tensor]] = {}
     for name, value in _under("optimiser.", tensors).items():
         number, _, moment = name.partition(".")
         moments.setdefault(int(number), {})[moment] = value
-    groups = optimiser.state_dict()["param_groups"]
-    optimiser.load_state_dict({"state": moments, "param_groups": groups})
-    return Progress(tuple(map(_recording, recordings)), _under("best.", tensors))
+    param_groups = optimiser.state_dict()["param_groups"]
+    optimiser.load_state_dict({"state": moments, "param_groups": param_groups})
+    return TrainingState(tuple(map(_log_entry, log)), _under("best.", tensors))
 
 
-def _recording(written: list[Any]) -> LogEntry:
-    step, train, held_out = written
-    return LogEntry(step, _measure(*train), _measure(*held_out))
+def _log_entry(values: list[Any]) -> LogEntry:
+    step, train, held_out = values
+    return LogEntry(step, _metrics(*train), _metrics(*held_out))
 
 
-def _measure(objective: float, losses: list[float], pearsons: list[float]) -> Metrics:
+def _metrics(objective: float, losses: list[float], pearsons: list[float]) -> Metrics:
     return Metrics(objective, tuple(losses), tuple(pearsons))
 
 

@@ -15,7 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from glassdyn.errors import GlassdynError
 
-__all__ = ["ALONE", "Group", "broadcast_bytes", "gather_interleaved", "group", "no_sync", "wrap_ddp"]
+__all__ = ["ALONE", "Group", "broadcast_bytes", "gather_interleaved", "join_group", "no_sync", "wrap_ddp"]
 
 
 class Group(NamedTuple):
@@ -37,14 +37,14 @@ ALONE = Group(0, 1, torch.device("cpu"))
 
 
 @contextmanager
-def group() -> Iterator[Group]:
+def join_group() -> Iterator[Group]:
     """Join the processes that torchrun started; where there are GPUs, each has one of its own.
 
     Gradients travel from GPU to GPU, all else between the processors. CUDA_VISIBLE_DEVICES, set to nothing,
     keeps the training on the CPU.
 
     Raises:
-        Refusal: for more processes on this machine than GPUs.
+        GlassdynError: for more processes on this machine than GPUs.
     """
     size, device = int(os.environ.get("WORLD_SIZE", "1")), _device(int(os.environ.get("LOCAL_RANK", "0")))
     if device.type == "cuda":
@@ -71,41 +71,41 @@ def _device(local_rank: int) -> torch.device:
     return torch.device("cuda", local_rank)
 
 
-def wrap_ddp(network: nn.Module, members: Group) -> nn.Module:
+def wrap_ddp(network: nn.Module, group: Group) -> nn.Module:
     """The network whose gradients are the means over all processes after each backward pass."""
-    return DistributedDataParallel(network) if members.size > 1 else network
+    return DistributedDataParallel(network) if group.size > 1 else network
 
 
 def no_sync(network: nn.Module) -> AbstractContextManager[None]:
     """Within it, the gradients of a network that trains together stay those of this process."""
     if isinstance(network, DistributedDataParallel):
-        waiting: AbstractContextManager[None] = network.no_sync()
-        return waiting
+        unsynchronised: AbstractContextManager[None] = network.no_sync()
+        return unsynchronised
     return nullcontext()
 
 
-def gather_interleaved(own: Sequence[Tensor], total: int, members: Group) -> list[Tensor]:
+def gather_interleaved(own: Sequence[Tensor], total: int, group: Group) -> list[Tensor]:
     """All of a list of which every process holds its share, dealt out in turns.
 
     Args:
         own: items rank, rank + size, rank + 2 size, ...
         total: items of all processes.
-        members: the processes.
+        group: the processes.
 
     Returns:
         The items in their order, on the CPU, the same in every process.
     """
-    shares: list[list[Tensor]] = [[] for _ in range(members.size)]
+    shares: list[list[Tensor]] = [[] for _ in range(group.size)]
     here = [item.cpu() for item in own]
-    if members.size == 1:
+    if group.size == 1:
         return here
     distributed.all_gather_object(shares, here)
-    return [shares[number % members.size][number // members.size] for number in range(total)]
+    return [shares[number % group.size][number // group.size] for number in range(total)]
 
 
-def broadcast_bytes(content: bytes, members: Group) -> bytes:
+def broadcast_bytes(content: bytes, group: Group) -> bytes:
     """The bytes that the process of rank 0 has, in every process."""
     shared = [content]
-    if members.size > 1:
+    if group.size > 1:
         distributed.broadcast_object_list(shared, src=0)
     return shared[0]

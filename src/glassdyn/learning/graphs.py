@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch_geometric.data import Data
 
+from glassdyn.errors import GlassdynError
 from glassdyn.liquid.box import wrap
+from glassdyn.liquid.configuration import Configuration
 from glassdyn.liquid.neighbours import find_neighbours
 from glassdyn.params import Graph
 
@@ -23,9 +24,8 @@ __all__ = [
     "Snapshot",
     "build_graph",
     "fit_normalisation",
-    "node_features",
+    "index_edges",
     "standardise",
-    "with_edges",
 ]
 
 
@@ -56,7 +56,7 @@ class Normalisation(NamedTuple):
         nodes: of the node features, over all particles.
         edges: of the edge features; the components of a vector share one scale and have no mean, so
             that rotations and reflections stay what they are.
-        targets: of the labels, over the A particles: the only ones that are learnt.
+        targets: of the labels, over the A particles: the only ones that a network is trained on.
     """
 
     nodes: Scaling
@@ -64,86 +64,109 @@ class Normalisation(NamedTuple):
     targets: Scaling
 
 
-class Snapshot(Data):  # type: ignore[misc]
-    """A graph of N nodes and E directed edges, sorted by receiver; PyG collates it like any `Data`.
+class Snapshot(NamedTuple):
+    """A snapshot of N particles with E directed edges, sorted by receiver.
 
     Attributes:
-        x: (N, F) float32 node features.
-        pos: (N, 3) float32 wrapped positions, units of sigma_AA.
-        box_length: (1,) float32 L, units of sigma_AA.
-        edge_index: (2, E) int64: row 0 the senders, row 1 the receivers, increasing.
-        edge_attr: (E, 1) distances or (E, 3) vectors, float32.
+        x: node features, (N, F) float32; standardised where a network reads them.
+        pos: wrapped positions, (N, 3) float32, units of sigma_AA.
+        box_length: L of the whole periodic box, (1,) float32, units of sigma_AA; a part of a snapshot keeps it.
+        species: (N,) uint8, 0 for A and 1 for B.
+        edge_index: (2, E) int64: row 0 the senders, row 1 the receivers, increasing. Both directions of a
+            pair are edges; where there are self edges, each node has one more, from itself.
+        edge_attr: edge features, (E, 1) distances or (E, 3) vectors from the receiver to the sender, float32;
+            standardised where a network reads them, and zero, before that, on a self edge.
         edge_vectors: (E, 3) float32, from the receiver to the sender, units of sigma_AA: never
             standardised, for models that do their own geometry.
-        species: (N,) uint8, 0 for A and 1 for B.
-        y: (N, targets) float32 labels; absent where there are none.
-        in_degree: (N,) int64 edges that each node receives.
-        out_degree: (N,) int64 edges that each node sends.
-        by_sender: (E,) int64 the edges in the order of their senders.
+        in_degree: (N,) int64, edges that each node receives.
+        out_degree: (N,) int64, edges that each node sends.
+        by_sender: (E,) int64, the edges in the order of their senders.
+        y: labels in their own units, (N, targets) float32; None where nobody knows them, as in a
+            configuration that is to be predicted, or needs them, as in a part of a snapshot.
     """
 
-    def __inc__(self, key: str, value: Any, *args: Any, **kwargs: Any) -> Any:
-        """Shift of an attribute that points at edges, when graphs are put side by side."""
-        if key == "by_sender":
-            return self.num_edges
-        return super().__inc__(key, value, *args, **kwargs)
+    x: Tensor
+    pos: Tensor
+    box_length: Tensor
+    species: Tensor
+    edge_index: Tensor
+    edge_attr: Tensor
+    edge_vectors: Tensor
+    in_degree: Tensor
+    out_degree: Tensor
+    by_sender: Tensor
+    y: Tensor | None = None
+
+    @property
+    def num_nodes(self) -> int:
+        """N."""
+        return len(self.x)
+
+    @property
+    def num_edges(self) -> int:
+        """E."""
+        return len(self.edge_attr)
+
+    @property
+    def labels(self) -> Tensor:
+        """(N, targets) y of a labelled snapshot.
+
+        Raises:
+            GlassdynError: for a snapshot without labels.
+        """
+        if self.y is None:
+            raise GlassdynError("training needs labelled snapshots: got one whose y is None")
+        return self.y
+
+    def to(self, device: torch.device) -> "Snapshot":
+        """The same snapshot on another device."""
+        tensors = {name: tensor.to(device) for name, tensor in self._asdict().items() if tensor is not None}
+        return Snapshot(**tensors)
 
 
-def node_features(species: NDArray[np.uint8], descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(N, 1 + D) features (T_i, G_A(i), G_B(i)) of thesis 2.7, from (N,) species and (N, D) descriptors."""
-    return np.column_stack((species.astype(np.float32), descriptors))
-
-
-def build_graph(
-    positions: NDArray[np.float64],
-    species: NDArray[np.uint8],
-    features: NDArray[np.float32],
-    *,
-    box_length: float,
-    graph: Graph,
-) -> Snapshot:
+def build_graph(configuration: Configuration, features: NDArray[np.float32], graph_params: Graph) -> Snapshot:
     """Join every pair closer than r_threshold by two directed edges (thesis 2.4 and 2.5).
 
     Args:
-        positions: (N, 3), units of sigma_AA, wrapped or not.
-        species: (N,) 0 for A, 1 for B.
+        configuration: N particles, positions wrapped or not.
         features: (N, F) node features.
-        box_length: L, units of sigma_AA.
-        graph: r_threshold, kind of edge features, self edges.
+        graph_params: r_threshold, kind of edge features, self edges.
 
     Returns:
         The graph without labels, its features not yet standardised.
     """
-    pairs = find_neighbours(positions, box_length, graph.r_threshold)
+    positions, species, box_length = configuration
+    pairs = find_neighbours(positions, box_length, graph_params.r_threshold)
     receivers, senders, vectors = pairs.receivers, pairs.senders, pairs.vectors
-    if graph.self_edges:
+    if graph_params.self_edges:
         receivers, senders, vectors = _with_self_edges(receivers, senders, vectors, len(positions))
     edge_vectors = torch.from_numpy(vectors.astype(np.float32))  # (E, 3)
     distances = np.linalg.norm(vectors, axis=1, keepdims=True).astype(np.float32)  # (E, 1)
-    nodes = Snapshot(
+    return Snapshot(
         x=torch.tensor(np.asarray(features, dtype=np.float32)),
         pos=torch.from_numpy(wrap(positions, box_length).astype(np.float32)),
         box_length=torch.tensor([box_length], dtype=torch.float32),
         species=torch.tensor(species),
-        edge_attr=edge_vectors.clone() if graph.edges == "vector" else torch.from_numpy(distances),
+        edge_attr=edge_vectors.clone() if graph_params.edges == "vector" else torch.from_numpy(distances),
         edge_vectors=edge_vectors,
+        **index_edges(torch.from_numpy(senders.copy()), torch.from_numpy(receivers.copy()), len(positions)),
     )
-    return with_edges(nodes, torch.from_numpy(senders.copy()), torch.from_numpy(receivers.copy()))
 
 
-def with_edges(graph: Snapshot, senders: Tensor, receivers: Tensor) -> Snapshot:
-    """Give a graph its edges, in the forms that models need.
+def index_edges(senders: Tensor, receivers: Tensor, nodes: int) -> dict[str, Tensor]:
+    """The edges of a `Snapshot` in the forms that models need: edge_index, in_degree, out_degree, by_sender.
 
     Args:
-        graph: nodes, and the features of the edges in their order; changed in place.
         senders: (E,) int64.
         receivers: (E,) int64, increasing.
+        nodes: N.
     """
-    graph.edge_index = torch.stack((senders, receivers))
-    graph.in_degree = torch.bincount(receivers, minlength=len(graph.x))
-    graph.out_degree = torch.bincount(senders, minlength=len(graph.x))
-    graph.by_sender = torch.argsort(senders, stable=True)
-    return graph
+    return {
+        "edge_index": torch.stack((senders, receivers)),
+        "in_degree": torch.bincount(receivers, minlength=nodes),
+        "out_degree": torch.bincount(senders, minlength=nodes),
+        "by_sender": torch.argsort(senders, stable=True),
+    }
 
 
 def _with_self_edges(
@@ -166,7 +189,7 @@ def fit_normalisation(snapshots: Sequence[Snapshot]) -> Normalisation:
     return Normalisation(
         nodes=_scaling([graph.x for graph in snapshots]),
         edges=edges,
-        targets=_scaling([graph.y[graph.species == 0] for graph in snapshots]),
+        targets=_scaling([graph.labels[graph.species == 0] for graph in snapshots]),
     )
 
 
@@ -187,7 +210,6 @@ def standardise(graph: Snapshot, normalisation: Normalisation) -> Snapshot:
 
     Labels stay in their own units: a file or a plot never meets standardised ones.
     """
-    graph = graph.clone("x", "edge_attr")
-    graph.x = normalisation.nodes.apply(graph.x)
-    graph.edge_attr = normalisation.edges.apply(graph.edge_attr)
-    return graph
+    return graph._replace(
+        x=normalisation.nodes.apply(graph.x), edge_attr=normalisation.edges.apply(graph.edge_attr)
+    )

@@ -1,4 +1,4 @@
-"""Labelled graphs of the recorded samples, from the tables of features, components and labels."""
+"""Graphs of the recorded samples with their labels, from the tables of features, components and labels."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,16 +7,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 import torch
-from numpy.typing import NDArray
 
 from glassdyn import label_names
-from glassdyn.learning.graphs import Snapshot, build_graph, node_features
+from glassdyn.features.node_features import features_from_tables
+from glassdyn.learning.graphs import Snapshot, build_graph
+from glassdyn.liquid.configuration import Configuration
 from glassdyn.params import Graph
 from glassdyn.storage import tables
 
 __all__ = [
     "TableFolders",
     "label_parameters",
+    "load_graph",
     "load_labelled_graph",
     "load_labels",
     "require_parameters",
@@ -31,56 +33,67 @@ class TableFolders(NamedTuple):
         features: middle frames and descriptors.
         pca: principal components.
         labels: labels.
-        replicas: means of labels over isoconfigurational runs.
+        isoconfigurational: means of labels over isoconfigurational runs.
+        snapshots: middle frames alone.
     """
 
     features: Path = Path("data/features")
     pca: Path = Path("data/pca")
     labels: Path = Path("data/labels")
-    replicas: Path = Path("data/isoconfigurational")
+    isoconfigurational: Path = Path("data/isoconfigurational")
+    snapshots: Path = Path("data/snapshots")
 
     def of_label(self, name: str) -> Path:
         """The folder whose tables have a label."""
-        return self.replicas if label_names.is_mean(name) else self.labels
+        return self.isoconfigurational if label_names.is_mean(name) else self.labels
 
 
-def load_labelled_graph(name: str, folders: TableFolders, graph: Graph, targets: Sequence[str]) -> Snapshot:
-    """The graph of one sample with its labels in their own units, features not yet standardised.
+def load_graph(name: str, folders: TableFolders, graph_params: Graph) -> Snapshot:
+    """The graph of one sample without labels, features not yet standardised.
 
     Args:
         name: of the sample, such as "copy02-sample05".
         folders: of the tables.
-        graph: which pairs are joined and what nodes and edges carry.
+        graph_params: which pairs are joined and what nodes and edges carry.
+
+    Raises:
+        TableError: for a table that is absent or damaged, or was made with parameters other than those of
+            the first table in its folder, or of the sample's other tables.
+    """
+    path = folders.features / f"{name}.parquet"
+    tables.require_consistent(path, path)
+    structure = tables.read(path, ["type", "x", "y", "z"])
+    configuration = Configuration(
+        structure.select("x", "y", "z").to_numpy(),
+        structure["type"].to_numpy(),
+        tables.read_parameters(path)["box_length"],
+    )
+    features = features_from_tables(path, graph_params.nodes, pca=folders.pca / path.name)
+    return build_graph(configuration, features, graph_params)
+
+
+def load_labelled_graph(
+    name: str, folders: TableFolders, graph_params: Graph, targets: Sequence[str]
+) -> Snapshot:
+    """The graph of one sample with its labels in their own units, features not yet standardised.
+
+    Args:
+        name: of the sample.
+        folders: of the tables.
+        graph_params: as for `load_graph`.
         targets: names of the labels.
 
     Raises:
-        TableError: for a table that is absent or damaged, lacks a target, or was made with parameters
-            other than those of the first table in its folder, or of the sample's other tables.
+        TableError: as `load_graph`, or where a table lacks a target or has other particles.
     """
-    path = folders.features / f"{name}.parquet"
-    for folder in (folders.features, *([folders.pca] if graph.nodes == "pca" else [])):
-        _check(folder, path)
-    structure = tables.read(path)
-    species = structure["type"].to_numpy()
-    if graph.nodes == "pca":
-        features = tables.read(folders.pca / f"{name}.parquet", ["components"])["components"].to_numpy()
-    else:
-        features = node_features(species, _descriptors(structure, graph))
-    built = build_graph(
-        structure.select("x", "y", "z").to_numpy(),
-        species,
-        features,
-        box_length=tables.read_parameters(path)["box_length"],
-        graph=graph,
-    )
-    labels = load_labels(name, folders, targets)
-    if not labels["type"].equals(structure["type"]):
+    graph, labels = load_graph(name, folders, graph_params), load_labels(name, folders, targets)
+    if not np.array_equal(labels["type"].to_numpy(), graph.species.numpy()):
         raise tables.TableError(
-            f"tables of a sample have a row for each of its particles: {path} and that of its labels have "
-            f"{len(species)} and {len(labels)}, or of other types; run `dvc repro` to make them anew"
+            f"tables of a sample have a row for each of its particles: {folders.features / name}.parquet and that "
+            f"of its labels have {graph.num_nodes} and {len(labels)}, or of other types; run `dvc repro` to make "
+            "them anew"
         )
-    built.y = torch.from_numpy(labels.select(targets).to_numpy().astype(np.float32))
-    return built
+    return graph._replace(y=torch.from_numpy(labels.select(targets).to_numpy().astype(np.float32)))
 
 
 def load_labels(name: str, folders: TableFolders, targets: Sequence[str]) -> pl.DataFrame:
@@ -92,9 +105,9 @@ def load_labels(name: str, folders: TableFolders, targets: Sequence[str]) -> pl.
     path, columns = folders.features / f"{name}.parquet", [pl.DataFrame()]
     for folder in dict.fromkeys(map(folders.of_label, targets)):
         here = [target for target in targets if folders.of_label(target) == folder]
-        _check(folder, path)
-        found = tables.read(folder / path.name, ["type", *here])
-        columns.append(found if len(columns) == 1 else found.drop("type"))
+        tables.require_consistent(folder / path.name, path)
+        table = tables.read(folder / path.name, ["type", *here])
+        columns.append(table if len(columns) == 1 else table.drop("type"))
     return pl.concat(columns, how="horizontal").select("type", *targets)
 
 
@@ -111,32 +124,16 @@ def structure_parameters(name: str, folders: TableFolders) -> dict[str, Any]:
     return tables.read_parameters(folders.features / f"{name}.parquet")
 
 
-def require_parameters(name: str, folders: TableFolders, wanted: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuse labels of one sample that were made otherwise than those that a model learnt.
+def require_parameters(name: str, folders: TableFolders, expected: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse labels of one sample that were made otherwise than those that a model was trained on.
 
     Args:
         name: of the sample.
         folders: of the tables.
-        wanted: as `label_parameters` told at the training.
+        expected: as `label_parameters` returned at the training.
 
     Raises:
         TableError: naming the parameter.
     """
-    for target, parameters in wanted.items():
+    for target, parameters in expected.items():
         tables.read(folders.of_label(target) / f"{name}.parquet", [target], parameters)
-
-
-def _check(folder: Path, structure: Path) -> None:
-    """Refuse a sample's table in a folder that differs from the first one there, or was made from another window."""
-    path = folder / structure.name
-    first = min(folder.glob("[!.]*.parquet"), default=path)
-    tables.agreed_parameters([first, path])
-    tables.check_together(structure, path)
-
-
-def _descriptors(structure: pl.DataFrame, graph: Graph) -> NDArray[np.float32]:
-    """(N, F) columns of a structure table: none, the thesis's, or those of `describe` beside them as well."""
-    further = structure.columns[structure.columns.index("descriptors") + 1 :]
-    wanted = {"full": ["descriptors"], "extended": ["descriptors", *further]}.get(graph.nodes, [])
-    nothing = np.empty((len(structure), 0), dtype=np.float32)
-    return np.concatenate([nothing, *(structure[name].to_numpy() for name in wanted)], axis=1)

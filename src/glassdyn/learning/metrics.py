@@ -1,4 +1,4 @@
-"""How good a network is on some exercises: the objective, squared errors and correlations."""
+"""How good a network is on some examples: the objective, squared errors and correlations."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
@@ -15,13 +15,13 @@ __all__ = ["Metrics", "evaluate"]
 
 
 class Metrics(NamedTuple):
-    """How good a network is on some exercises.
+    """How good a network is on some examples.
 
     Attributes:
         objective: what training lowers: the weighted squared error per A particle of the standardised
             targets, mean over targets.
         losses: for each target the plain squared error per A particle, in the square of the label's unit.
-        pearsons: for each target the correlation coefficient, pooled over the exercises.
+        pearsons: for each target the correlation coefficient, pooled over the examples.
     """
 
     objective: float
@@ -31,27 +31,26 @@ class Metrics(NamedTuple):
 
 def evaluate(
     network: nn.Module,
-    exercises: Sequence[Example],
+    examples: Sequence[Example],
     scale: Tensor,
     *,
-    cut: Callable[[Example], Iterable[Example]],
-    members: Group,
+    partition: Callable[[Example], Iterable[Example]],
+    group: Group,
 ) -> Metrics:
-    """Measure a network in float32, as it is going to be used.
+    """Evaluate a network in float32, as it is going to be used.
 
     Args:
         network: on the device of this process.
-        exercises: whole snapshots.
+        examples: whole snapshots.
         scale: (targets,) label's units in one unit of the standardised targets.
-        cut: divides a snapshot into parts that are predicted one after another.
-        members: the processes; each does its share of the exercises.
+        partition: divides a snapshot into parts that are predicted one after another.
+        group: the processes; each does its share of the examples.
     """
     network.eval()
-    with torch.no_grad():
-        own = [
-            _answered(network, cut(one), members.device) for one in exercises[members.rank :: members.size]
-        ]
-    rows = torch.cat(gather_interleaved(own, len(exercises), members))  # (N_A, 3 targets)
+    own = [
+        _predict(network, partition(example), group.device) for example in examples[group.rank :: group.size]
+    ]
+    rows = torch.cat(gather_interleaved(own, len(examples), group))  # (N_A, 3 targets)
     predictions, targets, weight = (part.contiguous() for part in rows.chunk(3, dim=1))
     columns = zip(targets.double().numpy().T, predictions.double().numpy().T, strict=True)
     return Metrics(
@@ -61,11 +60,12 @@ def evaluate(
     )
 
 
-def _answered(network: nn.Module, parts: Iterable[Example], device: torch.device) -> Tensor:
+@torch.no_grad()
+def _predict(network: nn.Module, parts: Iterable[Example], device: torch.device) -> Tensor:
     """(N_A, 3 targets) predictions, targets and weights, on the CPU."""
     rows = []
     for part in parts:
-        here = part.to(device)
-        predictions = network(here.graph)[here.learnt]
-        rows.append(torch.cat((predictions, here.targets, here.weight), dim=1).cpu())
+        example = part.to(device)
+        predictions = network(example.graph)[example.a_particles]
+        rows.append(torch.cat((predictions, example.targets, example.weight), dim=1).cpu())
     return torch.cat(rows)

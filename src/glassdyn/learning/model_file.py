@@ -6,27 +6,31 @@ targets, and a digest of all of these and the weights. Nothing in it is executab
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from glassdyn.errors import GlassdynError
-from glassdyn.features import pca
+from glassdyn.features.describe import spec_from_metadata
+from glassdyn.features.node_features import feature_count, reads_components
+from glassdyn.features.pca import PrincipalComponents
 from glassdyn.jobs.atomic import atomic_write
 from glassdyn.learning.graphs import Normalisation, Scaling, Snapshot, standardise
 from glassdyn.learning.models import Sizes, build
 from glassdyn.params import Graph, Model
 
-__all__ = ["ModelFileError", "Projection", "TrainedModel", "load", "load_projection", "predict", "save"]
+__all__ = ["ModelFileError", "TrainedModel", "load", "predict", "predict_labels", "save"]
 
-FORMAT = "glassdyn network 4"
+FORMAT = "glassdyn network 5"
 """Name and version of the format, the first thing that a reader checks."""
 
 
@@ -34,31 +38,19 @@ class ModelFileError(GlassdynError):
     """A file that is no model of ours, or a damaged one."""
 
 
-class Projection(NamedTuple):
-    """Principal components of type and descriptors: features = (values - mean) @ components^T.
-
-    Attributes:
-        mean: (D,) float64.
-        components: (F, D) float64.
-    """
-
-    mean: Tensor
-    components: Tensor
-
-
 class TrainedModel(NamedTuple):
-    """A network with what it needs to read a configuration and to answer in the labels' units.
+    """A network with what it needs to read a configuration and to predict in the labels' units.
 
     Attributes:
         network: the weights.
         model: kind, recurrences and layers.
         sizes: of features and targets.
         graph: which pairs are joined and what nodes and edges carry.
-        structure: what determined the node features, see `features.structure.description_of`.
+        structure: what determined the descriptors, see `features.describe.spec_from_metadata`.
         targets: names of the labels.
-        labels: target -> what determined it: p_c, scales, the window ...; see `samples.parameters_of`.
+        labels: target -> what determined it: p_c, scales, the window ...; see `labelled_graphs.label_parameters`.
         normalisation: statistics of the training samples.
-        projection: of the descriptors, where graph.nodes is `pca`.
+        projection: principal components of type and descriptors, where the node features are made of them.
     """
 
     network: nn.Module
@@ -69,13 +61,7 @@ class TrainedModel(NamedTuple):
     targets: tuple[str, ...]
     labels: dict[str, dict[str, Any]]
     normalisation: Normalisation
-    projection: Projection | None = None
-
-
-def load_projection(path: Path) -> Projection:
-    """The principal components that made the node features, from their file."""
-    fitted, _ = pca.load(path)
-    return Projection(torch.from_numpy(fitted.mean), torch.from_numpy(fitted.components))
+    projection: PrincipalComponents | None = None
 
 
 def predict(trained: TrainedModel, graph: Snapshot) -> Tensor:
@@ -84,6 +70,12 @@ def predict(trained: TrainedModel, graph: Snapshot) -> Tensor:
     with torch.inference_mode():
         raw = trained.network(standardise(graph, trained.normalisation))
     return trained.normalisation.targets.undo(raw)
+
+
+def predict_labels(trained: TrainedModel, graph: Snapshot) -> dict[str, NDArray[np.float64]]:
+    """Label -> (N,) predictions in the label's unit; B particles have them too, but no model is trained on theirs."""
+    columns = predict(trained, graph).double().numpy().T
+    return dict(zip(trained.targets, columns, strict=True))
 
 
 def save(path: Path, trained: TrainedModel) -> None:
@@ -103,27 +95,27 @@ def load(path: Path) -> TrainedModel:
         ModelFileError: with the reason, for a file that is absent, foreign, damaged or incomplete.
     """
     text, tensors = _read(path)
-    description = _described(path, text)
+    description = _parse(path, text)
     if description.pop("digest", None) != _digest(description, tensors):
         raise ModelFileError(f"{path} is damaged: its contents do not match their digest; train anew")
     try:
         fields = {
             name: TypeAdapter(kind).validate_json(json.dumps(description[name])) for name, kind in PARTS
         }
-        trained = _rebuilt(fields, tensors)
+        trained = _rebuild(fields, tensors)
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
         raise ModelFileError(f"{path} does not hold all of a model: {error}") from None
-    _require_fitting(path, trained)
+    _require_consistent(path, trained)
     return trained
 
 
-def _described(path: Path, text: str) -> dict[str, Any]:
+def _parse(path: Path, text: str) -> dict[str, Any]:
     try:
         description = json.loads(text)
     except json.JSONDecodeError as error:
         raise ModelFileError(f"{path} does not describe a model: {error}") from None
     if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise ModelFileError(f"{path} is no model of this version: {FORMAT} is what can be read; train anew")
+        raise ModelFileError(f"{path} is no model of this version: only {FORMAT!r} can be read; train anew")
     return description
 
 
@@ -155,7 +147,8 @@ def _tensors(trained: TrainedModel) -> dict[str, Tensor]:
     for name, scaling in trained.normalisation._asdict().items():
         tensors |= {f"normalisation.{name}.{part}": value for part, value in scaling._asdict().items()}
     if trained.projection is not None:
-        tensors |= {f"projection.{part}": value for part, value in trained.projection._asdict().items()}
+        arrays = trained.projection._asdict().items()
+        tensors |= {f"projection.{part}": torch.from_numpy(values) for part, values in arrays}
     return {name: value.detach().cpu().contiguous() for name, value in sorted(tensors.items())}
 
 
@@ -179,46 +172,54 @@ def _read(path: Path) -> tuple[str, dict[str, Tensor]]:
     return text, tensors
 
 
-def _rebuilt(fields: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TrainedModel:
+def _rebuild(fields: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TrainedModel:
     network = build(fields["model"], fields["sizes"])
     network.load_state_dict(_under("network.", tensors))
     statistics = {
         name: Scaling(**_under(f"normalisation.{name}.", tensors)) for name in Normalisation._fields
     }
-    projection = _under("projection.", tensors)
+    projection = {part: tensor.numpy() for part, tensor in _under("projection.", tensors).items()}
     return TrainedModel(
         network=network.eval(),
         **fields,
         normalisation=Normalisation(**statistics),
-        projection=Projection(**projection) if projection else None,
+        projection=PrincipalComponents(**projection) if projection else None,
     )
 
 
-def _require_fitting(path: Path, trained: TrainedModel) -> None:
-    """The numbers of features and targets agree wherever the file tells them."""
-    sizes, edges = trained.sizes, trained.structure.get("edges")
-    if not isinstance(edges, list):
-        raise ModelFileError(f"{path} does not tell the bin edges of its node features; train anew")
-    described = 2 * len(edges) - 1  # type, and the bins of two species
-    if (trained.projection is not None) != (trained.graph.nodes == "pca"):
+def _require_consistent(path: Path, trained: TrainedModel) -> None:
+    """Refuse a model whose numbers of features and targets differ from part to part."""
+    if (trained.projection is not None) != reads_components(trained.graph.nodes):
         raise ModelFileError(
-            f"{path} must hold principal components where graph.nodes is pca, and only there"
+            f"{path} must hold principal components where graph.nodes is made of them, and only there; train anew"
         )
-    nodes = {"type": 1, "full": described, "extended": sizes.nodes, "pca": sizes.nodes}[trained.graph.nodes]
-    shapes = {
-        "node features": ((nodes,), trained.normalisation.nodes.mean.shape),
-        "edge features": ((sizes.edges,), trained.normalisation.edges.mean.shape),
-        "targets": ((len(trained.targets),), trained.normalisation.targets.mean.shape),
-        "labels": (sorted(trained.targets), sorted(trained.labels)),
-        "sizes": (sizes[:3], (nodes, 3 if trained.graph.edges == "vector" else 1, len(trained.targets))),
-    }
-    if trained.projection is not None:
-        shapes["components"] = (sizes.nodes, described), trained.projection.components.shape
-    for name, (wanted, found) in shapes.items():
-        if tuple(wanted) != tuple(found):
+    for name, (expected, actual) in _shapes(path, trained).items():
+        if tuple(expected) != tuple(actual):
             raise ModelFileError(
-                f"{path} contradicts itself in its {name}: {tuple(wanted)} and {tuple(found)}; train anew"
+                f"{path} contradicts itself in its {name}: {tuple(expected)} and {tuple(actual)}; train anew"
             )
+
+
+def _shapes(path: Path, trained: TrainedModel) -> dict[str, tuple[Sequence[Any], Sequence[Any]]]:
+    """Pairs that are equal in a consistent model, by what they count."""
+    try:
+        spec = spec_from_metadata(trained.structure)
+    except ValueError as error:
+        raise ModelFileError(
+            f"a model file says how its node features are computed: {path} does not: {error}; train anew"
+        ) from None
+    normalisation, kind, projection = trained.normalisation, trained.graph.nodes, trained.projection
+    components = np.empty((0, feature_count("full", spec))) if projection is None else projection.components
+    nodes = feature_count(kind, spec, len(components))
+    edges = 3 if trained.graph.edges == "vector" else 1
+    return {
+        "node features": ((nodes,), normalisation.nodes.mean.shape),
+        "edge features": ((edges,), normalisation.edges.mean.shape),
+        "targets": ((len(trained.targets),), normalisation.targets.mean.shape),
+        "labels": (sorted(trained.targets), sorted(trained.labels)),
+        "sizes": (trained.sizes[:3], (nodes, edges, len(trained.targets))),
+        "components": ((feature_count("full", spec),), components.shape[1:]),
+    }
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""What one training step sees of a snapshot: a ball with its halo, a view along turned axes.
+"""Parts and symmetries of a snapshot: a ball with its halo, the same liquid along permuted and reflected axes.
 
 A network of n blocks predicts the particles of a ball from the ball and the n shells of neighbours around
 it: exactly what it predicts for them in the whole box. The cube has 48 symmetries, and under each of them
@@ -9,11 +9,10 @@ from itertools import permutations, product
 
 import torch
 from torch import Tensor
-from torch_geometric.utils import k_hop_subgraph
 
-from glassdyn.learning.graphs import Snapshot, with_edges
+from glassdyn.learning.graphs import Snapshot, index_edges
 
-__all__ = ["SYMMETRIES", "apply_symmetry", "khop_subgraph", "nearest_particles"]
+__all__ = ["SYMMETRIES", "apply_symmetry", "k_hop_subgraph", "nearest_particles"]
 
 SYMMETRIES = [(axes, signs) for axes in permutations(range(3)) for signs in product((1.0, -1.0), repeat=3)]
 """The 48 permutations of the axes with reflections."""
@@ -36,7 +35,7 @@ def nearest_particles(graph: Snapshot, centre: int, particles: int) -> Tensor:
     return nearest.sort().values
 
 
-def khop_subgraph(graph: Snapshot, nodes: Tensor, depth: int) -> tuple[Snapshot, Tensor]:
+def k_hop_subgraph(graph: Snapshot, nodes: Tensor, depth: int) -> tuple[Snapshot, Tensor]:
     """The part of a graph from which a network of `depth` blocks predicts some nodes.
 
     Args:
@@ -47,9 +46,14 @@ def khop_subgraph(graph: Snapshot, nodes: Tensor, depth: int) -> tuple[Snapshot,
     Returns:
         The graph of the nodes and their halo, in their order; and (m,) its nodes in the whole one.
     """
-    kept, _, _, edges = k_hop_subgraph(nodes, depth, graph.edge_index, num_nodes=graph.num_nodes)
-    place = torch.empty(graph.num_nodes, dtype=torch.int64, device=kept.device)
-    place[kept] = torch.arange(len(kept), device=kept.device)
+    senders, receivers = graph.edge_index
+    inside = torch.zeros(graph.num_nodes, dtype=torch.bool, device=nodes.device)
+    inside[nodes] = True
+    for _ in range(depth):
+        inside[senders[inside[receivers]]] = True
+    kept = torch.nonzero(inside).squeeze(1)
+    edges = inside[senders] & inside[receivers]  # (E,)
+    index = inside.cumsum(dim=0) - 1  # (N,) of each kept node among the kept
     part = Snapshot(
         x=graph.x[kept],
         pos=graph.pos[kept],
@@ -57,8 +61,9 @@ def khop_subgraph(graph: Snapshot, nodes: Tensor, depth: int) -> tuple[Snapshot,
         species=graph.species[kept],
         edge_attr=graph.edge_attr[edges],
         edge_vectors=graph.edge_vectors[edges],
+        **index_edges(index[senders[edges]], index[receivers[edges]], len(kept)),
     )
-    return with_edges(part, *place[graph.edge_index[:, edges]]), kept
+    return part, kept
 
 
 def apply_symmetry(graph: Snapshot, symmetry: int) -> Snapshot:
@@ -69,9 +74,8 @@ def apply_symmetry(graph: Snapshot, symmetry: int) -> Snapshot:
         symmetry: number of one of `SYMMETRIES`.
     """
     axes, signs = SYMMETRIES[symmetry]
-    seen: Snapshot = graph.clone("edge_attr", "edge_vectors")
     factors = torch.tensor(signs, device=graph.edge_vectors.device)
-    seen.edge_vectors = graph.edge_vectors[:, list(axes)] * factors
-    if graph.edge_attr.shape[1] == 3:
-        seen.edge_attr = graph.edge_attr[:, list(axes)] * factors
-    return seen
+    vectors = graph.edge_vectors[:, list(axes)] * factors
+    if graph.edge_attr.shape[1] == 1:
+        return graph._replace(edge_vectors=vectors)
+    return graph._replace(edge_vectors=vectors, edge_attr=graph.edge_attr[:, list(axes)] * factors)

@@ -21,16 +21,25 @@ from glassdyn.learning.metrics import Metrics, evaluate
 from glassdyn.learning.models import Sizes, build
 from glassdyn.params import Model, Train
 
-__all__ = ["START", "LogEntry", "Progress", "best_of", "fit", "initial_network", "last_step"]
+__all__ = [
+    "START",
+    "LogEntry",
+    "TrainingState",
+    "best_entry",
+    "fit",
+    "initial_network",
+    "last_step",
+    "learning_rate",
+]
 
 
 class LogEntry(NamedTuple):
-    """The measures at one step.
+    """The metrics at one step.
 
     Attributes:
         step: steps taken.
-        train: on the training exercises.
-        held_out: on the held-out exercises; its objective stops training and selects the weights.
+        train: on the training examples.
+        held_out: on the held-out examples; its objective stops training and selects the weights.
     """
 
     step: int
@@ -43,25 +52,25 @@ class LogEntry(NamedTuple):
         return self.held_out.objective
 
 
-class Progress(NamedTuple):
-    """Where training stands.
+class TrainingState(NamedTuple):
+    """How far training is.
 
     Attributes:
-        recordings: all so far, oldest first.
-        best: weights at the recording of the smallest objective.
+        log: all entries so far, oldest first.
+        best: weights at the entry of the smallest objective.
     """
 
-    recordings: tuple[LogEntry, ...]
+    log: tuple[LogEntry, ...]
     best: dict[str, Tensor]
 
     @property
     def step(self) -> int:
         """Steps taken."""
-        return self.recordings[-1].step if self.recordings else 0
+        return self.log[-1].step if self.log else 0
 
 
-START = Progress((), {})
-"""The progress of a training that has not begun."""
+START = TrainingState((), {})
+"""The state of a training that has not begun."""
 
 
 def initial_network(model: Model, sizes: Sizes, seed: int) -> nn.Module:
@@ -71,120 +80,143 @@ def initial_network(model: Model, sizes: Sizes, seed: int) -> nn.Module:
         return build(model, sizes)
 
 
-def best_of(recordings: Sequence[LogEntry]) -> LogEntry:
-    """The first recording of the smallest objective."""
-    return min(recordings, key=lambda recording: recording.objective)
+def best_entry(log: Sequence[LogEntry]) -> LogEntry:
+    """The first entry of the smallest objective."""
+    return min(log, key=lambda entry: entry.objective)
 
 
-def last_step(recordings: Sequence[LogEntry], settings: Train) -> int:
+def last_step(log: Sequence[LogEntry], params: Train) -> int:
     """The step at which training ends if the objective does not fall below its smallest so far again."""
-    best = best_of(recordings).step if recordings else settings.record_every
-    return min(best + settings.patience * settings.record_every, settings.max_steps)
+    best = best_entry(log).step if log else params.record_every
+    return min(best + params.patience * params.record_every, params.max_steps)
 
 
 def fit(
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
-    problem: Dataset,
-    settings: Train,
+    dataset: Dataset,
+    params: Train,
     *,
     depth: int,
-    progress: Progress = START,
-    members: Group = ALONE,
+    state: TrainingState = START,
+    group: Group = ALONE,
     advance: Callable[[float], None] = lambda _steps: None,
-) -> Iterator[Progress]:
-    """Train until the held-out objective has not fallen for `patience` recordings, or for `max_steps`.
+) -> Iterator[TrainingState]:
+    """Train until the held-out objective has not fallen for `patience` log entries, or for `max_steps`.
 
     Args:
         network: changed in place.
         optimiser: of the network's weights.
-        problem: exercises.
-        settings: how long, and how.
+        dataset: examples.
+        params: how long, and how.
         depth: blocks of the network: how many shells of neighbours a prediction depends on.
-        progress: where an earlier run stopped; network and optimiser are as it left them.
-        members: the processes that train together; each is called with the same arguments.
-        advance: told of every step.
+        state: where an earlier run stopped; network and optimiser are as it left them.
+        group: the processes that train together; each is called with the same arguments.
+        advance: called with the number of steps done since the last call.
 
     Yields:
-        The progress at each recording, the first after `record_every` steps.
+        The state at each log entry, the first after `record_every` steps.
 
     Raises:
-        Refusal: where the loss is no longer a number.
-        Refusal: where a batch cannot be shared equally among the processes.
+        GlassdynError: where the loss is no longer a number.
+        GlassdynError: where a batch cannot be shared equally among the processes.
     """
-    if settings.batch % members.size:
+    if params.batch % group.size:
         raise GlassdynError(
             "every process does the same share of a batch: "
-            f"got {settings.batch} for {members.size} processes (params.yaml: train.batch)"
+            f"got {params.batch} for {group.size} processes (params.yaml: train.batch)"
         )
-    shared = wrap_ddp(network, members)
-    while progress.step < last_step(progress.recordings, settings):
-        with _products(settings):
-            for step in range(progress.step, min(progress.step + settings.record_every, settings.max_steps)):
-                share = range(settings.batch * step + members.rank, settings.batch * (step + 1), members.size)
-                batch = [
-                    draw_example(problem.train, number, settings, depth).to(members.device)
-                    for number in share
-                ]
-                _descend(shared, optimiser, batch, step, settings)
+    parallel = wrap_ddp(network, group)
+    while state.step < last_step(state.log, params):
+        stop = min(state.step + params.record_every, params.max_steps)
+        with matmul_precision(params):
+            for step in range(state.step, stop):
+                batch = _share_of_batch(dataset.train, step, params, depth, group)
+                optimiser_step(parallel, optimiser, batch, step, params)
                 advance(1)
-        measured = partial(evaluate, network, scale=problem.normalisation.targets.scale, members=members)
-        in_parts = partial(partition, particles=settings.subgraph, depth=depth)
-        train, held_out = (measured(part, cut=in_parts) for part in (problem.train, problem.held_out))
-        progress = _recorded(network, progress, LogEntry(step + 1, train, held_out))
-        yield progress
+        state = _append(state, _evaluate(network, dataset, stop, params, depth, group), network)
+        yield state
+
+
+def _share_of_batch(
+    examples: Sequence[Example], step: int, params: Train, depth: int, group: Group
+) -> list[Example]:
+    """The examples of a step's batch that this process trains on."""
+    numbers = range(params.batch * step + group.rank, params.batch * (step + 1), group.size)
+    return [draw_example(examples, number, params, depth).to(group.device) for number in numbers]
 
 
 @contextmanager
-def _products(settings: Train) -> Iterator[None]:
+def matmul_precision(params: Train) -> Iterator[None]:
     """Within it, products of float32 matrices have a mantissa of 10 bits where tf32 is asked for and there."""
     before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("high" if settings.precision == "tf32" else "highest")
+    torch.set_float32_matmul_precision("high" if params.precision == "tf32" else "highest")
     try:
         yield
     finally:
         torch.set_float32_matmul_precision(before)
 
 
-def learning_rate(step: int, settings: Train) -> float:
+def learning_rate(step: int, params: Train) -> float:
     """Adam's rate at a step: lr, or lr (1 + cos(pi step / max_steps)) / 2."""
-    if settings.schedule == "constant":
-        return settings.lr
-    return settings.lr * (1 + math.cos(math.pi * step / settings.max_steps)) / 2
+    if params.schedule == "constant":
+        return params.lr
+    return params.lr * (1 + math.cos(math.pi * step / params.max_steps)) / 2
 
 
-def _descend(
-    network: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    batch: Sequence[Example],
-    step: int,
-    settings: Train,
+def optimiser_step(
+    network: nn.Module, optimiser: torch.optim.Optimizer, batch: Sequence[Example], step: int, params: Train
 ) -> None:
-    """One step: the gradients of the exercises are added up one after another, to spare memory."""
+    """One step of Adam; the gradients of the examples are added up one after another, to spare memory.
+
+    Args:
+        network: changed in place.
+        optimiser: of the network's weights.
+        batch: this process's share of it.
+        step: steps taken before, which determine the learning rate.
+        params: schedule, precision and clip.
+    """
     network.train()
-    optimiser.param_groups[0]["lr"] = learning_rate(step, settings)
+    optimiser.param_groups[0]["lr"] = learning_rate(step, params)
     optimiser.zero_grad(set_to_none=True)
-    for number, exercise in enumerate(batch, start=1):
+    for number, example in enumerate(batch, start=1):
         with nullcontext() if number == len(batch) else no_sync(network):
-            torch.autograd.backward(_errors(network, exercise, settings).mean() / len(batch))
-    nn.utils.clip_grad_norm_(network.parameters(), settings.clip)
+            torch.autograd.backward(_losses(network, example, params).mean() / len(batch))
+    nn.utils.clip_grad_norm_(network.parameters(), params.clip)
     optimiser.step()
 
 
-def _errors(network: nn.Module, exercise: Example, settings: Train) -> Tensor:
+def _losses(network: nn.Module, example: Example, params: Train) -> Tensor:
     """(targets,) squared errors; in bfloat16 the network's layers, not its weights nor the errors."""
-    device = exercise.learnt.device.type
-    with torch.autocast(device, torch.bfloat16, enabled=settings.precision == "bf16"):
-        predictions = network(exercise.graph)[exercise.learnt]  # (N_A, targets)
-    return squared_error(predictions.float(), exercise.targets, exercise.weight)
+    device = example.a_particles.device.type
+    with torch.autocast(device, torch.bfloat16, enabled=params.precision == "bf16"):
+        predictions = network(example.graph)[example.a_particles]  # (N_A, targets)
+    return squared_error(predictions.float(), example.targets, example.weight)
 
 
-def _recorded(network: nn.Module, progress: Progress, recording: LogEntry) -> Progress:
-    if not math.isfinite(recording.objective):
+def _evaluate(
+    network: nn.Module, dataset: Dataset, step: int, params: Train, depth: int, group: Group
+) -> LogEntry:
+    train, held_out = (
+        evaluate(
+            network,
+            part,
+            dataset.normalisation.targets.scale,
+            partition=partial(partition, particles=params.subgraph, depth=depth),
+            group=group,
+        )
+        for part in (dataset.train, dataset.held_out)
+    )
+    return LogEntry(step, train, held_out)
+
+
+def _append(state: TrainingState, entry: LogEntry, network: nn.Module) -> TrainingState:
+    """The state with one log entry more, and the network's weights where they are the best so far."""
+    if not math.isfinite(entry.objective):
         raise GlassdynError(
-            f"the loss must stay a number: got {recording.objective} after {recording.step} steps; "
+            f"the loss must stay a number: got {entry.objective} after {entry.step} steps; "
             "lower train.lr or train.clip (params.yaml)"
         )
-    improved = all(recording.objective < earlier.objective for earlier in progress.recordings)
+    improved = all(entry.objective < earlier.objective for earlier in state.log)
     best = {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
-    return Progress((*progress.recordings, recording), best if improved else progress.best)
+    return TrainingState((*state.log, entry), best if improved else state.best)

@@ -1,14 +1,13 @@
 """A whole training, from tables to a model; cut off at any step, it goes on where it was.
 
-Its checkpoint, in the end its result, lies in the scratch folder under a hash of all that determines it: code,
+Its checkpoint, in the end its result, lies in the store under a hash of all that determines it: code,
 parameters and tables. With another learning rate it begins anew.
 """
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
-from fcntl import LOCK_SH
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,9 +15,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from glassdyn.features import pca
+from glassdyn.features.node_features import reads_components
+from glassdyn.jobs import default_root
 from glassdyn.jobs.atomic import publish
 from glassdyn.jobs.code_digest import code_digest
-from glassdyn.jobs.store import JobFolder, default_root, digest, locked
+from glassdyn.jobs.digests import Digests
+from glassdyn.jobs.store import JobFolder, claim
 from glassdyn.learning import checkpoint, distributed, training
 from glassdyn.learning.dataset import Dataset, make_dataset
 from glassdyn.learning.distributed import Group
@@ -28,13 +31,14 @@ from glassdyn.learning.labelled_graphs import (
     load_labelled_graph,
     structure_parameters,
 )
-from glassdyn.learning.model_file import TrainedModel, load_projection
+from glassdyn.learning.model_file import TrainedModel
 from glassdyn.learning.models import Sizes
 from glassdyn.learning.models.sizes import infer_sizes
-from glassdyn.learning.training import Progress
-from glassdyn.params import Graph, Loss, Model, Train
+from glassdyn.learning.training import TrainingState
+from glassdyn.params import Graph, Loss, Model, Params, Train
+from glassdyn.storage.trajectory import copy_of
 
-__all__ = ["TrainingConfig", "TrainingSetup", "run_training", "set_up", "trained_model"]
+__all__ = ["TrainingConfig", "TrainingSetup", "configure_training", "run_training", "set_up", "trained_model"]
 
 NAME = "training.safetensors"
 """Of the file that holds a training's state."""
@@ -44,8 +48,8 @@ class TrainingConfig(NamedTuple):
     """All that determines a training, besides code and tables.
 
     Attributes:
-        train: names of the samples to learn from.
-        held_out: names of those that stop it and select the model.
+        train: names of the samples to train on.
+        held_out: names of those that stop training and select the model.
         graph: which pairs are joined and what nodes and edges carry.
         model: kind, recurrences and layers.
         loss: targets and their weights.
@@ -64,7 +68,7 @@ class TrainingSetup(NamedTuple):
     """What a training works with.
 
     Attributes:
-        problem: exercises.
+        dataset: examples.
         network: as it stands.
         optimiser: of its weights.
         sizes: of features and targets.
@@ -72,7 +76,7 @@ class TrainingSetup(NamedTuple):
         labels: what determined the targets, see `label_parameters`.
     """
 
-    problem: Dataset
+    dataset: Dataset
     network: nn.Module
     optimiser: torch.optim.Optimizer
     sizes: Sizes
@@ -80,126 +84,133 @@ class TrainingSetup(NamedTuple):
     labels: dict[str, dict[str, Any]]
 
 
-def set_up(course: TrainingConfig, tables: TableFolders, device: torch.device) -> TrainingSetup:
+def configure_training(params: Params, samples: Sequence[str]) -> TrainingConfig:
+    """The training that the parameters ask for, of these samples."""
+    split = params.split
+    selecting = {"validation": split.validation, "test": split.test}[params.train.select_on]
+    train, held_out = (
+        [name for name in samples if copy_of(name) in copies] for copies in (split.train, selecting)
+    )
+    return TrainingConfig(train, held_out, params.graph, params.model, params.loss, params.train)
+
+
+def set_up(config: TrainingConfig, folders: TableFolders, device: torch.device) -> TrainingSetup:
     """Read the tables and build the untrained network, on a device.
 
     Whole snapshots lie there too; where a step takes a part of one, only that part is going to.
     """
     train, held_out = (
-        [load_labelled_graph(name, tables, course.graph, course.loss.targets) for name in names]
-        for names in (course.train, course.held_out)
+        [load_labelled_graph(name, folders, config.graph, config.loss.targets) for name in names]
+        for names in (config.train, config.held_out)
     )
-    sizes = infer_sizes(train[0], course.graph.r_threshold)
-    network = training.initial_network(course.model, sizes, course.settings.seed).to(device)
-    optimiser = torch.optim.Adam(network.parameters(), lr=course.settings.lr)
-    problem = make_dataset(train, held_out, course.loss)
+    sizes = infer_sizes(train[0], config.graph.r_threshold)
+    network = training.initial_network(config.model, sizes, config.settings.seed).to(device)
+    optimiser = torch.optim.Adam(network.parameters(), lr=config.settings.lr)
+    dataset = make_dataset(train, held_out, config.loss)
     return TrainingSetup(
-        problem if course.settings.subgraph else problem.to(device),
+        dataset if config.settings.subgraph else dataset.to(device),
         network,
         optimiser,
         sizes,
-        structure_parameters(course.train[0], tables),
-        label_parameters(course.train[0], tables, course.loss.targets),
+        structure_parameters(config.train[0], folders),
+        label_parameters(config.train[0], folders, config.loss.targets),
     )
 
 
 def run_training(
-    course: TrainingConfig,
-    lesson: TrainingSetup,
-    tables: TableFolders,
-    members: Group,
+    config: TrainingConfig,
+    setup: TrainingSetup,
+    folders: TableFolders,
+    group: Group,
     advance: Callable[[float], None] = lambda _steps: None,
-) -> Iterator[Progress]:
-    """Train from where an earlier attempt was cut off, if there was one.
+) -> Iterator[TrainingState]:
+    """Train from where an earlier run was cut off, if there was one, and store every state.
 
     Args:
-        course: what determines the training.
-        lesson: made from it and the tables; changed in place.
-        tables: folders of the tables, whose contents enter the checkpoint's name.
-        members: the processes that train together; the first keeps the checkpoint, for all.
-        advance: told of every step.
+        config: what determines the training.
+        setup: made from it and the tables; changed in place.
+        folders: of the tables, whose contents enter the checkpoint's name.
+        group: the processes that train together; the first stores the states, for all.
+        advance: called with the number of steps done since the last call.
 
     Yields:
-        The progress found, if any, and that of every recording.
+        The stored state, if any, and that at every log entry.
     """
-    with _opened(course, tables) if members.rank == 0 else nullcontext() as folder:
-        stored = distributed.broadcast_bytes(_stored(folder) if folder else b"", members)
-        found = checkpoint.restore(stored, lesson.network, lesson.optimiser)
-        advance(found.step)
-        if found.recordings:
-            yield found
-        for progress in training.fit(
-            lesson.network,
-            lesson.optimiser,
-            lesson.problem,
-            course.settings,
-            depth=course.model.n_rec,
-            progress=found,
-            members=members,
+    with _claim(config, folders) if group.rank == 0 else nullcontext() as folder:
+        stored = distributed.broadcast_bytes(_read(folder) if folder else b"", group)
+        restored = checkpoint.restore(stored, setup.network, setup.optimiser)
+        advance(restored.step)
+        if restored.log:
+            yield restored
+        for state in training.fit(
+            setup.network,
+            setup.optimiser,
+            setup.dataset,
+            config.settings,
+            depth=config.model.n_rec,
+            state=restored,
+            group=group,
             advance=advance,
         ):
             if folder:
-                checkpoint.store(folder.checkpoint / NAME, lesson.network, lesson.optimiser, progress)
-            yield progress
+                checkpoint.store(folder.checkpoint / NAME, setup.network, setup.optimiser, state)
+            yield state
         if folder and not folder.is_finished():
             publish(folder.checkpoint / NAME, folder.attempt / NAME)
             folder.finish()
 
 
-@contextmanager
-def _opened(course: TrainingConfig, tables: TableFolders) -> Iterator[JobFolder]:
-    """The training's place in the scratch folder, for this process alone."""
-    root = default_root()
-    folder = JobFolder(root / "jobs" / _key(course, tables))
-    with locked(root / "in-use", LOCK_SH), locked(folder.lock, waiting="another run trains this network"):
-        folder.describe({"name": "train", "arguments": _arguments(course)})
-        if not folder.is_finished():
-            folder.begin()
-        yield folder
+def _claim(config: TrainingConfig, folders: TableFolders) -> AbstractContextManager[JobFolder]:
+    """The training's place in the store, for this process alone."""
+    facts = {"name": "train", "arguments": _arguments(config)}
+    return claim(_key(config, folders), facts, waiting="another run trains this network")
 
 
-def _stored(folder: JobFolder) -> bytes:
+def _read(folder: JobFolder) -> bytes:
     path = (folder.result if folder.is_finished() else folder.checkpoint) / NAME
     return path.read_bytes() if path.exists() else b""
 
 
 def trained_model(
-    course: TrainingConfig, lesson: TrainingSetup, progress: Progress, pca: Path
+    config: TrainingConfig, setup: TrainingSetup, state: TrainingState, components: Path
 ) -> TrainedModel:
     """The selected model, with all that it needs on new data.
 
     Args:
-        course: of the training.
-        lesson: after it.
-        progress: its end.
-        pca: file of the principal components, read where they are the node features.
+        config: of the training.
+        setup: after it.
+        state: its last.
+        components: file of the principal components, read where the node features are made of them.
     """
-    network = training.initial_network(course.model, lesson.sizes, course.settings.seed)
-    network.load_state_dict(progress.best)
+    network = training.initial_network(config.model, setup.sizes, config.settings.seed)
+    network.load_state_dict(state.best)
     return TrainedModel(
         network,
-        course.model,
-        lesson.sizes,
-        course.graph,
-        lesson.structure,
-        course.loss.targets,
-        lesson.labels,
-        lesson.problem.normalisation,
-        load_projection(pca) if course.graph.nodes == "pca" else None,
+        config.model,
+        setup.sizes,
+        config.graph,
+        setup.structure,
+        config.loss.targets,
+        setup.labels,
+        setup.dataset.normalisation,
+        pca.load(components)[0] if reads_components(config.graph.nodes) else None,
     )
 
 
-def _key(course: TrainingConfig, tables: TableFolders) -> str:
-    names = [f"{name}.parquet" for name in (*course.train, *course.held_out)]
-    of_labels = dict.fromkeys(map(tables.of_label, course.loss.targets))
-    folders = [tables.features, *of_labels, *([tables.pca] if course.graph.nodes == "pca" else [])]
-    inputs = [digest(folder / name) for folder in folders for name in names]
-    entries = [__name__, code_digest(__name__), _arguments(course), inputs]
+def _key(config: TrainingConfig, folders: TableFolders) -> str:
+    names = [f"{name}.parquet" for name in (*config.train, *config.held_out)]
+    of_labels = dict.fromkeys(map(folders.of_label, config.loss.targets))
+    components = [folders.pca] if reads_components(config.graph.nodes) else []
+    digests = Digests(default_root())
+    inputs = [
+        digests.of(folder / name) for folder in (folders.features, *of_labels, *components) for name in names
+    ]
+    entries = [__name__, code_digest(__name__), _arguments(config), inputs]
     return sha256(json.dumps(entries, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
-def _arguments(course: TrainingConfig) -> dict[str, object]:
-    sections = course.graph, course.model, course.loss, course.settings
-    return {"train": course.train, "held_out": course.held_out} | {
+def _arguments(config: TrainingConfig) -> dict[str, object]:
+    sections = config.graph, config.model, config.loss, config.settings
+    return {"train": config.train, "held_out": config.held_out} | {
         type(section).__name__: asdict(section) for section in sections
     }

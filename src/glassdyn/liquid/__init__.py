@@ -1,1 +1,1 @@
-"""What the system is: the mixture, its potential, the periodic box, who is near whom."""
+"""The system: the mixture, its potential, the periodic box, neighbours."""

@@ -1,13 +1,17 @@
-"""The cubic periodic box: wrapping and minimum images.
+"""The cubic periodic box: its length, wrapping and minimum images.
 
-Simulations depend on this module; what only their results need stands in `neighbours` and elsewhere, so
-that editing it reruns none of them.
+Simulations import this module and not `neighbours`, so that a change there reruns none of them.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["minimum_image", "wrap"]
+__all__ = ["compute_box_length", "minimum_image", "wrap"]
+
+
+def compute_box_length(particles: int, density: float) -> float:
+    """L = (N / rho)^(1/3), units of sigma_AA, of a cube with N particles at rho per sigma_AA^3."""
+    return float((particles / density) ** (1 / 3))
 
 
 def wrap(positions: NDArray[np.float64], box_length: float) -> NDArray[np.float64]:

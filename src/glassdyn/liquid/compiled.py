@@ -1,8 +1,7 @@
 """Loops as machine code, on all cores: Numba without its thread pool.
 
-Kernels release the interpreter and take a range of their work; `parallel_for` spreads ranges over threads.
-So results do not depend on the number of cores, and no threading layer can clash with another
-library's.
+Kernels release the interpreter and take a range of their items; `parallel_for` distributes ranges over threads.
+Results do not depend on the number of cores, and no threading layer can clash with another library's.
 """
 
 import hashlib
@@ -13,26 +12,30 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import numba
+from numba.core.caching import UserProvidedCacheLocator
 
-__all__ = ["compiled", "cores", "parallel_for"]
+__all__ = ["KernelLocator", "compiled", "cores", "parallel_for"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def _cache_folder() -> Path | None:
-    """Where compiled kernels are kept: one folder for each state of the modules that hold kernels.
+    """The folder of compiled kernels: one for each state of the modules that hold kernels.
 
-    Numba looks at the date of a kernel's own file only, and takes a kernel whose types or callees live in
-    another, edited module for a good one.
+    Numba checks a kernel's own file only, and would reuse a kernel whose types or callees are defined in another module
+    that was edited since. Under DVC the folder lies in the scratch folder of the repository, which the temporary
+    checkouts of experiments share: compiling takes seconds.
     """
     package = Path(__file__).parents[1]
     sources = [path.read_bytes() for path in sorted(package.rglob("*.py"))]
     kernels = [source for source in sources if b"compiled" in source]
     name = f"numba-{hashlib.sha256(b''.join(kernels)).hexdigest()[:16]}"
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
-    for place in [chosen] if chosen else [package / "__pycache__", Path.home() / ".cache" / "glassdyn"]:
-        folder = Path(place) / name
+    setting, repository = os.environ.get("NUMBA_CACHE_DIR"), os.environ.get("DVC_ROOT")
+    shared = [Path(repository) / ".scratch" / "kernels"] if repository else []
+    usual = [*shared, package / "__pycache__", Path.home() / ".cache" / "glassdyn"]
+    for parent in [setting] if setting else usual:
+        folder = Path(parent) / name
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError:
@@ -43,11 +46,22 @@ def _cache_folder() -> Path | None:
 
 
 CACHE = _cache_folder()
+
+
+class KernelLocator(UserProvidedCacheLocator):
+    """Where Numba keeps a kernel: under the name of its module, not the path of its file, which differs by checkout."""
+
+    def get_cache_path(self) -> str:
+        """The folder of a kernel."""
+        return str(Path(str(CACHE)) / Path(self._py_file).stem)
+
+
 vars(numba.config)["CACHE_DIR"] = str(CACHE or "")
+vars(numba.config)["CACHE_LOCATOR_CLASSES"] = f"{__name__}.KernelLocator" if CACHE else ""
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Turn the function into machine code, kept on disk where a place for it can be written."""
+    """Compile the function to machine code, cached on disk where a folder is writable."""
     return numba.njit(cache=CACHE is not None, nogil=True, error_model="numpy")(function)
 
 
@@ -61,12 +75,12 @@ def parallel_for(total: int, work: Callable[[int, int], None], at_a_time: int | 
 
     Args:
         total: number of items.
-        work: treats the items start ... stop - 1; must release the interpreter to gain anything.
+        work: processes the items start ... stop - 1; must release the interpreter to run in parallel.
         at_a_time: items in a range; by default an eighth of a core's share, so that uneven ones balance.
     """
     threads = cores()
     size = at_a_time or max(1, -(-total // (8 * threads)))
     ranges = [(start, min(start + size, total)) for start in range(0, total, size)]
     with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(work, *bounds) for bounds in ranges]:
-            done.result()
+        for future in [pool.submit(work, *bounds) for bounds in ranges]:
+            future.result()

@@ -1,4 +1,4 @@
-"""A configuration of the liquid: where the particles are, what they are, and the box that holds them."""
+"""A configuration of the liquid: positions, species and the box."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ __all__ = ["Configuration"]
 
 
 class Configuration(NamedTuple):
-    """Where the particles are.
+    """Positions and species of all particles, in a cubic periodic box.
 
     Attributes:
         positions: (N, 3) float64, wrapped or not, units of sigma_AA.

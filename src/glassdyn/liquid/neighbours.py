@@ -1,4 +1,4 @@
-"""Who is near whom in the periodic box: cell lists and pairs of neighbours."""
+"""Neighbours in the periodic box: cell lists, and pairs closer than a cutoff."""
 
 from typing import NamedTuple, TypeVar
 
@@ -19,8 +19,8 @@ class Pairs(NamedTuple):
     """Ordered pairs of neighbours, sorted by receiver and then by sender.
 
     Attributes:
-        receivers: (E,) int64, the particle that sees.
-        senders: (E,) int64, the particle that is seen; never the receiver itself.
+        receivers: (E,) int64, the central particle.
+        senders: (E,) int64, its neighbour; never the receiver itself.
         vectors: (E, 3) float64, shortest image of sender minus receiver, units of sigma_AA.
     """
 
@@ -36,7 +36,7 @@ class Cells(NamedTuple):
         box_length: L, units of sigma_AA.
         cutoff: units of sigma_AA.
         side: n, cells along each edge of the box.
-        reach: cells to look at on each side, so that nothing within the cutoff is missed.
+        reach: neighbouring cells to search on each side, so that nothing within the cutoff is missed.
         starts: (n^3 + 1,) int64, cell c holds the sorted particles starts[c] ... starts[c + 1] - 1.
         order: (N,) int64, the sorted particles' indices; increasing within a cell.
         positions: (3, N) float64, wrapped and sorted, units of sigma_AA.
@@ -60,10 +60,10 @@ def build_cell_list(
         positions: (N, 3), wrapped or not, units of sigma_AA.
         box_length: L, at least two cutoffs: with less, two images of a particle could be neighbours.
         cutoff: units of sigma_AA.
-        cells_per_cutoff: more cells leave fewer pairs to try and more cells to visit.
+        cells_per_cutoff: with more there are fewer pairs to test and more cells to visit.
 
     Raises:
-        Refusal: where the box is too small or a position is not finite.
+        GlassdynError: where the box is too small or a position is not finite.
     """
     if not 0 < 2 * cutoff <= box_length:
         raise GlassdynError(
@@ -99,37 +99,37 @@ def find_neighbours(positions: NDArray[np.float64], box_length: float, cutoff: f
         cutoff: units of sigma_AA.
 
     Raises:
-        Refusal: see `build_cell_list`.
+        GlassdynError: see `build_cell_list`.
     """
     cells = build_cell_list(positions, box_length, cutoff)
     counts = np.zeros(len(positions) + 1, np.int64)
-    parallel_for(cells.side**3, lambda first, last: _count(first, last, cells, counts))
+    parallel_for(cells.side**3, lambda first, last: _count_neighbours(first, last, cells, counts))
     offsets = np.cumsum(counts)
     receivers = np.repeat(np.arange(len(positions)), counts[1:])
     senders = np.empty(len(receivers), np.int64)
-    parallel_for(cells.side**3, lambda first, last: _fill(first, last, cells, offsets, senders))
+    parallel_for(cells.side**3, lambda first, last: _list_neighbours(first, last, cells, offsets, senders))
     wrapped = wrap(positions, box_length)
     vectors = minimum_image(wrapped[senders] - wrapped[receivers], box_length)
     return Pairs(receivers, senders, vectors)
 
 
 @compiled
-def nearby_particles(cell: int, cells: Cells, found: NDArray[np.int64]) -> int:
-    """List the sorted particles in all cells that the cutoff reaches from a cell, each once.
+def nearby_particles(cell: int, cells: Cells, particles: NDArray[np.int64]) -> int:
+    """List the sorted particles in all cells within the cutoff of a cell, each once.
 
     Args:
         cell: its number.
         cells: the cell list.
-        found: (N,) where to write them.
+        particles: (N,) output, their indices.
 
     Returns:
-        How many there are; those of the cell itself are among them.
+        Their number; those of the cell itself are among them.
     """
     side, reach = cells.side, cells.reach
     limit = (cells.cutoff * side / cells.box_length) ** 2 * (1 + 1e-9)
     cell_x, cell_y, cell_z = cell // (side * side), cell // side % side, cell % side
     low, high = -reach, reach
-    if 2 * reach + 1 > side:  # every cell once, also where the reach is all around the box
+    if 2 * reach + 1 > side:  # every cell once, also where the reach spans the whole box
         low, high = -((side - 1) // 2), side // 2
     number = 0
     for dx in range(low, high + 1):
@@ -138,9 +138,9 @@ def nearby_particles(cell: int, cells: Cells, found: NDArray[np.int64]) -> int:
             for dz in range(low, high + 1):
                 gap = max(abs(dx) - 1, 0) ** 2 + max(abs(dy) - 1, 0) ** 2 + max(abs(dz) - 1, 0) ** 2
                 if gap < limit:
-                    other = row + (cell_z + dz) % side
-                    for particle in range(cells.starts[other], cells.starts[other + 1]):
-                        found[number] = particle
+                    nearby = row + (cell_z + dz) % side
+                    for particle in range(cells.starts[nearby], cells.starts[nearby + 1]):
+                        particles[number] = particle
                         number += 1
     return number
 
@@ -154,38 +154,42 @@ def square_distance(dx: Real, dy: Real, dz: Real, box_length: Real) -> Real:
 
 
 @compiled
-def _count(begin: int, end: int, cells: Cells, counts: NDArray[np.int64]) -> None:
+def _count_neighbours(begin: int, end: int, cells: Cells, counts: NDArray[np.int64]) -> None:
     """Neighbours of particle i, to counts[i + 1], for the particles of the cells begin ... end - 1."""
-    found = np.empty(len(cells.order), np.int64)
-    nothing = np.empty(0, np.int64)
+    candidates = np.empty(len(cells.order), np.int64)
+    empty = np.empty(0, np.int64)
     for cell in range(begin, end):
-        number = nearby_particles(cell, cells, found)
-        for here in range(cells.starts[cell], cells.starts[cell + 1]):
-            counts[cells.order[here] + 1] = _near(here, found[:number], cells, nothing)
+        number = nearby_particles(cell, cells, candidates)
+        for particle in range(cells.starts[cell], cells.starts[cell + 1]):
+            counts[cells.order[particle] + 1] = _write_neighbours(particle, candidates[:number], cells, empty)
 
 
 @compiled
-def _fill(begin: int, end: int, cells: Cells, offsets: NDArray[np.int64], senders: NDArray[np.int64]) -> None:
+def _list_neighbours(
+    begin: int, end: int, cells: Cells, offsets: NDArray[np.int64], senders: NDArray[np.int64]
+) -> None:
     """Neighbours of particle i, increasing, from offsets[i] on, for the same particles."""
-    found = np.empty(len(cells.order), np.int64)
+    candidates = np.empty(len(cells.order), np.int64)
     for cell in range(begin, end):
-        number = nearby_particles(cell, cells, found)
-        for here in range(cells.starts[cell], cells.starts[cell + 1]):
-            receiver = cells.order[here]
-            own = senders[offsets[receiver] : offsets[receiver + 1]]
-            _near(here, found[:number], cells, own)
-            own.sort()
+        number = nearby_particles(cell, cells, candidates)
+        for particle in range(cells.starts[cell], cells.starts[cell + 1]):
+            receiver = cells.order[particle]
+            neighbours = senders[offsets[receiver] : offsets[receiver + 1]]
+            _write_neighbours(particle, candidates[:number], cells, neighbours)
+            neighbours.sort()
 
 
 @compiled
-def _near(here: int, candidates: NDArray[np.int64], cells: Cells, senders: NDArray[np.int64]) -> int:
-    """Write the neighbours of a sorted particle as far as `senders` reaches; return their number."""
+def _write_neighbours(
+    particle: int, candidates: NDArray[np.int64], cells: Cells, senders: NDArray[np.int64]
+) -> int:
+    """Write the neighbours of a sorted particle as far as `senders` has space; return their number."""
     xs, ys, zs = cells.positions[0], cells.positions[1], cells.positions[2]
     cut, number = cells.cutoff * cells.cutoff, 0
-    for other in candidates:
-        dx, dy, dz = xs[other] - xs[here], ys[other] - ys[here], zs[other] - zs[here]
-        if square_distance(dx, dy, dz, cells.box_length) < cut and other != here:
+    for sender in candidates:
+        dx, dy, dz = xs[sender] - xs[particle], ys[sender] - ys[particle], zs[sender] - zs[particle]
+        if square_distance(dx, dy, dz, cells.box_length) < cut and sender != particle:
             if number < len(senders):
-                senders[number] = cells.order[other]
+                senders[number] = cells.order[sender]
             number += 1
     return number

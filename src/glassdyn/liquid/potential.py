@@ -1,7 +1,7 @@
-"""The Kob-Andersen mixture: the only statement of its potential, in NumPy.
+"""The Kob-Andersen mixture: the reference implementation of its potential, in NumPy.
 
-Lennard-Jones units throughout. Engines state the same potential in their own language, and their
-tests compare them with this module.
+Lennard-Jones units throughout. Engines implement the same potential, and their tests compare them with this
+module.
 """
 
 from typing import NamedTuple
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.liquid.box import minimum_image
+from glassdyn.liquid.configuration import Configuration
 from glassdyn.params import Potential
 
 __all__ = ["EPSILON", "SIGMA", "EnergyAndForces", "assign_species", "energy_and_forces", "pair_interaction"]
@@ -22,7 +23,7 @@ SIGMA = np.array([[1.0, 0.8], [0.8, 0.88]])
 
 
 class EnergyAndForces(NamedTuple):
-    """What a configuration feels.
+    """Energy, forces and virial of a configuration.
 
     Attributes:
         energy: total potential energy U, units of eps_AA.
@@ -79,30 +80,24 @@ def pair_interaction(
     return np.where(inside, energy, 0.0), np.where(inside, force, 0.0)
 
 
-def energy_and_forces(
-    positions: NDArray[np.float64],
-    species: NDArray[np.uint8],
-    box_length: float,
-    potential: Potential,
-) -> EnergyAndForces:
+def energy_and_forces(configuration: Configuration, potential: Potential) -> EnergyAndForces:
     """Energy, forces and virial by the double sum over all pairs: slow, obvious, the reference.
 
     Args:
-        positions: (N, 3), units of sigma_AA, wrapped or not.
-        species: (N,) 0 for A, 1 for B.
-        box_length: L, at least twice the longest cutoff.
+        configuration: N particles in a box of at least twice the longest cutoff.
         potential: see `pair_interaction`.
     """
+    positions, species, box_length = configuration
     forces = np.zeros_like(positions)
     energy = virial = 0.0
     for i in range(len(positions) - 1):
         vectors = minimum_image(positions[i] - positions[i + 1 :], box_length)  # (P, 3)
         distances = np.linalg.norm(vectors, axis=1)
-        kinds = species[i], species[i + 1 :]
-        energies, magnitudes = pair_interaction(distances, EPSILON[kinds], SIGMA[kinds], potential)
-        pulls = (magnitudes / distances)[:, None] * vectors
-        forces[i] += pulls.sum(axis=0)
-        forces[i + 1 :] -= pulls
+        types = species[i], species[i + 1 :]
+        energies, magnitudes = pair_interaction(distances, EPSILON[types], SIGMA[types], potential)
+        pair_forces = (magnitudes / distances)[:, None] * vectors
+        forces[i] += pair_forces.sum(axis=0)
+        forces[i + 1 :] -= pair_forces
         energy += energies.sum()
         virial += (magnitudes * distances).sum()
     return EnergyAndForces(float(energy), forces, float(virial))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from glassdyn.errors import GlassdynError
 from glassdyn.storage.trajectory_writer import THERMODYNAMICS
 
-__all__ = ["Energies", "drift", "energies"]
+__all__ = ["Energies", "drift", "energies_per_particle"]
 
 
 class Energies(NamedTuple):
@@ -33,15 +33,15 @@ class Energies(NamedTuple):
         return self.potential + self.kinetic
 
 
-def energies(series: Mapping[str, NDArray[np.float64]], particles: int) -> Energies:
-    """Energies per particle from the recorded totals.
+def energies_per_particle(series: Mapping[str, NDArray[np.float64]], particles: int) -> Energies:
+    """Divide the recorded totals by the number of particles.
 
     Args:
         series: (T,) each of the THERMODYNAMICS.
         particles: N.
 
     Raises:
-        Refusal: for a series that is missing.
+        GlassdynError: for a series that is missing.
     """
     missing = sorted(set(THERMODYNAMICS) - set(series))
     if missing:

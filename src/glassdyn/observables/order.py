@@ -11,13 +11,13 @@ __all__ = ["bond_orders", "coherent_bonds", "solid_fraction"]
 DEGREE = 6
 
 COHERENT = 0.7
-"""Bonds whose ends see orientations correlated above this are coherent."""
+"""Bonds whose ends have orientations correlated above this are coherent."""
 
 
 def bond_orders(pairs: Pairs, particles: int) -> NDArray[np.complex128]:
     """q_6m(i) = mean over the neighbours j of Y_6m(r_ij), m = 0 ... 6 (Steinhardt et al. 1983).
 
-    Negative m carry nothing new: q_6,-m = (-1)^m conj(q_6m).
+    Negative m add no information: q_6,-m = (-1)^m conj(q_6m).
 
     Args:
         pairs: neighbours, every pair in both directions, (E,).
@@ -61,7 +61,7 @@ def solid_fraction(
         positions: (N, 3), units of sigma_AA.
         box_length: L, units of sigma_AA.
         cutoff: of neighbours; the default is the first minimum of g_AA(r), units of sigma_AA.
-        bonds: from which on a particle is taken as solid.
+        bonds: coherent ones that make a particle solid-like.
     """
     pairs = find_neighbours(positions, box_length, cutoff)
     return float((coherent_bonds(pairs, len(positions)) >= bonds).mean())

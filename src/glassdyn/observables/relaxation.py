@@ -18,15 +18,15 @@ __all__ = [
     "BIN_WIDTH",
     "Displacements",
     "Plateau",
-    "displacements",
-    "from_origins",
-    "lags_between",
+    "choose_lags",
+    "choose_origins",
+    "find_plateau",
+    "find_tau_alpha",
     "mean_squares",
+    "measure_displacements",
     "non_gaussian",
-    "origins_between",
-    "plateau",
     "scattering",
-    "tau_alpha",
+    "select_origins",
 ]
 
 BIN_WIDTH = 0.02
@@ -64,25 +64,25 @@ class Displacements(NamedTuple):
 
 
 class Plateau(NamedTuple):
-    """Where the cage holds the particles: time (units of tau), RMSD (sigma_AA), d ln RMSD / d ln t."""
+    """Where cages hold the particles: time (units of tau), RMSD (sigma_AA), d ln RMSD / d ln t."""
 
     time: float
     rmsd: float
     slope: float
 
 
-def lags_between(first: int, last: int, *, per_decade: int) -> NDArray[np.int64]:
+def choose_lags(first: int, last: int, *, per_decade: int) -> NDArray[np.int64]:
     """Distinct lags first ... last, both included, evenly spaced on a logarithmic scale."""
     count = 1 + int(np.ceil(per_decade * np.log10(last / first)))
     return np.unique(np.rint(np.geomspace(first, last, max(count, 2))).astype(np.int64))
 
 
-def origins_between(first: int, last: int, *, count: int) -> NDArray[np.int64]:
+def choose_origins(first: int, last: int, *, count: int) -> NDArray[np.int64]:
     """At most `count` distinct origins first ... last, both included, evenly spaced."""
     return np.unique(np.rint(np.linspace(first, last, count)).astype(np.int64))
 
 
-def displacements(
+def measure_displacements(
     blocks: Iterable[tuple[NDArray[np.float32], NDArray[np.uint8]]],
     *,
     lags: NDArray[np.int64],
@@ -100,110 +100,136 @@ def displacements(
         wave_number: q, units of 1 / sigma_AA.
 
     Raises:
-        Refusal: for a position that is not a finite number, or a species without particles.
+        GlassdynError: for a position that is not a finite number, or a species without particles.
     """
-    sums = np.zeros((len(origins), len(lags), 2, 3))  # (O, K, 2, moments)
-    counts = np.zeros((len(lags), 2, BINS), np.int64)
-    particles = np.zeros(2, np.int64)
-    frames = 0
+    sums = Sums(
+        lags, origins, np.zeros((len(origins), len(lags), 2, 3)), np.zeros((len(lags), 2, BINS), np.int64)
+    )
+    particles, frames = np.zeros(2, np.int64), 0
     for positions, species in blocks:
-        _share_lags(positions, species, lags, origins, wave_number, sums, counts)
+        _add_block(positions, species, wave_number, sums)
         particles += np.bincount(species, minlength=2)
         frames = len(positions)
-    inside = origins[:, None] + lags < frames  # (O, K)
-    if not np.isfinite(sums).all():
+    if not np.isfinite(sums.moments).all():
         raise GlassdynError("positions must be finite numbers: the trajectory holds NaN or infinity")
     if not particles.all():
         raise GlassdynError(f"both species must be present: got {particles[0]} of A and {particles[1]} of B")
-    means = np.where(inside[..., None, None], sums / particles[:, None], np.nan)
+    inside = origins[:, None] + lags < frames  # (O, K)
+    means = np.where(inside[..., None, None], sums.moments / particles[:, None], np.nan)
     totals = inside.sum(axis=0)[:, None] * particles
-    return Displacements(lags, origins, means[..., 0], means[..., 1], means[..., 2], counts, totals)
+    return Displacements(lags, origins, means[..., 0], means[..., 1], means[..., 2], sums.counts, totals)
 
 
-def _share_lags(
-    positions: NDArray[np.float32],
-    species: NDArray[np.uint8],
-    lags: NDArray[np.int64],
-    origins: NDArray[np.int64],
-    wave_number: float,
-    sums: NDArray[np.float64],
-    counts: NDArray[np.int64],
+class Sums(NamedTuple):
+    """Sums over the particles so far.
+
+    Attributes:
+        lags: (K,) frames.
+        origins: (O,) frames.
+        moments: (O, K, 2, 3) of d^2, d^4 and sin(q d) / (q d), by species.
+        counts: (K, 2, BINS) displacements by length.
+    """
+
+    lags: NDArray[np.int64]
+    origins: NDArray[np.int64]
+    moments: NDArray[np.float64]
+    counts: NDArray[np.int64]
+
+
+def _add_block(
+    positions: NDArray[np.float32], species: NDArray[np.uint8], wave_number: float, sums: Sums
 ) -> None:
     def work(first: int, last: int) -> None:
-        _add(first, last, positions, species, lags, origins, wave_number, sums, counts)
+        _add_lags(first, last, positions, species, wave_number, sums)
 
-    parallel_for(len(lags), work)
+    parallel_for(len(sums.lags), work)
 
 
 @compiled
-def _add(
+def _add_lags(
     first: int,
     last: int,
     positions: NDArray[np.float32],
     species: NDArray[np.uint8],
-    lags: NDArray[np.int64],
-    origins: NDArray[np.int64],
     wave_number: float,
-    sums: NDArray[np.float64],
-    counts: NDArray[np.int64],
+    sums: Sums,
 ) -> None:
     for k in range(first, last):
-        for o in range(len(origins)):
-            start, stop = origins[o], origins[o] + lags[k]
-            if stop >= len(positions):
-                continue
-            for i in range(len(species)):
-                square = 0.0
-                for axis in range(3):
-                    step = np.float64(positions[stop, i, axis]) - np.float64(positions[start, i, axis])
-                    square += step * step
-                distance = np.sqrt(square)
-                phase = wave_number * distance
-                kind = species[i]
-                sums[o, k, kind, 0] += square
-                sums[o, k, kind, 1] += square * square
-                sums[o, k, kind, 2] += np.sin(phase) / phase if phase > 1e-4 else 1 - phase * phase / 6
-                bin_ = distance / BIN_WIDTH
-                if bin_ < BINS:
-                    counts[k, kind, int(bin_)] += 1
+        for o in range(len(sums.origins)):
+            start, stop = sums.origins[o], sums.origins[o] + sums.lags[k]
+            if stop < len(positions):
+                _add_pair(
+                    positions[start],
+                    positions[stop],
+                    species,
+                    wave_number,
+                    sums.moments[o, k],
+                    sums.counts[k],
+                )
 
 
-def from_origins(moved: Displacements, chosen: slice) -> Displacements:
-    """Keep some origins only; the counts, which are not by origin, are kept as they are."""
-    return moved._replace(
-        origins=moved.origins[chosen],
-        squares=moved.squares[chosen],
-        quartics=moved.quartics[chosen],
-        scattering=moved.scattering[chosen],
+@compiled
+def _add_pair(
+    start: NDArray[np.float32],
+    stop: NDArray[np.float32],
+    species: NDArray[np.uint8],
+    wave_number: float,
+    moments: NDArray[np.float64],
+    counts: NDArray[np.int64],
+) -> None:
+    """Add the displacements between two frames to (2, 3) moments and (2, BINS) counts."""
+    for i in range(len(species)):
+        square = 0.0
+        for axis in range(3):
+            step = np.float64(stop[i, axis]) - np.float64(start[i, axis])
+            square += step * step
+        distance = np.sqrt(square)
+        phase = wave_number * distance
+        kind = species[i]
+        moments[kind, 0] += square
+        moments[kind, 1] += square * square
+        moments[kind, 2] += np.sin(phase) / phase if phase > 1e-4 else 1 - phase * phase / 6
+        bin_ = distance / BIN_WIDTH
+        if bin_ < BINS:
+            counts[kind, int(bin_)] += 1
+
+
+def select_origins(displacements: Displacements, selection: slice) -> Displacements:
+    """Keep some origins only; the counts, which are not by origin, stay as they are."""
+    return displacements._replace(
+        origins=displacements.origins[selection],
+        squares=displacements.squares[selection],
+        quartics=displacements.quartics[selection],
+        scattering=displacements.scattering[selection],
     )
 
 
-def mean_squares(moved: Displacements) -> NDArray[np.float64]:
+def mean_squares(displacements: Displacements) -> NDArray[np.float64]:
     """(K, 2) mean squared displacement over the origins, units of sigma_AA^2; NaN for lags that do not fit."""
-    return _over_origins(moved.squares)
+    return _mean_over_origins(displacements.squares)
 
 
-def scattering(moved: Displacements) -> NDArray[np.float64]:
+def scattering(displacements: Displacements) -> NDArray[np.float64]:
     """(K, 2) F_s(q, t) over the origins."""
-    return _over_origins(moved.scattering)
+    return _mean_over_origins(displacements.scattering)
 
 
-def non_gaussian(moved: Displacements) -> NDArray[np.float64]:
+def non_gaussian(displacements: Displacements) -> NDArray[np.float64]:
     """(K, 2) alpha_2(t) = 3 <d^4> / (5 <d^2>^2) - 1: zero for Gaussian displacements."""
-    return 3 * _over_origins(moved.quartics) / (5 * mean_squares(moved) ** 2) - 1
+    return 3 * _mean_over_origins(displacements.quartics) / (5 * mean_squares(displacements) ** 2) - 1
 
 
-def _over_origins(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _mean_over_origins(values: NDArray[np.float64]) -> NDArray[np.float64]:
     inside = np.isfinite(values)
     count = inside.sum(axis=0)
     total = np.where(inside, values, 0.0).sum(axis=0)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def tau_alpha(times: NDArray[np.float64], correlation: NDArray[np.float64]) -> float | None:
-    """Time at which F_s falls to 1 / e (thesis 2.1): where ln(-ln F_s), linear in ln t, passes 0.
+def find_tau_alpha(times: NDArray[np.float64], correlation: NDArray[np.float64]) -> float | None:
+    """Find the time at which F_s falls to 1 / e (thesis 2.1): where ln(-ln F_s), linear in ln t, passes 0.
 
-    Between two lags that is an interpolation. A correlation that ends above 1 / e is extended along the
+    Between two lags this is an interpolation. A correlation that ends above 1 / e is extended along the
     straight line through its last FITTED lags, that is as a stretched exponential, up to EXTENSION
     times the longest lag.
 
@@ -212,10 +238,10 @@ def tau_alpha(times: NDArray[np.float64], correlation: NDArray[np.float64]) -> f
         correlation: (K,) F_s(q, t); values outside (0, 1), and NaN, are passed over.
 
     Returns:
-        tau_alpha, units of tau; None where F_s is followed too short to tell, or not from above 1 / e.
+        tau_alpha, units of tau; None where F_s is followed for too short a time, or not from above 1 / e.
     """
-    known = (correlation > 0) & (correlation < 1)
-    x, y = np.log(times[known]), np.log(-np.log(correlation[known]))
+    inside = (correlation > 0) & (correlation < 1)
+    x, y = np.log(times[inside]), np.log(-np.log(correlation[inside]))
     above = np.flatnonzero(y > 0)
     if len(above):
         after = int(above[0])
@@ -230,7 +256,7 @@ def tau_alpha(times: NDArray[np.float64], correlation: NDArray[np.float64]) -> f
     return float(np.exp(x[-1] + max(-height / slope, 0.0)))
 
 
-def plateau(times: NDArray[np.float64], rmsd: NDArray[np.float64]) -> Plateau:
+def find_plateau(times: NDArray[np.float64], rmsd: NDArray[np.float64]) -> Plateau:
     """Find the plateau of the RMSD: the lag at which d ln RMSD / d ln t is smallest.
 
     The slope at a lag is that of a straight line through it and its neighbours.
@@ -239,8 +265,8 @@ def plateau(times: NDArray[np.float64], rmsd: NDArray[np.float64]) -> Plateau:
         times: (K,) lags, units of tau, increasing, at least FITTED.
         rmsd: (K,) root mean squared displacement, units of sigma_AA.
     """
-    known = np.isfinite(rmsd)
-    times, rmsd = times[known], rmsd[known]
+    finite = np.isfinite(rmsd)
+    times, rmsd = times[finite], rmsd[finite]
     if len(times) < FITTED:
         raise GlassdynError(f"a plateau needs the RMSD at {FITTED} lags or more: got {len(times)}")
     logs = np.lib.stride_tricks.sliding_window_view(np.log(np.stack([times, rmsd])), FITTED, axis=1)

@@ -6,17 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.liquid.compiled import compiled, parallel_for
-from glassdyn.liquid.neighbours import Cells, build_cell_list
+from glassdyn.liquid.configuration import Configuration
+from glassdyn.liquid.neighbours import Cells, build_cell_list, square_distance
 
 __all__ = [
     "PAIRS",
     "WaveVectors",
+    "choose_wave_vectors",
     "first_maximum",
     "pair_counts",
     "radial_distribution",
     "structure_factors",
     "total_structure_factor",
-    "wave_vectors",
 ]
 
 PAIRS = ("AA", "AB", "BB")
@@ -37,20 +38,17 @@ class WaveVectors(NamedTuple):
     lengths: NDArray[np.float64]
 
 
-def pair_counts(
-    positions: NDArray[np.float64], species: NDArray[np.uint8], box_length: float, edges: NDArray[np.float64]
-) -> NDArray[np.int64]:
+def pair_counts(configuration: Configuration, edges: NDArray[np.float64]) -> NDArray[np.int64]:
     """Count unordered pairs by species and distance.
 
     Args:
-        positions: (N, 3), units of sigma_AA.
-        species: (N,) 0 for A, 1 for B.
-        box_length: L, at least twice the last edge.
-        edges: (B + 1,) evenly spaced, the first one 0.
+        configuration: its box holds two of the last edge.
+        edges: (B + 1,) evenly spaced, the first of them 0.
 
     Returns:
         (3, B) for the PAIRS.
     """
+    positions, species, box_length = configuration
     cells = build_cell_list(positions, box_length, edges[-1], 2)
     kinds = species[cells.order].astype(np.int64)
     pieces: list[NDArray[np.int64]] = []
@@ -69,30 +67,42 @@ def pair_counts(
 def _count_pairs(
     first: int, last: int, cells: Cells, kinds: NDArray[np.int64], width: float, counts: NDArray[np.int64]
 ) -> None:
-    side, box_length = cells.side, cells.box_length
-    span = min(2 * cells.reach + 1, side)
-    squared_range = (width * counts.shape[1]) ** 2
-    for here in range(first, last):
-        x, y, z = cells.positions[:, here]
-        corner_x = min(int(x * side / box_length), side - 1) - cells.reach
-        corner_y = min(int(y * side / box_length), side - 1) - cells.reach
-        corner_z = min(int(z * side / box_length), side - 1) - cells.reach
-        for cell_x in range(corner_x, corner_x + span):
-            for cell_y in range(corner_y, corner_y + span):
+    """Pairs of the sorted particles first ... last - 1 with later ones."""
+    side, reach = cells.side, cells.reach
+    span = min(2 * reach + 1, side)
+    corner = np.empty(3, np.int64)
+    for particle in range(first, last):
+        for axis in range(3):
+            place = int(cells.positions[axis, particle] * side / cells.box_length)
+            corner[axis] = min(place, side - 1) - reach
+        for cell_x in range(corner[0], corner[0] + span):
+            for cell_y in range(corner[1], corner[1] + span):
                 row = ((cell_x % side) * side + cell_y % side) * side
-                for cell_z in range(corner_z, corner_z + span):
-                    cell = row + cell_z % side
-                    for other in range(max(cells.starts[cell], here + 1), cells.starts[cell + 1]):
-                        dx = abs(cells.positions[0, other] - x)
-                        dy = abs(cells.positions[1, other] - y)
-                        dz = abs(cells.positions[2, other] - z)
-                        dx = min(dx, box_length - dx)
-                        dy = min(dy, box_length - dy)
-                        dz = min(dz, box_length - dz)
-                        square = dx * dx + dy * dy + dz * dz
-                        if square < squared_range:
-                            bin_ = min(int(np.sqrt(square) / width), counts.shape[1] - 1)
-                            counts[kinds[here] + kinds[other], bin_] += 1
+                for cell_z in range(corner[2], corner[2] + span):
+                    _count_pairs_with_cell(particle, row + cell_z % side, cells, kinds, width, counts)
+
+
+@compiled
+def _count_pairs_with_cell(
+    particle: int,
+    cell: int,
+    cells: Cells,
+    kinds: NDArray[np.int64],
+    width: float,
+    counts: NDArray[np.int64],
+) -> None:
+    x, y, z = cells.positions[:, particle]
+    squared_range = (width * counts.shape[1]) ** 2
+    for partner in range(max(cells.starts[cell], particle + 1), cells.starts[cell + 1]):
+        dx, dy, dz = (
+            cells.positions[0, partner] - x,
+            cells.positions[1, partner] - y,
+            cells.positions[2, partner] - z,
+        )
+        square = square_distance(dx, dy, dz, cells.box_length)
+        if square < squared_range:
+            bin_ = min(int(np.sqrt(square) / width), counts.shape[1] - 1)
+            counts[kinds[particle] + kinds[partner], bin_] += 1
 
 
 def radial_distribution(
@@ -115,10 +125,10 @@ def radial_distribution(
     return counts / (pairs[:, None] * shells)
 
 
-def wave_vectors(box_length: float, *, longest: float, width: float, per_shell: int) -> WaveVectors:
+def choose_wave_vectors(box_length: float, *, longest: float, width: float, per_shell: int) -> WaveVectors:
     """Choose at most `per_shell` vectors from every shell [k width, (k + 1) width) up to `longest`.
 
-    Those chosen are spaced evenly over the shell's vectors in lexicographic order, so that no direction
+    They are spaced evenly over the shell's vectors in lexicographic order, so that no direction
     is preferred. Shells without a vector do not appear.
     """
     unit = 2 * np.pi / box_length
@@ -131,10 +141,10 @@ def wave_vectors(box_length: float, *, longest: float, width: float, per_shell: 
     shells = (lengths / width).astype(np.int64)
     order = np.argsort(shells, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(shells[order])) + 1)
-    chosen = [_spread(group, per_shell) for group in groups]
-    means = np.array([lengths[group].mean() for group in chosen])
-    labels = np.repeat(np.arange(len(chosen)), [len(group) for group in chosen])
-    return WaveVectors(numbers[np.concatenate(chosen)], labels, means)
+    selected = [_spread(group, per_shell) for group in groups]
+    means = np.array([lengths[shell].mean() for shell in selected])
+    labels = np.repeat(np.arange(len(selected)), [len(shell) for shell in selected])
+    return WaveVectors(numbers[np.concatenate(selected)], labels, means)
 
 
 def _first_of_pair(numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -149,23 +159,30 @@ def _spread(group: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     return group[np.linspace(0, len(group) - 1, count).astype(np.int64)]
 
 
-def structure_factors(
-    positions: NDArray[np.float64], species: NDArray[np.uint8], box_length: float, vectors: WaveVectors
-) -> NDArray[np.float64]:
+def structure_factors(configuration: Configuration, vectors: WaveVectors) -> NDArray[np.float64]:
     """Partial structure factors of one configuration, averaged over shells.
 
     S_XY(q) = Re <rho_X(q) rho_Y(-q)> / sqrt(N_X N_Y), rho_X(q) = sum_(j of X) exp(i q . r_j)
     (Ashcroft and Langreth 1967): S_AA and S_BB go to 1 at large q, S_AB to 0.
 
     Args:
-        positions: (N, 3), units of sigma_AA.
-        species: (N,) 0 for A, 1 for B.
-        box_length: L, units of sigma_AA.
+        configuration: positions may be wrapped or not.
         vectors: the wave vectors of this box.
 
     Returns:
         (S, 3) for the PAIRS.
     """
+    counts = np.bincount(configuration.species, minlength=2)
+    a, b = _species_densities(configuration, vectors) / np.sqrt(counts)[:, None]  # (Q,) each
+    products = np.stack([np.abs(a) ** 2, (a * b.conj()).real, np.abs(b) ** 2], axis=1)  # (Q, 3)
+    sums = np.stack([np.bincount(vectors.shells, weights=column) for column in products.T], axis=1)
+    shells: NDArray[np.float64] = sums / np.bincount(vectors.shells)[:, None]
+    return shells
+
+
+def _species_densities(configuration: Configuration, vectors: WaveVectors) -> NDArray[np.complex128]:
+    """(2, Q) rho_X(q), by powers of exp(2 pi i r / L)."""
+    positions, species, box_length = configuration
     densities = np.empty((len(vectors.numbers), 2), np.complex128)  # (Q, species)
     reach = int(np.abs(vectors.numbers).max())
     for kind in range(2):
@@ -174,12 +191,7 @@ def structure_factors(
         for power in range(reach):
             powers[:, power + 1] = powers[:, power] * waves
         _share_density(powers, vectors.numbers, densities[:, kind])
-    counts = np.bincount(species, minlength=2)
-    a, b = densities.T / np.sqrt(counts)[:, None]
-    products = np.stack([np.abs(a) ** 2, (a * b.conj()).real, np.abs(b) ** 2], axis=1)  # (Q, 3)
-    sums = np.stack([np.bincount(vectors.shells, weights=column) for column in products.T], axis=1)
-    shells: NDArray[np.float64] = sums / np.bincount(vectors.shells)[:, None]
-    return shells
+    return densities.T
 
 
 def _share_density(

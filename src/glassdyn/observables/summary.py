@@ -1,4 +1,4 @@
-"""A survey as numbers, nested as they stand in the metrics file."""
+"""Measurements as numbers, nested as they stand in the metrics file."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from glassdyn.observables import energy, relaxation
-from glassdyn.observables.measure import Measurements, Structure
+from glassdyn.observables.measure import Measurements
+from glassdyn.observables.sample import Structure
 from glassdyn.observables.tabulate import SPECIES, pool_displacements, waiting_times
 
 __all__ = ["Expected", "Metrics", "ageing", "summarise"]
@@ -24,17 +25,17 @@ class Expected(NamedTuple):
     p_c: float
 
 
-def summarise(survey: Measurements, declared: Expected) -> Metrics:
-    """All numbers of a survey beside those declared."""
+def summarise(measurements: Measurements, expected: Expected) -> Metrics:
+    """All numbers of the measurements beside those expected."""
     metrics = {
-        "samples": _extent(survey),
-        "energy": _energies(survey),
-        "temperature": _temperature(survey, declared.temperature),
-        "structure": _structure(survey.structure) | {"wave_number": survey.wave_number},
-        "solid_fraction": _solid(survey),
-        "plateau": _plateau(survey, declared.p_c),
-        "tau_alpha": _tau_alpha(survey, declared.tau_alpha),
-        "ageing": _ageing(survey),
+        "samples": _extent(measurements),
+        "energy": _energies(measurements),
+        "temperature": _temperature(measurements, expected.temperature),
+        "structure": _structure(measurements.structure) | {"wave_number": measurements.wave_number},
+        "solid_fraction": _solid(measurements),
+        "plateau": _plateau(measurements, expected.p_c),
+        "tau_alpha": _tau_alpha(measurements, expected.tau_alpha),
+        "ageing": _ageing(measurements),
     }
     return {
         topic: {name: number for name, number in numbers.items() if np.isfinite(number)}
@@ -42,42 +43,42 @@ def summarise(survey: Measurements, declared: Expected) -> Metrics:
     }
 
 
-def _extent(survey: Measurements) -> dict[str, float | int]:
+def _extent(measurements: Measurements) -> dict[str, float | int]:
     return {
-        "number": len(survey.samples),
-        "copies": len({sample.copy for sample in survey.samples}),
-        "particles": survey.particles,
-        "frames": len(survey.samples[0].times),
-        "duration": float(np.ptp(survey.samples[0].times)),
+        "number": len(measurements.samples),
+        "copies": len({sample.copy for sample in measurements.samples}),
+        "particles": measurements.particles,
+        "frames": len(measurements.samples[0].times),
+        "duration": float(np.ptp(measurements.samples[0].times)),
     }
 
 
-def _energies(survey: Measurements) -> dict[str, float | int]:
-    series = [sample.energies for sample in survey.samples]
+def _energies(measurements: Measurements) -> dict[str, float | int]:
+    series = [sample.energies for sample in measurements.samples]
     return {
-        "potential": float(np.mean([one.potential.mean() for one in series])),
-        "total": float(np.mean([one.total.mean() for one in series])),
-        "pressure": float(np.mean([one.pressure.mean() for one in series])),
-        "largest_drift": max(abs(energy.drift(one.total)) for one in series),
-        "largest_fluctuation": max(float(one.total.std()) for one in series),
-        "largest_shift": max(sample.shift for sample in survey.samples),
+        "potential": float(np.mean([energies.potential.mean() for energies in series])),
+        "total": float(np.mean([energies.total.mean() for energies in series])),
+        "pressure": float(np.mean([energies.pressure.mean() for energies in series])),
+        "largest_drift": max(abs(energy.drift(energies.total)) for energies in series),
+        "largest_fluctuation": max(float(energies.total.std()) for energies in series),
+        "largest_shift": max(sample.shift for sample in measurements.samples),
     }
 
 
-def _temperature(survey: Measurements, declared: float) -> dict[str, float | int]:
-    means = np.array([sample.energies.temperature.mean() for sample in survey.samples])
+def _temperature(measurements: Measurements, expected: float) -> dict[str, float | int]:
+    means = np.array([sample.energies.temperature.mean() for sample in measurements.samples])
     return {
-        "declared": declared,
+        "declared": expected,
         "measured": float(means.mean()),
-        "ratio": float(means.mean() / declared),
+        "ratio": float(means.mean() / expected),
         "spread": float(means.std()),
     }
 
 
-def _structure(seen: Structure) -> dict[str, float | int]:
-    numbers: dict[str, float | int] = {"largest_s": float(seen.total.max())}
-    for pair, row in zip(("AA", "AB"), (seen.radial[0], seen.radial[1]), strict=True):
-        peak, minimum = peak_and_minimum(seen.distances, row)
+def _structure(structure: Structure) -> dict[str, float | int]:
+    numbers: dict[str, float | int] = {"largest_s": float(structure.total.max())}
+    for pair, row in zip(("AA", "AB"), (structure.radial[0], structure.radial[1]), strict=True):
+        peak, minimum = peak_and_minimum(structure.distances, row)
         numbers |= {f"peak_{pair}": peak, f"minimum_{pair}": minimum}
     return numbers
 
@@ -96,46 +97,45 @@ def _vertex(x: NDArray[np.float64], y: NDArray[np.float64], index: int, reach: i
     return float(x[index] + np.clip(-slope / (2 * curvature), x[near][0] - x[index], x[near][-1] - x[index]))
 
 
-def _solid(survey: Measurements) -> dict[str, float | int]:
-    starts, ends = zip(*(sample.solid for sample in survey.samples), strict=True)
-    return {"start": float(np.mean(starts)), "end": float(np.mean(ends)), "largest": max(*starts, *ends)}
+def _solid(measurements: Measurements) -> dict[str, float | int]:
+    starts, ends = np.stack([sample.solid_fractions for sample in measurements.samples], axis=1)
+    largest = max(starts.max(), ends.max())
+    return {"start": float(starts.mean()), "end": float(ends.mean()), "largest": float(largest)}
 
 
-def _plateau(survey: Measurements, p_c: float) -> dict[str, float | int]:
-    moved = pool_displacements(survey)
-    squares = relaxation.mean_squares(moved)  # (K, 2)
-    shares = moved.totals[0] / moved.totals[0].sum()
-    found = {
-        name: relaxation.plateau(survey.lag_times, np.sqrt(column))
-        for name, column in zip((*SPECIES, "all"), (*squares.T, squares @ shares), strict=True)
+def _plateau(measurements: Measurements, p_c: float) -> dict[str, float | int]:
+    displacements = pool_displacements(measurements)
+    squares = relaxation.mean_squares(displacements)  # (K, 2)
+    weights = displacements.totals[0] / displacements.totals[0].sum()
+    plateaus = {
+        name: relaxation.find_plateau(measurements.lag_times, np.sqrt(column))
+        for name, column in zip((*SPECIES, "all"), (*squares.T, squares @ weights), strict=True)
     }
-    numbers: dict[str, float | int] = {name: one.rmsd for name, one in found.items()}
-    times = {f"time_{name}": one.time for name, one in found.items()}
-    return numbers | times | {"p_c": p_c, "p_c_over_plateau": p_c / found["all"].rmsd}
+    numbers: dict[str, float | int] = {name: plateau.rmsd for name, plateau in plateaus.items()}
+    times = {f"time_{name}": plateau.time for name, plateau in plateaus.items()}
+    return numbers | times | {"p_c": p_c, "p_c_over_plateau": p_c / plateaus["all"].rmsd}
 
 
-def _tau_alpha(survey: Measurements, declared: float) -> dict[str, float | int]:
-    decay = relaxation.scattering(pool_displacements(survey))
-    numbers: dict[str, float | int] = {"declared": declared}
+def _tau_alpha(measurements: Measurements, expected: float) -> dict[str, float | int]:
+    times, pooled = measurements.lag_times, relaxation.scattering(pool_displacements(measurements))
+    numbers: dict[str, float | int] = {"declared": expected}
     for kind, name in enumerate(SPECIES):
-        tau = relaxation.tau_alpha(survey.lag_times, decay[:, kind])
-        own = [relaxation.scattering(sample.moved)[:, kind] for sample in survey.samples]
-        each = [
-            one for one in (relaxation.tau_alpha(survey.lag_times, row) for row in own) if one is not None
-        ]
+        tau = relaxation.find_tau_alpha(times, pooled[:, kind])
+        decays = [relaxation.scattering(sample.displacements)[:, kind] for sample in measurements.samples]
+        taus = [value for decay in decays if (value := relaxation.find_tau_alpha(times, decay)) is not None]
         if tau is not None:
             numbers[name] = tau
-        if len(each) > 1:
-            numbers[f"error_{name}"] = float(np.std(each, ddof=1) / np.sqrt(len(each)))
+        if len(taus) > 1:
+            numbers[f"error_{name}"] = float(np.std(taus, ddof=1) / np.sqrt(len(taus)))
     if "A" in numbers:
-        numbers["ratio"] = numbers["A"] / declared
+        numbers["ratio"] = numbers["A"] / expected
     return numbers
 
 
-def _ageing(survey: Measurements) -> dict[str, float | int]:
-    table = waiting_times(survey)
+def _ageing(measurements: Measurements) -> dict[str, float | int]:
+    table = waiting_times(measurements)
     if table["sample"].n_unique() > table["copy"].n_unique():
-        # the parts of one window share its fluctuations: together they are one independent value
+        # the parts of a window share its fluctuations: they make a single independent value
         table = table.group_by("copy", "sample", maintain_order=True).mean()
     numbers: dict[str, float | int] = {}
     for name in SPECIES:
@@ -153,7 +153,7 @@ def ageing(table: pl.DataFrame) -> tuple[float, float]:
         table: columns copy, waiting_time, tau_alpha; rows without a tau_alpha are passed over.
 
     Returns:
-        Both; NaN where there are too few waiting times to tell.
+        Both; NaN where there are too few waiting times.
     """
     table = table.drop_nulls().with_columns(pl.col("tau_alpha").log())
     centred = table.select(

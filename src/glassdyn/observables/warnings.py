@@ -1,4 +1,4 @@
-"""What a physicist would object to in the numbers of a run, in words."""
+"""What a physicist would object to in the numbers of a run, as warnings in words."""
 
 from collections.abc import Mapping
 
@@ -25,18 +25,18 @@ SOLID = 0.05
 """Fraction of solid-like particles; a liquid has less than one in a hundred."""
 
 P_C = (0.5, 1.25)
-"""p_c over the plateau: below it rattling passes for hops, above it hops are overlooked."""
+"""p_c over the plateau: below it rattling passes for hops, above it hops are missed."""
 
 
 def list_warnings(metrics: Metrics) -> dict[str, str]:
-    """A readable line for every check by its name; an empty one where there is nothing to object."""
+    """List a readable warning for every check by its name; an empty one where the numbers are sound."""
     return {
         "energy_drifts": _energy(metrics["energy"]),
         "temperature_is_off": _temperature(metrics["temperature"]),
         "centre_of_mass_moves": _centre_of_mass(metrics["energy"]),
         "crystallises": _crystal(metrics["solid_fraction"]),
-        "tau_alpha_is_off": _declared(metrics["tau_alpha"]),
-        "tau_alpha_is_unknown": _followed(metrics["tau_alpha"], metrics["samples"]),
+        "tau_alpha_is_off": _tau_alpha_off(metrics["tau_alpha"]),
+        "tau_alpha_is_unknown": _tau_alpha_unknown(metrics["tau_alpha"], metrics["samples"]),
         "ages": _ageing(metrics["ageing"]),
         "p_c_is_off": _plateau(metrics["plateau"]),
     }
@@ -80,7 +80,7 @@ def _crystal(numbers: Mapping[str, float]) -> str:
     )
 
 
-def _declared(numbers: Mapping[str, float]) -> str:
+def _tau_alpha_off(numbers: Mapping[str, float]) -> str:
     if "ratio" not in numbers or 1 / FACTOR < numbers["ratio"] < FACTOR:
         return ""
     return (
@@ -89,7 +89,7 @@ def _declared(numbers: Mapping[str, float]) -> str:
     )
 
 
-def _followed(numbers: Mapping[str, float], extent: Mapping[str, float]) -> str:
+def _tau_alpha_unknown(numbers: Mapping[str, float], extent: Mapping[str, float]) -> str:
     if "A" in numbers:
         return ""
     return (

@@ -1,7 +1,6 @@
 """A model file applied to any configuration of the liquid, with a column per label as the answer."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from glassdyn.features.describe import DescriptorSpec, compute_descriptors, spec_from_metadata
+from glassdyn.features.describe import spec_from_metadata
+from glassdyn.features.node_features import features_from_configuration
 from glassdyn.learning import model_file
-from glassdyn.learning.graphs import Snapshot, build_graph, node_features, standardise
+from glassdyn.learning.graphs import Snapshot, build_graph, standardise
 from glassdyn.learning.model_file import TrainedModel
 from glassdyn.liquid.box import wrap
 from glassdyn.liquid.configuration import Configuration
@@ -115,30 +115,10 @@ def graph_of(trained: TrainedModel, configuration: Configuration) -> Snapshot:
 
     Raises:
         ValueError: where the box is too small for the descriptors or a position is not finite.
-        ConfigurationError: for a model that does not tell how its features are computed.
     """
-    positions, species, box_length = configuration
-    columns = [np.empty((len(species), 0), dtype=np.float32)]
-    if trained.graph.nodes != "type":
-        columns += compute_descriptors(positions, species, box_length, _description(trained)).values()
-    features = node_features(species, np.concatenate(columns, axis=1))
-    if trained.projection is not None:
-        mean, components = (part.numpy() for part in trained.projection)
-        features = ((features - mean) @ components.T).astype(np.float32)
-    return build_graph(positions, species, features, box_length=box_length, graph=trained.graph)
-
-
-def _description(trained: TrainedModel) -> DescriptorSpec:
-    """What to compute for the model: the columns beside the thesis's only where it reads them."""
-    try:
-        told = spec_from_metadata(trained.structure)
-    except ValueError as error:
-        raise ConfigurationError(
-            f"a model file tells how its node features are computed: {error}; train anew"
-        ) from None
-    if trained.graph.nodes == "extended":
-        return told
-    return replace(told, extras=replace(told.extras, smooth=0.0, generations=0, inherent=False))
+    spec = spec_from_metadata(trained.structure)
+    features = features_from_configuration(configuration, trained.graph.nodes, spec, trained.projection)
+    return build_graph(configuration, features, trained.graph)
 
 
 def predict(trained: TrainedModel, graph: Snapshot) -> dict[str, NDArray[np.float64]]:

@@ -1,7 +1,7 @@
-"""What an engine of molecular dynamics does, in words that every engine keeps.
+"""The protocol of an engine of molecular dynamics, the ensembles that it integrates, and its errors.
 
 An engine is opened on a state, in one ensemble, advances it by steps of velocity Verlet, and gives the
-state back. Two engines keep this protocol: `lammps` and `hoomd`.
+state back. Two engines follow this protocol: `lammps` and `hoomd`.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from glassdyn.params import Potential
 from glassdyn.simulation.state import State
 
 __all__ = [
-    "AT_REST",
+    "FORCE_TOLERANCE",
     "NVE",
     "Bussi",
     "Engine",
@@ -30,17 +30,17 @@ __all__ = [
     "quench_error",
 ]
 
-AT_REST = 1e-6
+FORCE_TOLERANCE = 1e-6
 """Largest component of a force at a minimum of the potential energy, eps_AA / sigma_AA."""
 
 
 class EngineError(GlassdynError):
-    """An engine that cannot be had, or that gave up on a run."""
+    """An engine that is not available, or a run that it cannot complete."""
 
 
 @dataclass(frozen=True)
 class Integrator:
-    """The equations of motion.
+    """What velocity Verlet integrates, and in which steps.
 
     Attributes:
         potential: the pair potential.
@@ -106,7 +106,7 @@ class Thermodynamics(NamedTuple):
 
 
 class Engine(Protocol):
-    """A state in motion; a context manager that frees what the engine holds."""
+    """A running simulation; a context manager that frees what the engine holds."""
 
     def __enter__(self) -> Self: ...
 
@@ -118,20 +118,20 @@ class Engine(Protocol):
     def step(self) -> int:
         """The present step, counted from the random positions."""
 
-    def advance(self, steps: int, interval: int = 0, look: Callable[[], None] | None = None) -> None:
-        """Go on by so many steps.
+    def advance(self, steps: int, interval: int = 0, callback: Callable[[], None] | None = None) -> None:
+        """Integrate the equations of motion.
 
         Args:
             steps: how many.
-            interval: steps after which to look, again and again; 0: never.
-            look: called then; it may ask for anything below.
+            interval: steps between two calls of `callback`, the first after one interval; 0: none.
+            callback: may call any method below.
 
         Raises:
             EngineError: where the run blows up.
         """
 
     def unwrapped(self) -> NDArray[np.float64]:
-        """(N, 3) positions followed through the walls of the box, units of sigma_AA."""
+        """(N, 3) positions + L images, units of sigma_AA."""
 
     def forces(self) -> NDArray[np.float64]:
         """(N, 3), units of eps_AA / sigma_AA."""
@@ -140,33 +140,33 @@ class Engine(Protocol):
         """Energies and pressure at the present step."""
 
     def state(self) -> State:
-        """The present state, exactly."""
+        """The present state, in full precision."""
 
 
 class EngineModule(Protocol):
-    """What the module of an engine offers."""
+    """The functions of an engine's module."""
 
-    def start(self, state: State, model: Integrator, ensemble: Ensemble) -> Engine:
+    def start(self, state: State, integrator: Integrator, ensemble: Ensemble) -> Engine:
         """Open an engine on a state."""
 
     def remove_overlaps(self, state: State, potential: Potential) -> State:
-        """Move the particles of a random state apart, until dynamics can start from it; all come to rest."""
+        """Minimise the energy of a random state until dynamics can start from it; velocities become 0."""
 
     def quench(self, state: State, potential: Potential) -> State:
-        """Go downhill to a minimum of the exact potential energy, where no force is larger than `AT_REST`.
+        """Minimise the exact potential energy, until no component of a force is larger than `FORCE_TOLERANCE`.
 
         Raises:
-            EngineError: where that takes too long.
+            EngineError: where the minimisation does not converge.
         """
 
     def version(self) -> str:
-        """That of the program."""
+        """Version of the program."""
 
 
-def quench_error(largest: float) -> EngineError:
-    """The error of a quench that gives up with a force of that size left."""
+def quench_error(largest_force: float) -> EngineError:
+    """The error of a quench that did not converge, with the largest component of a force left."""
     return EngineError(
-        f"a quench ends where no component of a force is above {AT_REST:g}: got {largest:.3g} when it gave "
-        "up; quench a configuration of the liquid, where no particles overlap, or leave it out "
+        f"a quench ends where no component of a force is above {FORCE_TOLERANCE:g}: got "
+        f"{largest_force:.3g} when it gave up; quench a configuration of the liquid, where no particles overlap, or leave it out "
         "(params.yaml: describe.inherent)"
     )

@@ -4,7 +4,7 @@ HOOMD is not on PyPI: conda-forge has it (see `environments/` in the repository)
 GLASSDYN_DEVICE is auto (a GPU where there is one), cpu or gpu. On a processor a run repeats to the bit; on a
 GPU neighbours are sorted to that end, but other sums may be taken in no fixed order.
 
-HOOMD holds Python's lock while it runs: threads go on only where they need no Python, or at a look.
+HOOMD holds Python's lock while it runs: other threads advance only where they need no Python, or in a callback.
 
 Source: Anderson, Glaser, Glotzer, Comput. Mater. Sci. 173, 109363 (2020).
 """
@@ -24,7 +24,7 @@ from glassdyn.liquid.box import wrap
 from glassdyn.liquid.potential import EPSILON, SIGMA
 from glassdyn.params import Potential
 from glassdyn.simulation.engine import (
-    AT_REST,
+    FORCE_TOLERANCE,
     Bussi,
     EngineError,
     Ensemble,
@@ -40,36 +40,36 @@ __all__ = ["HoomdEngine", "device", "quench", "remove_overlaps", "start", "uses_
 TYPES = ("A", "B")
 
 BUFFER = 0.3
-"""Width that neighbour lists reach beyond the cutoff, sigma_AA."""
+"""Range of the neighbour lists beyond the cutoff, sigma_AA."""
 
-SOFT = 100.0
-"""Force between soft spheres at no distance, eps_AA / sigma_AA."""
+SOFT_FORCE = 100.0
+"""Force between soft spheres at distance 0, eps_AA / sigma_AA."""
 
-ROUNDS, ROUND = 500, 200
-"""Of a quench, and steps of each."""
+QUENCH_ROUNDS, QUENCH_STEPS = 500, 200
+"""Rounds of a quench at most, and steps of FIRE in each; the forces are checked between rounds."""
 
 BLOWN_UP = ("has NaN", "no longer in the simulation box")
-"""In the messages of runs whose timestep is too long."""
+"""Parts of HOOMD's messages where the timestep is too long."""
 
 
 class HoomdEngine:
-    """A state in motion; see `engine.Engine`."""
+    """A running simulation; see `engine.Engine`."""
 
-    def __init__(self, state: State, model: Integrator, ensemble: Ensemble) -> None:
+    def __init__(self, state: State, integrator: Integrator, ensemble: Ensemble) -> None:
         md = _library().md
         self._start = state
-        self._crossed = state.box_length * state.images
-        self._simulation = _simulation(state, ensemble.seed if isinstance(ensemble, Bussi) else 0)
-        self._pair = _pair(model.potential, state.box_length)
+        self._shift = state.box_length * state.images
+        self._simulation = _create_simulation(state, ensemble.seed if isinstance(ensemble, Bussi) else 0)
+        self._pair = _pair_force(integrator.potential, state.box_length)
         self._thermostat = _thermostat(state, ensemble)
-        everything = _library().filter.All()
-        method = md.methods.ConstantVolume(filter=everything, thermostat=self._thermostat)
+        all_particles = _library().filter.All()
+        method = md.methods.ConstantVolume(filter=all_particles, thermostat=self._thermostat)
         self._simulation.operations.integrator = md.Integrator(
-            dt=model.timestep, methods=[method], forces=[self._pair]
+            dt=integrator.timestep, methods=[method], forces=[self._pair]
         )
-        self._thermo = md.compute.ThermodynamicQuantities(filter=everything)
+        self._thermo = md.compute.ThermodynamicQuantities(filter=all_particles)
         self._simulation.operations.computes.append(self._thermo)
-        self._looking = False
+        self._in_callback = False
         _run(self._simulation, 0)
 
     def __enter__(self) -> Self:
@@ -85,22 +85,22 @@ class HoomdEngine:
         """The present step, counted from the random positions."""
         return int(self._simulation.timestep)
 
-    def advance(self, steps: int, interval: int = 0, look: Callable[[], None] | None = None) -> None:
-        """Go on by so many steps, and look after every interval, without leaving HOOMD's own loop."""
-        if interval and look:
-            self._advance_looking(steps, interval, look)
+    def advance(self, steps: int, interval: int = 0, callback: Callable[[], None] | None = None) -> None:
+        """Integrate, with a callback after every interval, without leaving HOOMD's own loop."""
+        if interval and callback:
+            self._advance_with_callback(steps, interval, callback)
         else:
             _run(self._simulation, steps)
 
     def unwrapped(self) -> NDArray[np.float64]:
-        """(N, 3) positions followed through the walls of the box, units of sigma_AA."""
+        """(N, 3) positions + L images, units of sigma_AA."""
         with (
             self._simulation.state.cpu_local_snapshot as data
         ):  # its arrays are safe in NumPy's functions only
             particles = data.particles
             shifts = np.multiply(self._start.box_length, particles.image)
             unwrapped: NDArray[np.float64] = np.take(shifts + particles.position, particles.rtag, axis=0)
-        unwrapped += self._crossed
+        unwrapped += self._shift
         return unwrapped
 
     def forces(self) -> NDArray[np.float64]:
@@ -110,7 +110,7 @@ class HoomdEngine:
 
     def thermodynamics(self) -> Thermodynamics:
         """Energies and pressure at the present step."""
-        if not self._looking:
+        if not self._in_callback:
             self._simulation.always_compute_pressure = True
             self._simulation.run(0)
             self._simulation.always_compute_pressure = False
@@ -118,72 +118,70 @@ class HoomdEngine:
         return Thermodynamics(*map(float, quantities))
 
     def state(self) -> State:
-        """The present state, exactly."""
-        moved = _state(self._simulation, self._start)
-        bath = (
-            self._thermostat.translational_dof if hasattr(self._thermostat, "translational_dof") else (0, 0)
-        )
-        return replace(moved, step=self.step, thermostat=(float(bath[0]), float(bath[1])))
+        """The present state, in full precision."""
+        present = _read_state(self._simulation, self._start)
+        xi, eta = getattr(self._thermostat, "translational_dof", (0, 0))
+        return replace(present, step=self.step, thermostat=(float(xi), float(eta)))
 
-    def _advance_looking(self, steps: int, interval: int, look: Callable[[], None]) -> None:
-        writer = _writer(look, interval, self.step)
+    def _advance_with_callback(self, steps: int, interval: int, callback: Callable[[], None]) -> None:
+        writer = _callback_writer(callback, interval, self.step)
         self._simulation.operations.writers.append(writer)
-        self._looking = True
+        self._in_callback = True
         try:
             _run(self._simulation, steps)
         finally:
-            self._looking = False
+            self._in_callback = False
             self._simulation.operations.writers.remove(writer)
 
 
-def start(state: State, model: Integrator, ensemble: Ensemble) -> HoomdEngine:
+def start(state: State, integrator: Integrator, ensemble: Ensemble) -> HoomdEngine:
     """Open HOOMD on a state."""
-    return HoomdEngine(state, model, ensemble)
+    return HoomdEngine(state, integrator, ensemble)
 
 
 def remove_overlaps(state: State, potential: Potential) -> State:
-    """Move the particles of a random state apart, by FIRE: as soft spheres first, whose forces are bounded.
+    """Minimise the energy of a random state by FIRE: of soft spheres first, whose forces are bounded.
 
     Source: Bitzek, Koskinen, Gaehler, Moseler, Gumbsch, Phys. Rev. Lett. 97, 170201 (2006).
     """
-    simulation = _simulation(state, 0)
-    for pair in (_soft(), _pair(potential, state.box_length)):
-        fire = _fire(pair, timestep=0.005, tolerance=0.1)
+    simulation = _create_simulation(state, 0)
+    for pair in (_soft_sphere_force(), _pair_force(potential, state.box_length)):
+        fire = _fire_minimiser(pair, timestep=0.005, tolerance=0.1)
         simulation.operations.integrator = fire
         for _ in range(200):
             _run(simulation, 50)
             if fire.converged:
                 break
-    return _still(simulation, state)
+    return _read_state_at_rest(simulation, state)
 
 
 def quench(state: State, potential: Potential) -> State:
-    """Go downhill to a minimum of the exact potential energy, by FIRE."""
-    simulation, pair = _simulation(state, 0), _pair(potential, state.box_length)
-    simulation.operations.integrator = _fire(pair, timestep=0.02, tolerance=0.0)
+    """Minimise the exact potential energy by FIRE."""
+    simulation, pair = _create_simulation(state, 0), _pair_force(potential, state.box_length)
+    simulation.operations.integrator = _fire_minimiser(pair, timestep=0.02, tolerance=0.0)
     _run(simulation, 0)
-    for _ in range(ROUNDS):
-        if _largest_force(pair) <= AT_REST:
-            return _still(simulation, state)
-        _run(simulation, ROUND)
+    for _ in range(QUENCH_ROUNDS):
+        if _largest_force(pair) <= FORCE_TOLERANCE:
+            return _read_state_at_rest(simulation, state)
+        _run(simulation, QUENCH_STEPS)
     raise quench_error(_largest_force(pair))
 
 
 def uses_gpu() -> bool:
     """Whether a run takes a GPU: GLASSDYN_DEVICE is gpu, or auto and there is one here."""
-    wanted = os.environ.get("GLASSDYN_DEVICE", "auto")
-    if wanted not in {"auto", "cpu", "gpu"}:
-        raise EngineError(f"GLASSDYN_DEVICE is auto, cpu or gpu: got {wanted!r}")
-    return wanted == "gpu" or (wanted == "auto" and bool(_gpus()))
+    setting = os.environ.get("GLASSDYN_DEVICE", "auto")
+    if setting not in {"auto", "cpu", "gpu"}:
+        raise EngineError(f"GLASSDYN_DEVICE is auto, cpu or gpu: got {setting!r}")
+    return setting == "gpu" or (setting == "auto" and bool(_available_gpus()))
 
 
 def device() -> str:
-    """What runs are computed on, in HOOMD's words."""
+    """HOOMD's description of the device that runs are computed on."""
     return str(_device().device)
 
 
 def version() -> str:
-    """That of the library."""
+    """Version of the library."""
     return str(_library().version.version)
 
 
@@ -205,7 +203,7 @@ def _device() -> Any:
     devices = _library().device
     if not uses_gpu():
         return devices.CPU()
-    if not _gpus():
+    if not _available_gpus():
         reasons = "; ".join(devices.GPU.get_unavailable_device_reasons()) or "no device"
         raise EngineError(
             f"GLASSDYN_DEVICE is gpu, and HOOMD finds none here ({reasons}): install its build for GPUs "
@@ -214,13 +212,13 @@ def _device() -> Any:
     return devices.GPU(gpu_id=0)
 
 
-def _gpus() -> list[str]:
-    """The GPUs that there are; `GPU.is_available()` says what HOOMD was built for."""
+def _available_gpus() -> list[str]:
+    """The GPUs of this machine; `GPU.is_available()` says what HOOMD was built for."""
     return list(_library().device.GPU.get_available_devices())
 
 
-def _simulation(state: State, seed: int) -> Any:
-    """The particles of a state, with no dynamics yet; HOOMD's box is centred at 0."""
+def _create_simulation(state: State, seed: int) -> Any:
+    """A simulation with the particles of a state, without an integrator; HOOMD's box is centred at 0."""
     hoomd = _library()
     box_length = state.box_length
     snapshot = hoomd.Snapshot()
@@ -238,8 +236,8 @@ def _simulation(state: State, seed: int) -> Any:
     return simulation
 
 
-def _state(simulation: Any, origin: State) -> State:
-    """What a simulation has become, images counted on from those of its origin."""
+def _read_state(simulation: Any, origin: State) -> State:
+    """The present state of a simulation, its images added to those of its origin."""
     particles = simulation.state.get_snapshot().particles
     inside = wrap(particles.position, origin.box_length)
     crossed = np.rint((particles.position - inside) / origin.box_length)
@@ -247,12 +245,12 @@ def _state(simulation: Any, origin: State) -> State:
     return replace(origin, positions=inside, images=images, velocities=np.array(particles.velocity))
 
 
-def _still(simulation: Any, origin: State) -> State:
-    return replace(_state(simulation, origin), velocities=np.zeros_like(origin.velocities))
+def _read_state_at_rest(simulation: Any, origin: State) -> State:
+    return replace(_read_state(simulation, origin), velocities=np.zeros_like(origin.velocities))
 
 
-def _fire(pair: Any, *, timestep: float, tolerance: float) -> Any:
-    """Steps downhill until the root mean square force is as small; a tolerance of 0 is never reached."""
+def _fire_minimiser(pair: Any, *, timestep: float, tolerance: float) -> Any:
+    """FIRE until the root mean square force is below the tolerance; a tolerance of 0 is never reached."""
     md = _library().md
     return md.minimize.FIRE(
         dt=timestep,
@@ -268,39 +266,38 @@ def _largest_force(pair: Any) -> float:
     return float(np.abs(pair.forces).max())
 
 
-def _soft() -> Any:
+def _soft_sphere_force() -> Any:
     """Repulsion that falls linearly to 0 at sigma_XY."""
     md = _library().md
-    pair = md.pair.DPDConservative(nlist=_neighbours())
-    for one, other, _, sigma in _pairs():
-        pair.params[one, other] = {"A": SOFT}
-        pair.r_cut[one, other] = sigma
+    pair = md.pair.DPDConservative(nlist=_neighbour_list())
+    for types, _, sigma in _pair_parameters():
+        pair.params[types] = {"A": SOFT_FORCE}
+        pair.r_cut[types] = sigma
     return pair
 
 
-def _pairs() -> Iterator[tuple[str, str, float, float]]:
+def _pair_parameters() -> Iterator[tuple[tuple[str, str], float, float]]:
     """Types, epsilon and sigma of AA, AB and BB."""
-    for x, one in enumerate(TYPES):
-        for y, other in enumerate(TYPES[x:], x):
-            yield one, other, float(EPSILON[x, y]), float(SIGMA[x, y])
+    for x, y in ((0, 0), (0, 1), (1, 1)):
+        yield (TYPES[x], TYPES[y]), float(EPSILON[x, y]), float(SIGMA[x, y])
 
 
-def _neighbours() -> Any:
+def _neighbour_list() -> Any:
     return _library().md.nlist.Cell(buffer=BUFFER, deterministic=True)
 
 
-def _pair(potential: Potential, box_length: float) -> Any:
+def _pair_force(potential: Potential, box_length: float) -> Any:
     md, reach = _library().md, potential.r_cut * float(SIGMA.max()) + BUFFER
     if box_length <= 2 * reach:
         raise EngineError(
-            f"HOOMD wants a box wider than 2 (r_cut + {BUFFER}) = {2 * reach:g}: got {box_length:.4g}; take more "
+            f"HOOMD needs a box wider than 2 (r_cut + {BUFFER}) = {2 * reach:g}: got {box_length:.4g}; take more "
             "particles (params.yaml: liquid.particles), or the other engine (simulation.engine: lammps)"
         )
-    pair = md.pair.LJ(nlist=_neighbours(), mode=potential.truncation)
-    for one, other, epsilon, sigma in _pairs():
-        pair.params[one, other] = {"epsilon": epsilon, "sigma": sigma}
-        pair.r_cut[one, other] = potential.r_cut * sigma
-        pair.r_on[one, other] = potential.r_on * sigma
+    pair = md.pair.LJ(nlist=_neighbour_list(), mode=potential.truncation)
+    for types, epsilon, sigma in _pair_parameters():
+        pair.params[types] = {"epsilon": epsilon, "sigma": sigma}
+        pair.r_cut[types] = potential.r_cut * sigma
+        pair.r_on[types] = potential.r_on * sigma
     return pair
 
 
@@ -315,18 +312,18 @@ def _thermostat(state: State, ensemble: Ensemble) -> Any:
     return None
 
 
-def _writer(look: Callable[[], None], interval: int, first: int) -> Any:
-    """An operation of HOOMD's loop that looks, and asks for the pressure at the steps when it does."""
+def _callback_writer(callback: Callable[[], None], interval: int, first: int) -> Any:
+    """An operation of HOOMD's loop that calls back, and asks for the pressure at the steps when it does."""
     hoomd = _library()
 
-    class Look(hoomd.custom.Action):  # type: ignore[misc, name-defined]
+    class Callback(hoomd.custom.Action):  # type: ignore[misc, name-defined]
         flags = (hoomd.custom.Action.Flags.PRESSURE_TENSOR,)
 
         def act(self, timestep: int) -> None:  # noqa: ARG002
-            look()
+            callback()
 
     trigger = hoomd.trigger.Periodic(interval, first % interval)
-    return hoomd.write.CustomWriter(action=Look(), trigger=trigger)
+    return hoomd.write.CustomWriter(action=Callback(), trigger=trigger)
 
 
 def _run(simulation: Any, steps: int) -> None:
@@ -334,7 +331,7 @@ def _run(simulation: Any, steps: int) -> None:
         simulation.run(steps)
     except RuntimeError as error:
         advice = "; take a shorter timestep (params.yaml: simulation.timestep)"
-        blown_up = any(words in str(error) for words in BLOWN_UP)
+        blown_up = any(message in str(error) for message in BLOWN_UP)
         raise EngineError(
             f"HOOMD stopped after step {simulation.timestep}: {error}{advice if blown_up else ''}"
         ) from error

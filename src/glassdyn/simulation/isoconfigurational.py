@@ -1,8 +1,8 @@
 """Isoconfigurational runs: one configuration, many draws of its velocities (thesis, chapter 4).
 
 Newton's equations run backwards as well: from one draw of velocities v, a run with -v is the past and a run
-with v the future of one trajectory whose middle frame is the configuration. So every label, which belongs
-to a middle frame, is averaged over runs as it is.
+with v the future of one trajectory whose middle frame is the configuration. Hence every label of a middle
+frame can be averaged over runs.
 
 Source: Widmer-Cooper, Harrowell, Fynewever, Phys. Rev. Lett. 93, 135701 (2004).
 """
@@ -16,29 +16,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.jobs import Job, JobContext, Report
-from glassdyn.liquid.box import wrap
 from glassdyn.params import Params
 from glassdyn.simulation import recording, segments
-from glassdyn.simulation import state as states
 from glassdyn.simulation.engine import NVE
-from glassdyn.simulation.state import State, maxwell_boltzmann
-from glassdyn.storage.trajectory import Trajectory, open_trajectory
+from glassdyn.simulation.protocol import count_frame_intervals
+from glassdyn.simulation.state import State, maxwell_boltzmann, state_at_rest
+from glassdyn.storage.snapshots import read_snapshot
+from glassdyn.storage.trajectory import open_trajectory
 from glassdyn.storage.trajectory_writer import TrajectoryWriter
 
-__all__ = ["IsoconfigurationalRun", "job", "plan_run", "simulate_run", "state_of_middle_frame"]
+__all__ = ["IsoconfigurationalRun", "plan_run", "simulate_run", "simulation_job"]
 
 BLOCK_BYTES = 64 * 1024**2
-"""Frames of the past that are turned round at a time."""
+"""Size of the blocks of frames in which the past is reversed."""
 
 
 @dataclass(frozen=True)
 class IsoconfigurationalRun:
-    """All that determines a run besides the configuration.
+    """Specification of a run: all that determines it besides the configuration.
 
     Attributes:
-        sample: name of the sample whose middle frame is the configuration.
-        run: number of the draw of velocities, from 0.
-        seed: of all draws.
+        sample: name of the sample whose snapshot is the configuration.
+        run: number of the velocities drawn, from 0.
+        seed: of the velocities of all runs.
         half: frame intervals on each side of the configuration.
         frame_steps: steps of an interval.
     """
@@ -57,9 +57,9 @@ class IsoconfigurationalRun:
         return self.half * self.frame_steps
 
     def velocities(self, particles: int) -> NDArray[np.float64]:
-        """(N, 3) of this run and no other."""
-        words = (self.seed, *self.sample.encode(), self.run)
-        return maxwell_boltzmann(particles, self.temperature, np.random.default_rng(words))
+        """Draw the (N, 3) velocities of this run, independent of those of other runs."""
+        seeds = (self.seed, *self.sample.encode(), self.run)
+        return maxwell_boltzmann(particles, self.temperature, np.random.default_rng(seeds))
 
 
 def plan_run(params: Params, sample: str, run: int) -> IsoconfigurationalRun:
@@ -71,75 +71,62 @@ def plan_run(params: Params, sample: str, run: int) -> IsoconfigurationalRun:
         seed=simulation.seed,
         dynamics=segments.dynamics_from_params(params),
         temperature=params.liquid.temperature,
-        half=simulation.intervals(params.isoconfigurational.duration) // 2,
+        half=count_frame_intervals(simulation, params.isoconfigurational.duration) // 2,
         frame_steps=simulation.frame_steps,
     )
 
 
-def state_of_middle_frame(trajectory: Trajectory) -> State:
-    """The middle frame of a trajectory, at rest."""
-    unwrapped = trajectory.frame(trajectory.middle)
-    positions = wrap(unwrapped, trajectory.box_length)
-    return State(
-        positions=positions,
-        images=np.rint((unwrapped - positions) / trajectory.box_length).astype(np.int64),
-        velocities=np.zeros_like(positions),
-        species=trajectory.species,
-        box_length=trajectory.box_length,
-    )
-
-
-def job(plan: IsoconfigurationalRun, start: Path) -> Job:
-    """The job of one run from the state in a file; its trajectory stays in the scratch folder."""
-    name = f"{plan.sample}-run{plan.run:02}"
-    return Job(name, simulate_run, asdict(plan), (start,), work=2 * plan.middle, gpu=plan.dynamics.gpu)
+def simulation_job(run: IsoconfigurationalRun, snapshot: Path) -> Job:
+    """The job of one run from a snapshot; its trajectory stays in the scratch folder."""
+    name, steps, gpu = f"{run.sample}-run{run.run:02}", 2 * run.middle, run.dynamics.gpu
+    return Job(name, simulate_run, asdict(run), (snapshot,), work=steps, gpu=gpu)
 
 
 def simulate_run(context: JobContext) -> None:
-    """Job: record the past and the future of a configuration as one trajectory, which it halves.
+    """Job: record the past and the future of a configuration as one trajectory, in whose middle it lies.
 
     Args:
-        context: arguments, an `IsoconfigurationalRun` as a mapping; inputs, file of the configuration; output, the
-            trajectory, whose steps start at 0; checkpoint, folder of what both halves need to go on.
+        context: arguments, an `IsoconfigurationalRun` as a mapping; inputs, the snapshot; output, the trajectory,
+            whose steps start at 0; checkpoint, folder of what both halves need to go on.
     """
     report, checkpoint = context.report, context.checkpoint
-    plan = segments.from_dict(IsoconfigurationalRun, context.arguments)
-    start, _ = states.load(context.inputs[0])
-    velocities = plan.velocities(start.particles)
+    run = segments.from_dict(IsoconfigurationalRun, context.arguments)
+    start = state_at_rest(read_snapshot(context.inputs[0]))
+    velocities = run.velocities(start.particles)
     past = checkpoint / "past.h5"
     if not past.exists():
         backward = replace(start, velocities=-velocities, step=0)
         folder = checkpoint / "backward"
-        _record(plan, backward, past, folder, lambda done: report(done / 2))
-    forward = replace(start, velocities=velocities, step=plan.middle)
+        _record_half(run, backward, past, folder, lambda done: report(done / 2))
+    forward = replace(start, velocities=velocities, step=run.middle)
     folder = checkpoint / "forward"
-    begin = partial(_turn_round, past, plan.middle)
-    _record(plan, forward, context.output, folder, lambda done: report((1 + done) / 2), begin)
+    write_past = partial(_append_reversed, past, run.middle)
+    _record_half(run, forward, context.output, folder, lambda done: report((1 + done) / 2), write_past)
 
 
-def _record(
-    plan: IsoconfigurationalRun,
+def _record_half(
+    run: IsoconfigurationalRun,
     start: State,
     output: Path,
     folder: Path,
     report: Report,
-    begin: Callable[[TrajectoryWriter], None] = lambda _: None,
+    write_first: Callable[[TrajectoryWriter], None] = lambda _: None,
 ) -> None:
-    """Record one half, after the past turned round where that is given."""
+    """Record one half of a run, after the frames that `write_first` writes."""
     folder.mkdir(exist_ok=True)
-    phase = segments.Phase(NVE(), plan.middle, interval=plan.frame_steps)
+    phase = segments.Phase(NVE(), run.middle, interval=run.frame_steps)
     recording.record_phases(
-        [phase], start, plan.dynamics, output=output, folder=folder, report=report, begin=begin
+        [phase], start, run.dynamics, output=output, folder=folder, report=report, write_first=write_first
     )
 
 
-def _turn_round(past: Path, middle: int, recorder: TrajectoryWriter) -> None:
+def _append_reversed(past: Path, middle: int, writer: TrajectoryWriter) -> None:
     """Append the frames of a backward run from its last to its second: its first is the configuration."""
     with open_trajectory(past) as trajectory:
         steps, observables = trajectory.steps, trajectory.observables
         for block in reversed(list(trajectory.frame_blocks(BLOCK_BYTES))):
             window = trajectory.window(block.start, block.stop)
             for frame in range(block.stop - 1, max(block.start, 1) - 1, -1):
-                numbers = {name: float(series[frame]) for name, series in observables.items()}
+                thermodynamics = {name: float(series[frame]) for name, series in observables.items()}
                 positions = window[frame - block.start].astype(np.float64)
-                recorder.append(middle - int(steps[frame]), positions, numbers)
+                writer.append(middle - int(steps[frame]), positions, thermodynamics)

@@ -1,10 +1,10 @@
-"""The potential in LAMMPS's words: exactly, or as a spline of its energies and forces.
+"""The potential as LAMMPS commands: exactly, or as a spline of its energies and forces.
 
 HOOMD's XPLOR switches the energy as CHARMM does, so that three instances of `lj/charmm/coul/charmm`, one
 for each pair of species because its cutoffs are global, are the potential exactly. Half of the pairs within
 the cutoff lie in the switched tail, which no processor predicts. A spline has no such branch: at 4000
 points it is 1.3 times faster, and its forces are within 1e-6 of the largest, their root mean square error
-within 3e-7 of theirs. More points cost more than they bring, in memory close to the processor.
+within 3e-7 of theirs. More points cost more cache misses than they gain in accuracy.
 """
 
 from collections.abc import Iterator
@@ -23,28 +23,28 @@ PAIRS = ((0, 0), (0, 1), (1, 1))
 """Species of AA, AB and BB."""
 
 CLOSEST = 0.5
-"""Where the spline begins, sigma_XY: no two particles of a liquid come so close."""
+"""Where the spline begins, sigma_XY: particles of a liquid never come so close."""
 
 
 def atom_style(potential: Potential) -> str:
-    """What LAMMPS keeps of an atom: CHARMM's pair style asks for charges."""
+    """LAMMPS's atom style: CHARMM's pair style needs charges."""
     exact = potential.truncation == "xplor" and potential.spline_points == 0
     return "charge" if exact else "atomic"
 
 
 @contextmanager
 def pair_commands(potential: Potential) -> Iterator[list[str]]:
-    """Commands that set the pair potential; files that they name live as long as the context."""
+    """Yield commands that set the pair potential; files that they name exist as long as the context."""
     if potential.truncation == "shift":
-        yield _shifted(potential)
+        yield _shift_commands(potential)
     elif potential.spline_points == 0:
-        yield _switched(potential)
+        yield _xplor_commands(potential)
     else:
         with TemporaryDirectory() as folder:
-            yield _splined(potential, Path(folder) / "pairs.table")
+            yield _spline_commands(potential, Path(folder) / "pairs.table")
 
 
-def _shifted(potential: Potential) -> list[str]:
+def _shift_commands(potential: Potential) -> list[str]:
     longest = float(potential.r_cut * SIGMA.max())
     coefficients = [
         f"pair_coeff {x + 1} {y + 1} {EPSILON[x, y]} {SIGMA[x, y]} {float(potential.r_cut * SIGMA[x, y])!r}"
@@ -53,8 +53,8 @@ def _shifted(potential: Potential) -> list[str]:
     return [f"pair_style lj/cut {longest!r}", *coefficients, "pair_modify shift yes"]
 
 
-def _switched(potential: Potential) -> list[str]:
-    """All charges are 0: their range, 0.01 to 0.02, is as short as can be."""
+def _xplor_commands(potential: Potential) -> list[str]:
+    """All charges are 0: their range, 0.01 to 0.02, is as short as LAMMPS allows."""
     style, styles, coefficients = "lj/charmm/coul/charmm", "", []
     for instance, (x, y) in enumerate(PAIRS, 1):
         on, cut = float(potential.r_on * SIGMA[x, y]), float(potential.r_cut * SIGMA[x, y])
@@ -63,8 +63,8 @@ def _switched(potential: Potential) -> list[str]:
     return [f"pair_style hybrid{styles}", *coefficients]
 
 
-def _splined(potential: Potential, path: Path) -> list[str]:
-    path.write_text("".join(_table(potential, x, y) for x, y in PAIRS))
+def _spline_commands(potential: Potential, path: Path) -> list[str]:
+    path.write_text("".join(_spline_table(potential, x, y) for x, y in PAIRS))
     coefficients = [
         f"pair_coeff {x + 1} {y + 1} {path} PAIR{x}{y} {float(potential.r_cut * SIGMA[x, y])!r}"
         for x, y in PAIRS
@@ -72,7 +72,7 @@ def _splined(potential: Potential, path: Path) -> list[str]:
     return [f"pair_style table spline {potential.spline_points}", *coefficients]
 
 
-def _table(potential: Potential, x: int, y: int) -> str:
+def _spline_table(potential: Potential, x: int, y: int) -> str:
     """Energies and forces at points equally spaced in r^2, which LAMMPS then takes as they are."""
     points, sigma = potential.spline_points, float(SIGMA[x, y])
     first, last = CLOSEST * sigma, potential.r_cut * sigma

@@ -1,4 +1,4 @@
-"""A LAMMPS instance that holds a state: exact numbers in, exact numbers out, errors with a way out.
+"""A LAMMPS instance that holds a state, exchanged in double precision; its errors say the way out.
 
 The environment variable GLASSDYN_THREADS sets the threads of a run, 1 by default: a run on one thread
 repeats to the bit.
@@ -24,18 +24,18 @@ from glassdyn.simulation.state import State
 __all__ = ["Session"]
 
 BLOWN_UP = ("Lost atoms", "Non-numeric")
-"""In the messages of runs whose timestep is too long."""
+"""Parts of LAMMPS's messages where the timestep is too long."""
 
 
 class Session:
-    """LAMMPS with the particles and the potential of a state, and no dynamics yet.
+    """LAMMPS with the particles of a state and a potential, without an integrator.
 
     Images are counted from 0 in LAMMPS, which holds no more than 511, and added to those of the state.
     """
 
     def __init__(self, state: State, potential: Potential) -> None:
         self._state = state
-        self.lammps = _open()
+        self.lammps = _open_lammps()
         edge = repr(state.box_length)
         self.command(
             "units lj",
@@ -53,7 +53,7 @@ class Session:
         self.lammps.close()
 
     def command(self, *commands: str) -> None:
-        """Give commands.
+        """Execute commands.
 
         Raises:
             EngineError: with LAMMPS's own reason.
@@ -64,7 +64,7 @@ class Session:
             except Exception as error:  # noqa: BLE001 (LAMMPS raises no other)
                 reason = str(error).splitlines()[0]
                 advice = "; take a shorter timestep (params.yaml: simulation.timestep)"
-                blown_up = any(words in reason for words in BLOWN_UP)
+                blown_up = any(message in reason for message in BLOWN_UP)
                 raise EngineError(
                     f"LAMMPS stopped in {command!r}, after step {self._state.step}: {reason}"
                     f"{advice if blown_up else ''}"
@@ -76,17 +76,17 @@ class Session:
         return gathered.reshape(-1, 3)
 
     def velocities(self) -> NDArray[np.float64]:
-        """(N, 3) LAMMPS's own velocities, to read or to write, in an order that changes."""
+        """(N, 3) view of LAMMPS's own velocities, to read or to write, in an order that changes."""
         velocities: NDArray[np.float64] = self.lammps.numpy.extract_atom("v")
         return velocities[: self._state.particles]
 
     def unwrapped(self) -> NDArray[np.float64]:
-        """(N, 3) positions followed through the walls of the box."""
+        """(N, 3) positions + L images, units of sigma_AA."""
         unwrapped: NDArray[np.float64] = self.gather("x") + self._state.box_length * self._images()
         return unwrapped
 
     def state(self) -> State:
-        """The present state; LAMMPS wraps positions only now and then, so the rest is done here."""
+        """The present state, its positions wrapped: LAMMPS wraps them now and then only."""
         box_length, positions = self._state.box_length, self.gather("x")
         inside = wrap(positions, box_length)
         crossed = np.rint((positions - inside) / box_length).astype(np.int64)
@@ -94,24 +94,26 @@ class Session:
         return replace(self._state, positions=inside, images=images, velocities=self.gather("v"))
 
     def _images(self) -> NDArray[np.int64]:
-        counted = np.ctypeslib.as_array(self.lammps.gather_atoms("image", 0, 3))
-        images: NDArray[np.int64] = self._state.images + counted.reshape(-1, 3)
+        counts = np.ctypeslib.as_array(self.lammps.gather_atoms("image", 0, 3))
+        images: NDArray[np.int64] = self._state.images + counts.reshape(-1, 3)
         return images
 
     def _create_atoms(self) -> None:
         state = self._state
-        made = self.lammps.create_atoms(
+        created = self.lammps.create_atoms(
             state.particles,
             range(1, state.particles + 1),
             (state.species.astype(int) + 1).tolist(),
             state.positions.ravel().tolist(),
             v=state.velocities.ravel().tolist(),
         )
-        if made != state.particles:
-            raise EngineError(f"all particles must lie in the box: LAMMPS took {made} of {state.particles}")
+        if created != state.particles:
+            raise EngineError(
+                f"all particles must lie in the box: LAMMPS took {created} of {state.particles}"
+            )
 
 
-def _open() -> Any:
+def _open_lammps() -> Any:
     _load_mpi()
     threads = os.environ.get("GLASSDYN_THREADS", "1")
     if not (threads.isdecimal() and int(threads) > 0):
@@ -121,7 +123,7 @@ def _open() -> Any:
 
 @cache
 def _load_mpi() -> None:
-    """Load MPICH, which the package on PyPI is linked to, from a folder where no loader looks."""
+    """Load MPICH, which the package on PyPI is linked to, from a folder outside the loader's search path."""
     try:
         files = metadata.files("mpich") or []
     except metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Samples of a copy at constant energy (thesis 2.1): forget the last one, then record.
+"""Samples of a copy at constant energy (thesis 2.1): decorrelate from the sample before, then record.
 
 A sample starts from the state in which the one before ended, or from the equilibrated copy. More copies
 or more samples leave those that exist as they are.
@@ -13,18 +13,27 @@ from glassdyn.params import Params
 from glassdyn.simulation import segments
 from glassdyn.simulation import state as states
 from glassdyn.simulation.engine import NVE, Engine
+from glassdyn.simulation.protocol import count_frame_intervals, count_steps
 from glassdyn.simulation.state import State
 from glassdyn.storage.trajectory_writer import THERMODYNAMICS, TrajectoryWriter, sample_name
 
-__all__ = ["END", "FrameRecorder", "Recording", "jobs", "plan_recording", "record", "record_phases"]
+__all__ = [
+    "FINAL_STATE",
+    "FrameRecorder",
+    "Recording",
+    "plan_recording",
+    "record",
+    "record_phases",
+    "recording_jobs",
+]
 
-END = "state.h5"
+FINAL_STATE = "state.h5"
 """Name of the file, beside a trajectory, of the state in which it ends."""
 
 
 @dataclass(frozen=True)
 class Recording:
-    """All that determines a sample besides the state that it starts from.
+    """Specification of a sample: all that determines it besides the state that it starts from.
 
     Attributes:
         decorrelate: steps before the first frame.
@@ -43,7 +52,7 @@ class Recording:
         return self.decorrelate + self.intervals * self.frame_steps
 
     def phases(self) -> list[segments.Phase]:
-        """Forget, then record."""
+        """Decorrelate, then record."""
         return [
             segments.Phase(NVE(), self.decorrelate),
             segments.Phase(NVE(), self.intervals * self.frame_steps, interval=self.frame_steps),
@@ -51,19 +60,19 @@ class Recording:
 
 
 class FrameRecorder:
-    """Records a frame at every look."""
+    """Writes a frame at every observation; an observer of `segments`."""
 
-    def __init__(self, recorder: TrajectoryWriter) -> None:
-        self._recorder = recorder
+    def __init__(self, writer: TrajectoryWriter) -> None:
+        self._writer = writer
 
-    def look(self, engine: Engine) -> None:
-        """Record positions, energies and pressure."""
+    def observe(self, engine: Engine) -> None:
+        """Write positions, energies and pressure of the present step."""
         observables = engine.thermodynamics()._asdict()
-        self._recorder.append(engine.step, engine.unwrapped(), observables)
+        self._writer.append(engine.step, engine.unwrapped(), observables)
 
-    def numbers(self) -> dict[str, float]:
+    def counters(self) -> dict[str, float]:
         """The number of frames, all of them on the disk."""
-        return {"frames": self._recorder.flush()}
+        return {"frames": self._writer.flush()}
 
 
 def plan_recording(params: Params) -> Recording:
@@ -71,25 +80,26 @@ def plan_recording(params: Params) -> Recording:
     simulation, durations = params.simulation, params.record
     return Recording(
         dynamics=segments.dynamics_from_params(params),
-        decorrelate=simulation.steps(durations.decorrelate),
-        intervals=simulation.intervals(durations.duration),
+        decorrelate=count_steps(simulation, durations.decorrelate),
+        intervals=count_frame_intervals(simulation, durations.duration),
         frame_steps=simulation.frame_steps,
     )
 
 
-def jobs(plan: Recording, copy: int, samples: int, *, states: Path, trajectories: Path) -> list[Job]:
-    """The jobs that record a copy, each from where the one before ended."""
-    gpu = plan.dynamics.gpu
-    before: Path | OutputOf = states / f"copy{copy:02}.h5"
-    chain = []
+def recording_jobs(
+    recording: Recording, copy: int, samples: int, *, states: Path, trajectories: Path
+) -> list[Job]:
+    """The jobs that record the samples of a copy, each from the state in which the one before ended."""
+    start: Path | OutputOf = states / f"copy{copy:02}.h5"
+    arguments, steps, gpu = asdict(recording), recording.steps, recording.dynamics.gpu
+    jobs = []
     for sample in range(samples):
         name = sample_name(copy, sample)
         output = trajectories / f"{name}.h5"
-        arguments = asdict(plan)
-        job = Job(name, record, arguments, (before,), output, (END,), work=plan.steps, gpu=gpu)
-        before = OutputOf(job, END)
-        chain.append(job)
-    return chain
+        job = Job(name, record, arguments, (start,), output, (FINAL_STATE,), work=steps, gpu=gpu)
+        start = OutputOf(job, FINAL_STATE)
+        jobs.append(job)
+    return jobs
 
 
 def record(context: JobContext) -> None:
@@ -97,20 +107,20 @@ def record(context: JobContext) -> None:
 
     Args:
         context: arguments, a `Recording` as a mapping; inputs, file of the state to start from; output, the
-            trajectory, beside which the file `END` is written; checkpoint, folder of the state after each segment,
-            and of the frames so far.
+            trajectory, beside which the file `FINAL_STATE` is written; checkpoint, folder of the state after each
+            segment, and of the frames so far.
     """
-    plan = segments.from_dict(Recording, context.arguments)
+    recording = segments.from_dict(Recording, context.arguments)
     start, _ = states.load(context.inputs[0])
-    end = record_phases(
-        plan.phases(),
+    final = record_phases(
+        recording.phases(),
         start,
-        plan.dynamics,
+        recording.dynamics,
         output=context.output,
         folder=context.checkpoint,
         report=context.report,
     )
-    states.save(end, context.output.with_name(END), **plan.dynamics.made_with)
+    states.save(final, context.output.with_name(FINAL_STATE), **recording.dynamics.provenance)
 
 
 def record_phases(
@@ -121,42 +131,42 @@ def record_phases(
     output: Path,
     folder: Path,
     report: Report,
-    begin: Callable[[TrajectoryWriter], None] = lambda _: None,
+    write_first: Callable[[TrajectoryWriter], None] = lambda _: None,
 ) -> State:
-    """Go through what is left of some phases, and record what is looked at.
+    """Run what is left of some phases, and record every observation as a frame.
 
     Args:
         phases: of the run.
         start: its first state.
-        dynamics: who integrates what.
+        dynamics: how it is integrated.
         output: the trajectory.
-        folder: of the state after each leg, and of the frames so far.
-        report: takes the fraction that is done.
-        begin: given a recorder that has no frames yet, may append those that come before the run's.
+        folder: of the state after each segment, and of the frames so far.
+        report: takes the fraction of steps that is done.
+        write_first: writes the frames that come before the run's, where the trajectory has none yet.
 
     Returns:
         The last state.
     """
     path = folder / "state.h5"
-    state, numbers = segments.load_checkpoint(path) or (start, {})
+    state, counters = segments.load_checkpoint(path) or (start, {})
     with TrajectoryWriter(
         output,
         species=state.species,
         box_length=state.box_length,
         timestep=dynamics.timestep,
         parts=folder / "frames",
-        frames=int(numbers.get("frames", 0)),
-        metadata=dynamics.made_with,
+        frames=int(counters.get("frames", 0)),
+        metadata=dynamics.provenance,
         observables=THERMODYNAMICS,
-    ) as recorder:
-        if recorder.frames == 0:
-            begin(recorder)
+    ) as writer:
+        if writer.frames == 0:
+            write_first(writer)
         return segments.run_segments(
             segments.cut_into_segments(phases, dynamics.checkpoint_steps),
             state,
             dynamics,
-            FrameRecorder(recorder),
-            done=int(numbers.get("done", 0)),
+            FrameRecorder(writer),
+            done=int(counters.get("done", 0)),
             checkpoint=path,
             report=report,
         )

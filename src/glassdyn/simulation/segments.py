@@ -1,7 +1,7 @@
-"""Runs in legs: at the end of each the exact state goes to a file, and the engine is built anew from it.
+"""Runs in segments: after each the exact state is saved, and the engine is built anew from it.
 
 The undisturbed run rebuilds its engine as well, so that a run that was killed and goes on from its last
-file takes, to the bit, the same steps.
+checkpoint takes, to the bit, the same steps.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,21 +29,22 @@ __all__ = [
     "run_segments",
 ]
 
-Plan = TypeVar("Plan")
+RunSpec = TypeVar("RunSpec")
+"""A dataclass of all that determines a run, with a field `dynamics`."""
 
-UNWATCHED = 500
-"""Steps between two reports of a run that nobody watches."""
+REPORT_STEPS = 500
+"""Steps between two reports of progress in a segment that is not observed."""
 
 
 @dataclass(frozen=True)
 class Dynamics:
-    """Who integrates what; a part of every plan.
+    """How the equations of motion are integrated; the same for every run.
 
     Attributes:
         engine: lammps | hoomd.
         potential: the pair potential.
         timestep: units of tau.
-        checkpoint_steps: steps of a leg, rounded down to whole intervals of a watch.
+        checkpoint_steps: steps of a segment, rounded down to whole intervals between observations.
     """
 
     engine: str
@@ -58,7 +59,7 @@ class Dynamics:
         )
 
     def remove_overlaps(self, state: State) -> State:
-        """Move the particles of a random state apart."""
+        """Minimise the energy of a random state; see `engine.EngineModule`."""
         return engines.engine_by_name(self.engine).remove_overlaps(state, self.potential)
 
     @property
@@ -67,23 +68,23 @@ class Dynamics:
         return engines.uses_gpu(self.engine)
 
     @property
-    def made_with(self) -> dict[str, str]:
-        """What a file of results says of its origin."""
+    def provenance(self) -> dict[str, str]:
+        """Engine, its version and the truncation, for the metadata of a file."""
         version = engines.engine_by_name(self.engine).version()
         return {"engine": self.engine, "engine_version": version, "truncation": self.potential.truncation}
 
 
 def dynamics_from_params(params: Params) -> Dynamics:
-    """That of every run."""
+    """The dynamics of every run."""
     simulation = params.simulation
     return Dynamics(simulation.engine, params.potential, simulation.timestep, simulation.checkpoint_steps)
 
 
-def from_dict(kind: type[Plan], arguments: Mapping[str, Any]) -> Plan:
-    """A plan with its dynamics from the mapping that `asdict` makes of it."""
-    given = arguments["dynamics"]
-    moving = Dynamics(**{**given, "potential": Potential(**given["potential"])})
-    return kind(**{**arguments, "dynamics": moving})
+def from_dict(spec: type[RunSpec], arguments: Mapping[str, Any]) -> RunSpec:
+    """Rebuild the specification of a run from the mapping that `asdict` makes of it."""
+    fields = arguments["dynamics"]
+    dynamics = Dynamics(**{**fields, "potential": Potential(**fields["potential"])})
+    return spec(**{**arguments, "dynamics": dynamics})
 
 
 class Phase(NamedTuple):
@@ -92,7 +93,7 @@ class Phase(NamedTuple):
     Attributes:
         ensemble: its equations of motion.
         steps: its length.
-        interval: steps between two looks of the watch; 0: it does not look.
+        interval: steps between two observations; 0: none.
     """
 
     ensemble: Ensemble
@@ -101,13 +102,13 @@ class Phase(NamedTuple):
 
 
 class Segment(NamedTuple):
-    """A part of a phase between two rebuilds of the engine.
+    """A part of a phase between two checkpoints.
 
     Attributes:
         ensemble: its equations of motion.
         steps: its length.
-        interval: steps between two looks of the watch, or 0.
-        first: whether a phase begins with it.
+        interval: steps between two observations; 0: none.
+        first: whether it is the first of its phase.
     """
 
     ensemble: Ensemble
@@ -117,29 +118,29 @@ class Segment(NamedTuple):
 
 
 class Observer(Protocol):
-    """Looks at a run, and can be told at a restart what it had seen."""
+    """Accumulates or records what it observes of a run; its counters let a restarted run go on."""
 
-    def look(self, engine: Engine) -> None:
-        """See the present step."""
+    def observe(self, engine: Engine) -> None:
+        """Observe the present step."""
 
-    def numbers(self) -> dict[str, float]:
-        """What a later watch needs to go on from here."""
-
-
-def cut_into_segments(phases: Sequence[Phase], leg_steps: int) -> list[Segment]:
-    """Cut phases into legs; every leg of a stochastic thermostat has its own seed."""
-    return [leg for phase in phases for leg in _cut(phase, leg_steps)]
+    def counters(self) -> dict[str, float]:
+        """Arguments from which a restarted run builds the observer anew."""
 
 
-def _cut(phase: Phase, leg_steps: int) -> Iterator[Segment]:
+def cut_into_segments(phases: Sequence[Phase], segment_steps: int) -> list[Segment]:
+    """Cut phases into segments; every segment of a stochastic thermostat has its own seed."""
+    return [segment for phase in phases for segment in _cut_phase(phase, segment_steps)]
+
+
+def _cut_phase(phase: Phase, segment_steps: int) -> Iterator[Segment]:
     interval = phase.interval or 1
-    longest = max(leg_steps // interval, 1) * interval
+    longest = max(segment_steps // interval, 1) * interval
     for number, start in enumerate(range(0, phase.steps, longest)):
         steps = min(longest, phase.steps - start)
-        yield Segment(_seeded(phase.ensemble, number), steps, phase.interval, first=number == 0)
+        yield Segment(_with_own_seed(phase.ensemble, number), steps, phase.interval, first=number == 0)
 
 
-def _seeded(ensemble: Ensemble, number: int) -> Ensemble:
+def _with_own_seed(ensemble: Ensemble, number: int) -> Ensemble:
     if not isinstance(ensemble, Bussi):
         return ensemble
     seed = np.random.SeedSequence((ensemble.seed, number)).generate_state(1)
@@ -147,50 +148,52 @@ def _seeded(ensemble: Ensemble, number: int) -> Ensemble:
 
 
 def load_checkpoint(checkpoint: Path) -> tuple[State, dict[str, float]] | None:
-    """The state and the numbers of the last finished leg, or None before the first."""
+    """Load the state and the counters after the last finished segment; None before the first."""
     return states.load(checkpoint) if checkpoint.exists() else None
 
 
 def run_segments(
-    route: Sequence[Segment],
+    segments: Sequence[Segment],
     state: State,
     dynamics: Dynamics,
-    watch: Observer,
+    observer: Observer,
     *,
     done: int,
     checkpoint: Path,
     report: Callable[[float], None],
 ) -> State:
-    """Go through the legs that are left.
+    """Run the segments that are not finished.
 
     Args:
-        route: all legs.
-        state: at the start of the first leg that is left.
-        dynamics: who integrates what.
-        watch: looks at the legs that have an interval, at the first step of a phase as well.
-        done: legs that are finished.
-        checkpoint: where the state goes after each leg, with the numbers `done` and those of the watch.
-        report: takes the fraction that is done.
+        segments: all segments of the run.
+        state: at the start of the first unfinished segment.
+        dynamics: how they are integrated.
+        observer: called in the segments that have an interval, also at the first step of a phase.
+        done: number of finished segments.
+        checkpoint: file of the state after each segment, with the number `done` and the observer's counters.
+        report: takes the fraction of steps that is done.
 
     Returns:
         The last state.
     """
-    origin = state.step - sum(leg.steps for leg in route[:done])
-    total = sum(leg.steps for leg in route)
-    for number, leg in enumerate(route[done:], done + 1):
-        with dynamics.start(state, leg.ensemble) as engine:
-            _go(leg, engine, watch, lambda step: report((step - origin) / total))
+    origin = state.step - sum(segment.steps for segment in segments[:done])
+    total = sum(segment.steps for segment in segments)
+    for number, segment in enumerate(segments[done:], done + 1):
+        with dynamics.start(state, segment.ensemble) as engine:
+            _run_segment(segment, engine, observer, lambda step: report((step - origin) / total))
             state = engine.state()
-        states.save(state, checkpoint, done=number, **watch.numbers())
+        states.save(state, checkpoint, done=number, **observer.counters())
     return state
 
 
-def _go(leg: Segment, engine: Engine, watch: Observer, report: Callable[[int], None]) -> None:
-    def look() -> None:
-        if leg.interval:
-            watch.look(engine)
+def _run_segment(segment: Segment, engine: Engine, observer: Observer, report: Callable[[int], None]) -> None:
+    """Advance an engine by the steps of a segment; `report` takes the present step."""
+
+    def observe() -> None:
+        if segment.interval:
+            observer.observe(engine)
         report(engine.step)
 
-    if leg.first and leg.interval:
-        look()
-    engine.advance(leg.steps, leg.interval or UNWATCHED, look)
+    if segment.first and segment.interval:
+        observe()
+    engine.advance(segment.steps, segment.interval or REPORT_STEPS, observe)

@@ -1,7 +1,7 @@
 """The exact microstate of the liquid: what a run starts from and ends in.
 
-Everything is kept in double precision, so that a run that goes on from a file is the run that was never
-interrupted.
+Everything is kept in double precision, so that a run that is resumed from a file takes, to the bit, the steps
+of an undisturbed run.
 """
 
 from dataclasses import dataclass, replace
@@ -12,17 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.errors import GlassdynError
+from glassdyn.liquid.box import wrap
+from glassdyn.liquid.configuration import Configuration
 from glassdyn.storage.hdf5 import small_file
 
 __all__ = [
     "State",
     "StateError",
-    "at_rest",
     "kinetic_energy",
     "load",
     "maxwell_boltzmann",
     "random_state",
+    "remove_drift",
     "save",
+    "state_at_rest",
     "with_kinetic_energy",
 ]
 
@@ -30,7 +33,7 @@ ARRAYS = {"positions": np.float64, "images": np.int64, "velocities": np.float64,
 
 
 class StateError(GlassdynError):
-    """A state, or a file for one, that breaks a rule."""
+    """A state or a file of a state that breaks a rule."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class State:
         box_length: L, units of sigma_AA.
         step: steps since the random positions.
         thermostat: (xi, eta) of a Nose-Hoover thermostat: its friction, units of 1 / tau, and the
-            integral of it; zeros where there is none.
+            integral of it; zeros for other ensembles.
     """
 
     positions: NDArray[np.float64]
@@ -74,7 +77,7 @@ class State:
 
 
 def random_state(species: NDArray[np.uint8], box_length: float, generator: np.random.Generator) -> State:
-    """Particles at rest, anywhere in the box: overlaps are for the minimisation to undo."""
+    """Draw uniformly random positions of particles at rest; they overlap until the energy is minimised."""
     shape = (len(species), 3)
     return State(
         positions=generator.uniform(0, box_length, shape),
@@ -85,24 +88,31 @@ def random_state(species: NDArray[np.uint8], box_length: float, generator: np.ra
     )
 
 
+def state_at_rest(configuration: Configuration) -> State:
+    """The state of a configuration whose particles are at rest, its positions wrapped, images 0."""
+    positions, species, box_length = configuration
+    zeros = np.zeros_like(positions)
+    return State(wrap(positions, box_length), zeros.astype(np.int64), zeros, species, box_length)
+
+
 def maxwell_boltzmann(
     particles: int, temperature: float, generator: np.random.Generator
 ) -> NDArray[np.float64]:
     """Draw velocities from the Maxwell-Boltzmann distribution, with the centre of mass at rest.
 
-    Each component is normal with variance kT before the mean of all is taken off, so that
+    Each component is normal with variance kT before the mean over particles is subtracted, so that
     <2 K> = (3 N - 3) kT.
 
     Returns:
         (N, 3), units of sigma_AA / tau.
     """
-    return at_rest(generator.normal(scale=float(np.sqrt(temperature)), size=(particles, 3)))
+    return remove_drift(generator.normal(scale=float(np.sqrt(temperature)), size=(particles, 3)))
 
 
-def at_rest(velocities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Take the velocity of the centre of mass off (N, 3) velocities; all masses are 1."""
-    moved: NDArray[np.float64] = velocities - velocities.mean(axis=0)
-    return moved
+def remove_drift(velocities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Subtract the velocity of the centre of mass from (N, 3) velocities; all masses are 1."""
+    peculiar: NDArray[np.float64] = velocities - velocities.mean(axis=0)
+    return peculiar
 
 
 def kinetic_energy(velocities: NDArray[np.float64]) -> float:
@@ -121,14 +131,14 @@ def with_kinetic_energy(state: State, kinetic: float) -> State:
             "the mean energy of the run must lie above the potential energy of its last configuration: "
             f"got K = {kinetic} left for the velocities; equilibrate longer (params.yaml: equilibrate)"
         )
-    velocities = at_rest(state.velocities)
+    velocities = remove_drift(state.velocities)
     return replace(state, velocities=np.sqrt(kinetic / kinetic_energy(velocities)) * velocities)
 
 
-def save(state: State, path: Path, **facts: float | str) -> None:
-    """Write a state atomically, with numbers that belong to it and words about its origin.
+def save(state: State, path: Path, **metadata: float | str) -> None:
+    """Write a state atomically, with numbers that belong to it and strings about its origin.
 
-    The same state and the same facts give the same bytes.
+    The same state and the same metadata give the same bytes.
     """
     with small_file(path) as file:
         for name in ARRAYS:
@@ -137,23 +147,23 @@ def save(state: State, path: Path, **facts: float | str) -> None:
             )
         file.attrs["box_length"], file.attrs["step"] = state.box_length, state.step
         file.attrs["thermostat"] = state.thermostat
-        for name in sorted(facts):
-            file.attrs[name] = facts[name]
+        for name in sorted(metadata):
+            file.attrs[name] = metadata[name]
 
 
 def load(path: Path) -> tuple[State, dict[str, float]]:
-    """Read a state and the numbers that were saved with it; the words are for people.
+    """Read a state and the numbers that were saved with it, without the strings.
 
     Raises:
         StateError: for a file that is missing, damaged, or holds no state.
     """
     try:
         with h5py.File(path) as file:
-            arrays = {name: file[name][()].astype(kind) for name, kind in ARRAYS.items()}
-            numbers = dict(file.attrs)
+            arrays = {name: file[name][()].astype(dtype) for name, dtype in ARRAYS.items()}
+            attributes = dict(file.attrs)
     except (OSError, KeyError, RuntimeError) as error:
         raise StateError(f"{path} holds no state that can be read: {error}") from None
-    xi, eta = map(float, numbers.pop("thermostat"))
-    box_length, step = float(numbers.pop("box_length")), int(numbers.pop("step"))
-    rest = {name: float(number) for name, number in numbers.items() if not isinstance(number, str)}
-    return State(**arrays, box_length=box_length, step=step, thermostat=(xi, eta)), rest
+    xi, eta = map(float, attributes.pop("thermostat"))
+    box_length, step = float(attributes.pop("box_length")), int(attributes.pop("step"))
+    numbers = {name: float(entry) for name, entry in attributes.items() if not isinstance(entry, str)}
+    return State(**arrays, box_length=box_length, step=step, thermostat=(xi, eta)), numbers

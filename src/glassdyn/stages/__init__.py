@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from glassdyn import params
 from glassdyn.errors import GlassdynError
-from glassdyn.jobs.lifeline import die_with_parent
+from glassdyn.jobs.process import die_with_parent
 
 __all__ = ["load_params", "run"]
 

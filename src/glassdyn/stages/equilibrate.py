@@ -2,19 +2,18 @@
 
 from pathlib import Path
 
-from glassdyn import params
 from glassdyn.jobs import run_jobs
-from glassdyn.simulation import equilibration
-from glassdyn.stages import run
+from glassdyn.simulation.equilibration import equilibration_job, plan_preparation
+from glassdyn.stages import load_params, run
 
 __all__ = ["main"]
 
 
 def main() -> None:
     """Write one state for each copy."""
-    parameters = params.load()
-    plans = [equilibration.plan_preparation(parameters, copy) for copy in range(parameters.simulation.copies)]
-    jobs = [equilibration.job(plan, Path("data/states")) for plan in plans]
+    params = load_params()
+    preparations = [plan_preparation(params, copy) for copy in range(params.simulation.copies)]
+    jobs = [equilibration_job(preparation, Path("data/states")) for preparation in preparations]
     run_jobs(jobs, label="equilibrate", unit="steps")
 
 

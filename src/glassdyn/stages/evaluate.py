@@ -5,13 +5,13 @@ from pathlib import Path
 
 from glassdyn import params
 from glassdyn.evaluation import evaluate, predictions
-from glassdyn.figures import predictions as figures
 from glassdyn.jobs import progress
 from glassdyn.learning import distributed, model_file
 from glassdyn.learning.labelled_graphs import TableFolders
 from glassdyn.params import Loss
 from glassdyn.stages import run
 from glassdyn.storage import trajectory
+from glassdyn.storage.outputs import write_csv
 
 __all__ = ["main"]
 
@@ -25,7 +25,7 @@ def main() -> None:
     loss = Loss(targets=labels, alpha=parameters.loss.alpha, bins=parameters.loss.bins)
     course = evaluate.course_of(trained, names, split, loss, settings)
     bar = progress.show_progress("evaluate: perceptron", total=settings.max_steps, unit="steps")
-    with distributed.group() as members, bar as advance:
+    with distributed.join_group() as members, bar as advance:
         models = evaluate.models_of(trained, course, TableFolders(), members, advance)
     tested = [name for name in names if trajectory.copy_of(name) in split.test]
     answered = {
@@ -40,7 +40,8 @@ def main() -> None:
     target.parent.mkdir(exist_ok=True)
     told = {"selected_on": settings.select_on, **metrics}
     target.write_text(json.dumps(told, indent=2, allow_nan=False) + "\n")
-    figures.write(plots, Path("plots/evaluate"))
+    for name, table in plots.items():
+        write_csv(Path("plots/evaluate") / f"{name}.csv", table, digits=6)
 
 
 if __name__ == "__main__":

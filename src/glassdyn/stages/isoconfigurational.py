@@ -1,35 +1,37 @@
-"""Stage `replicate`: isoconfigurational runs through middle frames, their labels and how well they agree."""
+"""Stage `isoconfigurational`: runs from the snapshots, their labels, and how well the runs agree."""
 
-import json
 from pathlib import Path
 
-from glassdyn import params
-from glassdyn.figures import isoconfigurational as figures
 from glassdyn.jobs import run_jobs
-from glassdyn.labels import isoconfigurational, replicas
-from glassdyn.stages import run
-from glassdyn.storage import trajectory
+from glassdyn.labels import isoconfigurational
+from glassdyn.labels.isoconfigurational_jobs import isoconfigurational_jobs
+from glassdyn.labels.sections import select_sections
+from glassdyn.stages import load_params, run
+from glassdyn.storage.outputs import write_csv, write_metrics
+from glassdyn.storage.trajectory import sample_names, sample_of
 
 __all__ = ["main"]
 
+SNAPSHOTS, TABLES = Path("data/snapshots"), Path("data/isoconfigurational")
+PLOTS, METRICS = Path("plots/isoconfigurational"), Path("metrics/isoconfigurational.json")
+
 
 def main() -> None:
-    """Write a table for every run, one of their means for every sample, metrics and plots."""
-    parameters = params.load()
-    source, folder = Path("data/trajectories"), Path("data/isoconfigurational")
-    runs, most = parameters.isoconfigurational.runs, parameters.isoconfigurational.samples_per_copy
-    samples = [name for name in trajectory.sample_names(source) if runs and trajectory.sample_of(name) < most]
-    jobs = [job for name in samples for job in replicas.jobs(parameters, source / f"{name}.h5", folder)]
+    """Write a label table for every run, one of their means for every sample, metrics and plot tables."""
+    params = load_params()
+    runs, times = params.isoconfigurational.runs, params.isoconfigurational.times
+    samples_per_copy = params.isoconfigurational.samples_per_copy if runs else 0
+    samples = [sample for sample in sample_names(SNAPSHOTS) if sample_of(sample) < samples_per_copy]
+    snapshots = [SNAPSHOTS / f"{sample}.parquet" for sample in samples]
+    jobs = [job for snapshot in snapshots for job in isoconfigurational_jobs(params, snapshot, TABLES)]
     run_jobs(jobs, label="isoconfigurational", unit="steps")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "samples.txt").write_text("".join(f"{name}\n" for name in samples))
-    labels = isoconfigurational.columns(parameters.wavelets.scales, parameters.isoconfigurational.times)
-    ceilings = isoconfigurational.summarise(folder, samples, labels)
-    pairs = {label: isoconfigurational.pairs(folder, samples[0], label) for label in labels if samples}
-    figures.write(ceilings, pairs, Path("plots/isoconfigurational"))
-    path = Path("metrics/isoconfigurational.json")
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(isoconfigurational.metrics(ceilings, runs), indent=2, allow_nan=False) + "\n")
+    labels = isoconfigurational.columns(select_sections(params), times)
+    isoconfigurational.write_means(TABLES, samples, labels)
+    ceilings = isoconfigurational.tabulate_ceilings(TABLES, samples, labels)
+    write_metrics(METRICS, isoconfigurational.average_ceilings(ceilings, runs))
+    write_csv(PLOTS / "ceilings.csv", ceilings)
+    for label in labels if samples else ():
+        write_csv(PLOTS / f"{label}.csv", isoconfigurational.tabulate_raw_and_mean(TABLES, samples[0], label))
 
 
 if __name__ == "__main__":

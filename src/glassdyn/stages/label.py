@@ -1,50 +1,29 @@
-"""Stage label: p_hop and wavelet labels of every particle at the middle frame."""
+"""Stage label: labels of every particle at the middle frames, and small tables that show them."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import asdict
 from pathlib import Path
 
-from glassdyn import label_names, params
-from glassdyn.figures import labels as figures
-from glassdyn.jobs import progress
-from glassdyn.labels.densities import summarise
-from glassdyn.labels.midframe import label_midframe, label_parameters, with_coarse_grained
-from glassdyn.stages import run
-from glassdyn.storage import tables, trajectory
+from glassdyn.jobs import run_jobs
+from glassdyn.labels import labelling
+from glassdyn.labels.sections import select_sections
+from glassdyn.labels.summary import tabulate_labels
+from glassdyn.stages import load_params, run
+from glassdyn.storage import outputs, tables
+from glassdyn.storage.trajectory import open_trajectory, sample_names
 
-SOURCE, TARGET = Path("data/trajectories"), Path("data/labels")
+TRAJECTORIES, LABELS, PLOTS = Path("data/trajectories"), Path("data/labels"), Path("plots/labels")
 
 
 def main() -> None:
-    """Write a label table for every trajectory, and plots of the labels."""
-    settings = params.load()
-    samples = trajectory.sample_names(SOURCE)
-    with progress.show_progress("label", total=sum(map(positions, samples)), unit="positions") as advance:
-        for sample in samples:
-            label(sample, settings, advance)
-    labels = {sample: tables.read(TARGET / f"{sample}.parquet") for sample in samples}
-    with trajectory.open_trajectory(SOURCE / f"{samples[0]}.h5") as first:
-        summary = summarise(labels, first, settings.hops, settings.wavelets)
-    figures.save_all(summary, settings.hops.p_c, Path("plots/labels"))
-
-
-def positions(sample: str) -> int:
-    """Frames times particles of a trajectory."""
-    with trajectory.open_trajectory(SOURCE / f"{sample}.h5") as opened:
-        return opened.frames * opened.particles
-
-
-def label(sample: str, settings: params.Params, advance: Callable[[float], None]) -> None:
-    """Write the label table of one trajectory."""
-    hops, wavelets, coarse = settings.hops, settings.wavelets, settings.coarse
-    names = label_names.of_window(wavelets.scales)
-    schema = tables.labels_schema([*names, *label_names.coarse(names, coarse.lengths)])
-    with trajectory.open_trajectory(SOURCE / f"{sample}.h5") as opened:
-        stored = label_parameters(opened, hops, wavelets) | asdict(coarse)
-        blocks: Iterable[tables.Columns] = label_midframe(opened, hops, wavelets, advance)
-        if coarse.lengths:
-            blocks = [with_coarse_grained(blocks, opened, coarse.lengths)]
-        tables.write(TARGET / f"{sample}.parquet", schema, blocks, stored)
+    """Write a label table for every trajectory, and plots/labels."""
+    params = load_params()
+    sections, samples = select_sections(params), sample_names(TRAJECTORIES)
+    jobs = labelling.plan(samples, TRAJECTORIES, LABELS, sections, params.coarse.lengths)
+    run_jobs(jobs, label="label", unit="positions")
+    labels = {name: tables.read(LABELS / f"{name}.parquet") for name in samples}
+    with open_trajectory(TRAJECTORIES / f"{samples[0]}.h5") as trajectory:
+        for name, table in tabulate_labels(labels, trajectory, sections).items():
+            outputs.write_csv(PLOTS / f"{name}.csv", table, digits=8)
+    outputs.write_metrics(PLOTS / "parameters.json", tables.read_parameters(LABELS / f"{samples[0]}.parquet"))
 
 
 if __name__ == "__main__":

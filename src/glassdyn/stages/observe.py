@@ -1,38 +1,33 @@
-"""Measure the simulated liquid and say what a physicist would object to."""
+"""Stage `observe`: measure the simulated liquid, and warn of what a physicist would object to."""
 
-import json
 from pathlib import Path
 
-from glassdyn import params
-from glassdyn.figures import liquid, style
-from glassdyn.jobs import progress
+from glassdyn.jobs.progress import print_line
 from glassdyn.observables.measure import measure_all
 from glassdyn.observables.summary import Expected, summarise
 from glassdyn.observables.tabulate import tabulate
 from glassdyn.observables.warnings import list_warnings
-from glassdyn.stages import run
+from glassdyn.stages import load_params, run
+from glassdyn.storage.outputs import write_csv, write_metrics
+
+__all__ = ["main"]
 
 
 def main() -> None:
-    """Read the trajectories; write metrics/physics.json and plots/physics."""
-    given = params.load()
-    declared = Expected(given.liquid.temperature, given.simulation.tau_alpha, given.hops.p_c)
-    seen = measure_all(Path("data/trajectories"))
-    numbers, drawn = summarise(seen, declared), tabulate(seen)
-    against = list_warnings(numbers)
-    lines = [line for line in against.values() if line]
-    plots = Path("plots/physics")
-    plots.mkdir(parents=True, exist_ok=True)
-    for name, table in drawn.items():
-        table.write_csv(plots / f"{name}.csv", float_precision=8)
-    for name, figure in liquid.figures(drawn, numbers).items():
-        style.save(figure, plots / f"{name}.png")
+    """Write metrics/physics.json, and tables and warnings to plots/physics."""
+    params, plots = load_params(), Path("plots/physics")
+    expected = Expected(params.liquid.temperature, params.simulation.tau_alpha, params.hops.p_c)
+    measurements = measure_all(Path("data/trajectories"))
+    metrics = summarise(measurements, expected)
+    warnings = list_warnings(metrics)
+    for name, table in tabulate(measurements).items():
+        write_csv(plots / f"{name}.csv", table, digits=8)
+    lines = [line for line in warnings.values() if line]
     for line in lines:
-        progress.print_line(f"warning: {line}")
+        print_line(f"warning: {line}")
     (plots / "warnings.txt").write_text("".join(f"{line}\n" for line in lines))
-    counts = {"warnings": {name: int(bool(line)) for name, line in against.items()}}
-    Path("metrics").mkdir(exist_ok=True)
-    Path("metrics/physics.json").write_text(json.dumps(numbers | counts, indent=2, allow_nan=False) + "\n")
+    counts = {name: int(bool(line)) for name, line in warnings.items()}
+    write_metrics(Path("metrics/physics.json"), {**metrics, "warnings": counts})
 
 
 if __name__ == "__main__":

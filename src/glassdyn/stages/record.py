@@ -1,31 +1,28 @@
-"""Stage `record`: samples of every copy at constant energy."""
+"""Stage `record`: samples of every copy at constant energy, and their snapshots."""
 
 from pathlib import Path
 
-from glassdyn import params
 from glassdyn.jobs import run_jobs
-from glassdyn.simulation import recording
-from glassdyn.stages import run
+from glassdyn.simulation.recording import plan_recording, recording_jobs
+from glassdyn.simulation.snapshot import snapshot_job
+from glassdyn.stages import load_params, run
 
 __all__ = ["main"]
 
+STATES, TRAJECTORIES, SNAPSHOTS = (Path("data") / name for name in ("states", "trajectories", "snapshots"))
+
 
 def main() -> None:
-    """Write one trajectory for each sample of each copy."""
-    parameters = params.load()
-    plan = recording.plan_recording(parameters)
-    jobs = [
+    """Write one trajectory and its middle frame for each sample of each copy."""
+    params = load_params()
+    plan, samples, temperature = plan_recording(params), params.simulation.samples, params.liquid.temperature
+    recordings = [
         job
-        for copy in range(parameters.simulation.copies)
-        for job in recording.jobs(
-            plan,
-            copy,
-            parameters.simulation.samples,
-            states=Path("data/states"),
-            trajectories=Path("data/trajectories"),
-        )
+        for copy in range(params.simulation.copies)
+        for job in recording_jobs(plan, copy, samples, states=STATES, trajectories=TRAJECTORIES)
     ]
-    run_jobs(jobs, label="record", unit="steps")
+    snapshots = [snapshot_job(job, SNAPSHOTS, temperature=temperature) for job in recordings]
+    run_jobs([*recordings, *snapshots], label="record", unit="steps")
 
 
 if __name__ == "__main__":

@@ -1,34 +1,31 @@
-"""Stage reduce: principal components of type and descriptors, fitted on the training copies."""
+"""Stage `reduce`: principal components of type and descriptors, fitted on the training copies."""
 
 from pathlib import Path
 
-from glassdyn import params
 from glassdyn.features import pca
-from glassdyn.features.reduction import explained_variance, fit, project_table
-from glassdyn.figures import features, style
-from glassdyn.jobs import progress
-from glassdyn.stages import run
-from glassdyn.storage import tables, trajectory
+from glassdyn.jobs.progress import show_progress
+from glassdyn.stages import load_params, run
+from glassdyn.storage import tables
+from glassdyn.storage.outputs import write_csv
+from glassdyn.storage.trajectory import copy_of, sample_names
+
+__all__ = ["main"]
 
 
 def main() -> None:
     """Write the components, the tables reduced to them, and the variance that they explain."""
-    settings = params.load()
-    source, plots = Path("data/features"), Path("plots/pca")
-    samples = trajectory.sample_names(source)
-    training = [sample for sample in samples if trajectory.copy_of(sample) in settings.split.train]
-    paths = [source / f"{sample}.parquet" for sample in training]
-    schema = tables.pca_schema(settings.pca.components)
-    with progress.show_progress("reduce", total=len(training) + len(samples), unit="tables") as advance:
-        model, about = fit(paths, settings.pca.components, advance)
-        pca.save(Path("models/pca.safetensors"), model, about)
-        for sample in samples:
-            columns = project_table(model, source / f"{sample}.parquet", about["edges"])
-            tables.write(Path("data/pca") / f"{sample}.parquet", schema, [columns], about)
+    params, source = load_params(), Path("data/features")
+    samples = sample_names(source)
+    training = [source / f"{name}.parquet" for name in samples if copy_of(name) in params.split.train]
+    schema = tables.pca_schema(params.pca.components)
+    with show_progress("reduce", total=len(training) + len(samples), unit="tables") as advance:
+        components, metadata = pca.fit(training, params.pca.components, advance)
+        pca.save(Path("models/pca.safetensors"), components, metadata)
+        for name in samples:
+            columns = pca.project_table(components, source / f"{name}.parquet", metadata["edges"])
+            tables.write(Path("data/pca") / f"{name}.parquet", schema, [columns], metadata)
             advance(1)
-    table = explained_variance(model)
-    style.save(features.explained_variance(table, settings.pca.components), plots / "explained_variance.png")
-    table.write_csv(plots / "explained_variance.csv")
+    write_csv(Path("plots/pca/explained_variance.csv"), pca.explained_variance(components))
 
 
 if __name__ == "__main__":

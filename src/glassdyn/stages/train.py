@@ -1,64 +1,33 @@
-"""Stage `train`: the network that regresses the labels from the structure."""
+"""Stage `train`: the network that regresses the labels from the structure, and its predictions of the test copies."""
 
-import json
-from collections import deque
 from pathlib import Path
 
-from glassdyn import params
-from glassdyn.figures import style
-from glassdyn.figures import training as figures
-from glassdyn.jobs import progress
 from glassdyn.learning import curves, distributed, model_file, training_run
 from glassdyn.learning.labelled_graphs import TableFolders
-from glassdyn.learning.training import best_of, last_step
-from glassdyn.stages import run
-from glassdyn.storage import trajectory
+from glassdyn.learning.predict_samples import predict_samples
+from glassdyn.stages import load_params, run
+from glassdyn.storage.outputs import write_metrics
+from glassdyn.storage.trajectory import copy_of, sample_names
 
 __all__ = ["main"]
 
 
 def main() -> None:
-    """Read tables; write the selected model, its metrics and the curves of its training."""
-    with distributed.group() as members:
-        _train(members)
-
-
-def _train(members: distributed.Group) -> None:
-    chosen = _course()
-    settings, targets, folder = chosen.settings, chosen.loss.targets, Path("plots/train")
-    lesson = training_run.set_up(chosen, TableFolders(), members.device)
-    if members.rank > 0:  # the first process shows and writes for all
-        deque(training_run.run_training(chosen, lesson, TableFolders(), members), maxlen=0)
-        return
-    with progress.show_progress("train", total=last_step((), settings), unit="steps") as bar:
-        training = curves.show_training(
-            bar, settings, training_run.run_training(chosen, lesson, TableFolders(), members, bar)
-        )
-        *_, end = curves.log_curves(folder, targets, training)
-    model = training_run.trained_model(chosen, lesson, end, Path("models/pca.safetensors"))
-    model_file.save(Path("models/network.safetensors"), model)
-    part, metrics = settings.select_on, Path("metrics/train.json")
-    metrics.parent.mkdir(exist_ok=True)
-    metrics.write_text(json.dumps(curves.metrics(part, targets, end), indent=2, allow_nan=False) + "\n")
-    selected, table = best_of(end.recordings).step, figures.read_curves(folder / "plots/metrics")
-    style.save(figures.curves(table, selected=selected, part=part), folder / "curves.png")
-
-
-def _course() -> training_run.TrainingConfig:
-    parameters = params.load()
-    split, settings = parameters.split, parameters.train
-    watched = {"validation": split.validation, "test": split.test}[settings.select_on]
-    train, held_out = (
-        [
-            name
-            for name in trajectory.sample_names(TableFolders().features)
-            if trajectory.copy_of(name) in copies
-        ]
-        for copies in (split.train, watched)
-    )
-    return training_run.TrainingConfig(
-        train, held_out, parameters.graph, parameters.model, parameters.loss, settings
-    )
+    """Read tables; write the selected model, its predictions, its metrics and the curves of its training."""
+    params, folders = load_params(), TableFolders()
+    samples, targets, part = sample_names(folders.features), params.loss.targets, params.train.select_on
+    config = training_run.configure_training(params, samples)
+    with distributed.join_group() as group:
+        setup = training_run.set_up(config, folders, group.device)
+        with curves.monitor_training(Path("plots/train"), targets, params.train, group) as monitor:
+            for state in training_run.run_training(config, setup, folders, group, monitor.advance):
+                monitor.log(state)
+    if group.rank == 0:
+        model = training_run.trained_model(config, setup, state, Path("models/pca.safetensors"))
+        model_file.save(Path("models/network.safetensors"), model)
+        test = [name for name in samples if copy_of(name) in params.split.test]
+        predict_samples(Path("data/predictions"), "network", model, test, folders, part)
+        write_metrics(Path("metrics/train.json"), curves.summarise_training(part, targets, state))
 
 
 if __name__ == "__main__":

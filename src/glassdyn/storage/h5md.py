@@ -1,4 +1,4 @@
-"""The file format of a trajectory, H5MD 1.1, and of the parts that it is put together from.
+"""The file format of a trajectory, H5MD 1.1, and of the parts that it is assembled from.
 
 de Buyl, Colberg, Hoefling, Comput. Phys. Commun. 185, 1546 (2014); https://nongnu.org/h5md
 """
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.errors import GlassdynError
-from glassdyn.storage.hdf5 import group, large_file, small_file
+from glassdyn.storage.hdf5 import large_file, require_group, small_file
 
 __all__ = [
     "BLOCK",
@@ -31,27 +31,27 @@ BLOCK = 128
 """Frames of a block and of a chunk: 98 MB of positions at N = 64000."""
 
 WIDTH = 128
-"""Particles of a chunk: with `BLOCK`, 197 kB, which a filter takes in one go."""
+"""Particles of a chunk: with `BLOCK`, 197 kB of positions."""
 
 LAYOUT_VERSION = "1"
-"""Of what is written here; the package's own version would change bytes that nothing else changes."""
+"""Of the layout written here: the bytes of a file must not depend on the version of the package."""
 
 LAYOUT = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
 
 
 class TrajectoryError(GlassdynError):
-    """A trajectory, or a frame for one, that breaks a rule."""
+    """A trajectory or a frame of a trajectory that breaks a rule."""
 
 
 @dataclass(frozen=True)
 class TrajectoryHeader:
-    """What a trajectory holds besides its frames.
+    """The contents of a trajectory besides its frames.
 
     Attributes:
         species: (N,) 0 for A, 1 for B.
         box_length: L, units of sigma_AA.
         timestep: units of tau.
-        metadata: numbers and words about the run.
+        metadata: numbers and strings about the run.
         observables: names of the numbers recorded with every frame.
     """
 
@@ -63,7 +63,7 @@ class TrajectoryHeader:
 
 
 def write_part(
-    path: Path, steps: NDArray[np.int64], block: NDArray[np.float32], observed: NDArray[np.float64]
+    path: Path, steps: NDArray[np.int64], block: NDArray[np.float32], observables: NDArray[np.float64]
 ) -> None:
     """Write one block of frames, atomically.
 
@@ -71,16 +71,16 @@ def write_part(
         path: the part.
         steps: (T,).
         block: (T, N, 3), T <= `BLOCK`.
-        observed: (T, number of observables).
+        observables: (T, number of observables).
     """
     with small_file(path) as file:
         file.create_dataset("step", data=steps, track_times=False)
-        file.create_dataset("observables", data=observed, track_times=False)
-        _positions(file, len(steps), block.shape[1])[:] = block
+        file.create_dataset("observables", data=observables, track_times=False)
+        _create_positions(file, len(steps), block.shape[1])[:] = block
 
 
-def assemble(path: Path, parts: list[Path], content: TrajectoryHeader) -> None:
-    """Put the parts of a trajectory together as one H5MD file, atomically.
+def assemble(path: Path, parts: list[Path], header: TrajectoryHeader) -> None:
+    """Assemble the parts of a trajectory into one H5MD file, atomically.
 
     Compressed chunks are copied as they are: the speed is the disk's.
 
@@ -90,29 +90,29 @@ def assemble(path: Path, parts: list[Path], content: TrajectoryHeader) -> None:
     lengths = [part_length(part) for part in parts]
     if not sum(lengths):
         raise TrajectoryError(f"a trajectory has at least one frame: got none for {path}")
-    with large_file(path, _most(parts)) as file:
-        _describe(file, content)
-        position = group(file, "particles/all/position")
-        value = _positions(position, sum(lengths), len(content.species), "value")
+    with large_file(path, _size_bound(parts)) as file:
+        _write_header(file, header)
+        position = require_group(file, "particles/all/position")
+        value = _create_positions(position, sum(lengths), len(header.species), "value")
         steps = np.empty(sum(lengths), np.int64)
-        observed = np.empty((sum(lengths), len(content.observables)))
+        observables = np.empty((sum(lengths), len(header.observables)))
         for block, part in enumerate(parts):
             first = block * BLOCK
             with h5py.File(part) as source:
                 steps[first : first + lengths[block]] = source["step"][:]
-                observed[first : first + lengths[block]] = source["observables"][:]
+                observables[first : first + lengths[block]] = source["observables"][:]
                 _copy_chunks(source["value"], value, first)
         position.create_dataset("step", data=steps, track_times=False)
-        position.create_dataset("time", data=steps * content.timestep, track_times=False)
-        _describe_box(file, content, position)
-        for name, values in zip(content.observables, observed.T, strict=True):
-            observable = group(file, f"observables/{name}")
+        position.create_dataset("time", data=steps * header.timestep, track_times=False)
+        _write_box(file, header, position)
+        for name, values in zip(header.observables, observables.T, strict=True):
+            observable = require_group(file, f"observables/{name}")
             observable.create_dataset("value", data=values, track_times=False)
             observable["step"], observable["time"] = position["step"], position["time"]
 
 
-def _most(parts: list[Path]) -> int:
-    """Bytes that are enough for the file made of these parts, which hold all but times and box."""
+def _size_bound(parts: list[Path]) -> int:
+    """Upper bound of the bytes of the file assembled from these parts, which hold all but times and box."""
     frames = len(parts) * BLOCK
     return sum(part.stat().st_size for part in parts) + 64 * frames + 2**20
 
@@ -123,31 +123,31 @@ def _copy_chunks(source: h5py.Dataset, target: h5py.Dataset, first: int) -> None
         target.id.write_direct_chunk((first, particle, 0), chunk, filters)
 
 
-def _describe(file: h5py.File, content: TrajectoryHeader) -> None:
-    h5md = group(file, "h5md")
+def _write_header(file: h5py.File, header: TrajectoryHeader) -> None:
+    h5md = require_group(file, "h5md")
     h5md.attrs["version"] = np.array([1, 1], np.int32)
-    group(h5md, "author").attrs["name"] = "glassdyn"
-    creator = group(h5md, "creator")
+    require_group(h5md, "author").attrs["name"] = "glassdyn"
+    creator = require_group(h5md, "creator")
     creator.attrs["name"], creator.attrs["version"] = "glassdyn", LAYOUT_VERSION
-    run = group(file, "parameters/run")
-    for key, entry in sorted({**content.metadata, "timestep": content.timestep}.items()):
+    run = require_group(file, "parameters/run")
+    for key, entry in sorted({**header.metadata, "timestep": header.timestep}.items()):
         run.attrs[key] = entry
-    particles = group(file, "particles/all")
-    particles.create_dataset("species", data=content.species, track_times=False)
+    particles = require_group(file, "particles/all")
+    particles.create_dataset("species", data=header.species, track_times=False)
 
 
-def _describe_box(file: h5py.File, content: TrajectoryHeader, position: h5py.Group) -> None:
-    """The cubic box, at every frame, because MDAnalysis reads no other form."""
-    box = group(file, "particles/all/box")
+def _write_box(file: h5py.File, header: TrajectoryHeader, position: h5py.Group) -> None:
+    """Write the cubic box for every frame: MDAnalysis reads no other form."""
+    box = require_group(file, "particles/all/box")
     box.attrs["dimension"] = 3
     box.attrs.create("boundary", ["periodic"] * 3, dtype=h5py.string_dtype("ascii", 8))
-    edges = group(box, "edges")
+    edges = require_group(box, "edges")
     frames = len(position["step"])
-    edges.create_dataset("value", data=np.full((frames, 3), content.box_length), track_times=False, **LAYOUT)
+    edges.create_dataset("value", data=np.full((frames, 3), header.box_length), track_times=False, **LAYOUT)
     edges["step"], edges["time"] = position["step"], position["time"]
 
 
-def _positions(parent: h5py.Group, frames: int, particles: int, name: str = "value") -> h5py.Dataset:
+def _create_positions(parent: h5py.Group, frames: int, particles: int, name: str = "value") -> h5py.Dataset:
     return parent.create_dataset(
         name,
         shape=(frames, particles, 3),
@@ -165,11 +165,11 @@ def part_path(folder: Path, block: int) -> Path:
 
 
 def part_files(folder: Path, frames: int) -> list[Path]:
-    """Those of the files of the first `frames` frames that are there."""
+    """Those files of the first `frames` frames that exist."""
     return [part for block in range(-(-frames // BLOCK)) if (part := part_path(folder, block)).exists()]
 
 
 def part_length(part: Path) -> int:
-    """The frames in a part."""
+    """Number of frames in a part."""
     with h5py.File(part) as file:
         return len(file["step"])

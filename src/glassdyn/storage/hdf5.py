@@ -14,10 +14,10 @@ import h5py
 
 from glassdyn.jobs.atomic import atomic_write
 
-__all__ = ["group", "large_file", "small_file"]
+__all__ = ["large_file", "require_group", "small_file"]
 
 VERSION = ("v110", "v110")
-"""Of the format: fixed, whatever the library's version, and with checksums on all that is not data."""
+"""Of the format: fixed, whatever the library's version, with checksums on all metadata."""
 
 GROWTH = 2**22
 """Bytes by which a file in memory grows."""
@@ -41,16 +41,16 @@ def small_file(path: Path) -> Iterator[h5py.File]:
 
 
 @contextmanager
-def large_file(path: Path, most: int) -> Iterator[h5py.File]:
-    """Yield a new file on the disk, which has room for `most` bytes before anything is written.
+def large_file(path: Path, max_bytes: int) -> Iterator[h5py.File]:
+    """Yield a new file on the disk, where `max_bytes` are reserved before anything is written.
 
     Raises:
-        OSError: where there is no such room; `path` is then as it was.
+        OSError: where the disk has less space; `path` is then as it was.
     """
     with atomic_write(path) as beside:
         with h5py.File(beside, "x", libver=VERSION) as file:
             file.flush()
-            _reserve(beside, most)
+            _reserve(beside, max_bytes)
             yield file
             file.flush()
             size = file.id.get_filesize()
@@ -63,8 +63,8 @@ def _reserve(path: Path, size: int) -> None:
             os.posix_fallocate(file.fileno(), 0, size)
 
 
-def group(parent: h5py.Group, name: str) -> h5py.Group:
-    """The group of that name, made where it is not there, without the time of its making."""
+def require_group(parent: h5py.Group, name: str) -> h5py.Group:
+    """The group of that name, created where it is absent, without the time of its creation."""
     for step in name.split("/"):
         if step not in parent:
             properties = h5py.h5p.create(h5py.h5p.GROUP_CREATE)

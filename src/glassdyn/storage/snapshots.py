@@ -1,6 +1,6 @@
 """The snapshot of a sample: the middle frame of its trajectory, as a Parquet table of a few megabytes.
 
-Whoever has the snapshots can describe, train and evaluate without the trajectories.
+Features, models and predictions are computed from snapshots, without the trajectories.
 """
 
 from collections.abc import Mapping
@@ -26,10 +26,10 @@ def write_snapshot(path: Path, configuration: Configuration, metadata: Mapping[s
     """Write a snapshot, its positions wrapped; the file is there whole or not at all.
 
     Args:
-        path: of the table.
+        path: the table.
         configuration: the middle frame.
-        metadata: where it comes from: `frames` of the trajectory and the `frame` in its middle, and the
-            `temperature` that the liquid was prepared at, units of epsilon_AA / k_B. The box length is added.
+        metadata: its origin: the number of `frames` of the trajectory, the index of its middle `frame`, and the
+            `temperature` of the liquid, units of eps_AA / k_B. The box length is added.
     """
     positions, species, box_length = configuration
     columns = {
@@ -55,5 +55,5 @@ def read_snapshot(path: Path) -> Configuration:
 
 
 def read_snapshot_metadata(path: Path) -> dict[str, Any]:
-    """Read where a snapshot comes from: frames, frame, temperature, box_length; errors as `read_snapshot`."""
+    """Read the origin of a snapshot: frames, frame, temperature, box_length; errors as `read_snapshot`."""
     return tables.read_parameters(path)

@@ -23,6 +23,7 @@ __all__ = [
     "TableError",
     "agreed_parameters",
     "check_together",
+    "column_names",
     "configurations_schema",
     "features_schema",
     "labels_schema",
@@ -30,6 +31,7 @@ __all__ = [
     "predictions_schema",
     "read",
     "read_parameters",
+    "require_consistent",
     "write",
 ]
 
@@ -73,7 +75,7 @@ def predictions_schema(names: Sequence[str]) -> pa.Schema:
 
 
 def configurations_schema(names: Sequence[str]) -> pa.Schema:
-    """Columns of a table of predictions for frames whose labels nobody knows."""
+    """Columns of a table of predictions for frames whose labels are unknown."""
     columns = [("frame", pa.uint32()), ("particle", pa.uint32()), ("type", pa.uint8())]
     return pa.schema(columns + [(name, pa.float64()) for name in ("x", "y", "z", *names)])
 
@@ -118,8 +120,8 @@ def read(
 
     Args:
         path: the table.
-        columns: their names, in the order wanted; all by default.
-        parameters: those that the table must have been made with, as far as given.
+        columns: their names, in this order; all by default.
+        parameters: those that the table must have been made with; it may have more.
 
     Raises:
         TableError: where the file is absent or damaged, lacks a column, or was made otherwise.
@@ -142,8 +144,13 @@ def read(
     return frame.select(columns) if columns else frame
 
 
+def column_names(path: Path) -> list[str]:
+    """Read the names of a table's columns, in their order."""
+    return list(_open(path).schema_arrow.names)
+
+
 def read_parameters(path: Path) -> dict[str, Any]:
-    """Read what determined a table's numbers, as `write` was told."""
+    """Read what determined a table's numbers, as it was passed to `write`."""
     return _stored(_open(path).schema_arrow)
 
 
@@ -155,16 +162,13 @@ def agreed_parameters(paths: Sequence[Path]) -> dict[str, Any]:
     """
     first = read_parameters(paths[0])
     for path in paths[1:]:
-        other = read_parameters(path)
-        _refuse(
-            paths[0],
-            path,
-            [key for key in first.keys() | other.keys() if first.get(key) != other.get(key)],
-        )
+        parameters = read_parameters(path)
+        names = first.keys() | parameters.keys()
+        _refuse(paths[0], path, [name for name in names if first.get(name) != parameters.get(name)])
     return first
 
 
-def check_together(one: Path, other: Path) -> None:
+def check_together(first: Path, second: Path) -> None:
     """Refuse two tables of one sample, such as its structure and its labels, that were not made from the same.
 
     A name means one thing in all tables: frames, the middle frame, the box, edges.
@@ -172,14 +176,25 @@ def check_together(one: Path, other: Path) -> None:
     Raises:
         TableError: where a parameter that both have differs.
     """
-    first, second = read_parameters(one), read_parameters(other)
-    _refuse(one, other, [key for key in first.keys() & second.keys() if first[key] != second[key]])
+    ours, theirs = read_parameters(first), read_parameters(second)
+    _refuse(first, second, [name for name in ours.keys() & theirs.keys() if ours[name] != theirs[name]])
 
 
-def _refuse(one: Path, other: Path, differing: Sequence[str]) -> None:
+def require_consistent(path: Path, structure: Path) -> None:
+    """Refuse a sample's table that differs from the first in its folder, or from the sample's structure table.
+
+    Raises:
+        TableError: where two of them disagree on a parameter.
+    """
+    first = min(path.parent.glob("[!.]*.parquet"), default=path)
+    agreed_parameters([first, path])
+    check_together(structure, path)
+
+
+def _refuse(first: Path, second: Path, differing: Sequence[str]) -> None:
     if differing:
         raise TableError(
-            f"tables used together are made with the same parameters: {one} and {other} "
+            f"tables used together are made with the same parameters: {first} and {second} "
             f"differ in {sorted(differing)}; run `dvc repro` to make them anew"
         )
 

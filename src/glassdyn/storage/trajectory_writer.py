@@ -1,11 +1,11 @@
-"""Writing a trajectory: H5MD 1.1, block by block, so that a killed run can go on.
+"""Writing a trajectory: H5MD 1.1, block by block, so that a killed run can be resumed.
 
-While a run lasts, its frames lie in *parts*, one HDF5 file per block of `BLOCK` frames, each written
-beside its place and renamed into it. At the end the compressed chunks of all parts are copied, as they
-are, into one file. HDF5 cannot append safely to a file whose writer was killed; this way nothing is ever
-appended to. A part is only ever replaced by a longer version of itself, so that every checkpoint finds
-its frames, and the bytes of the file depend on the frames alone and not on where a run was interrupted.
-The cost is that the compressed trajectory lies on the disk twice while it is put together.
+During a run its frames lie in *parts*, one HDF5 file per block of `BLOCK` frames, each written to a temporary
+file and renamed. At the end the compressed chunks of all parts are copied, as they are, into one file. HDF5
+cannot append safely to a file whose writer was killed; this way nothing is ever appended to. A part is only
+ever replaced by a longer version of itself, so that every checkpoint has its frames, and the bytes of the file
+depend on the frames alone and not on where a run was interrupted. The cost is that the compressed trajectory
+lies on the disk twice while it is assembled.
 """
 
 import shutil
@@ -48,15 +48,15 @@ class TrajectoryWriter:
     thread while the next one fills.
 
     Args:
-        path: the file, which appears when the recorder is closed without an error.
+        path: the file, which appears when the writer is closed without an error.
         species: (N,) 0 for A, 1 for B.
-        box_length: L, units of sigma_AA; kept exactly.
+        box_length: L, units of sigma_AA; stored exactly.
         timestep: units of tau; time = step * timestep.
-        parts: folder of the parts, which its owner keeps until the whole job is done; if None, one
-            beside `path`, which goes when the file is there.
-        frames: to go on from, of those already in `parts`: 0 starts anew.
-        metadata: numbers and words kept in the file, at /parameters/run.
-        observables: names of numbers given with every frame, such as "potential_energy"; kept at
+        parts: folder of the parts, which the caller keeps until the whole job is done; if None, one
+            beside `path`, which is removed when the file is complete.
+        frames: number of frames to resume from, of those already in `parts`: 0 starts anew.
+        metadata: numbers and strings stored in the file, at /parameters/run.
+        observables: names of numbers that come with every frame, such as "potential_energy"; stored at
             /observables/<name>.
 
     Raises:
@@ -76,19 +76,19 @@ class TrajectoryWriter:
         observables: Sequence[str] = (),
     ) -> None:
         self._path = path
-        self._keep = parts is not None
+        self._keep_parts = parts is not None
         self._parts = path.with_name(f"{path.name}.parts") if parts is None else parts
-        self._content = TrajectoryHeader(
+        self._header = TrajectoryHeader(
             np.asarray(species, np.uint8), box_length, timestep, metadata or {}, tuple(observables)
         )
         self._frames = frames
         self._steps = np.empty(BLOCK, np.int64)
-        self._observed = np.empty((BLOCK, len(self._content.observables)))
-        self._block = np.empty((BLOCK, len(species), 3), np.float32)
-        self._writer = ThreadPoolExecutor(1, "recorder")
+        self._observables = np.empty((BLOCK, len(self._header.observables)))
+        self._positions = np.empty((BLOCK, len(species), 3), np.float32)
+        self._thread = ThreadPoolExecutor(1, "trajectory-writer")
         self._pending: Future[None] | None = None
-        self._last = -1
-        self._recall()
+        self._last_step = -1
+        self._resume()
 
     @property
     def frames(self) -> int:
@@ -102,31 +102,31 @@ class TrajectoryWriter:
 
         Args:
             step: of the simulation; larger than that of the frame before.
-            positions: (N, 3), unwrapped, units of sigma_AA; kept in single precision.
-            observables: a number for each of the recorder's names; kept in double precision.
+            positions: (N, 3), unwrapped, units of sigma_AA; stored in single precision.
+            observables: a number for each of the writer's names; stored in double precision.
 
         Raises:
             TrajectoryError: for positions that are not finite or of another shape, a step that does
                 not increase, or observables other than those named.
         """
-        self._check(step, positions)
+        self._check_frame(step, positions)
         slot = self._frames % BLOCK
-        self._steps[slot], self._block[slot] = step, positions
-        self._observed[slot] = self._numbers(observables or {}, step)
-        self._last, self._frames = step, self._frames + 1
+        self._steps[slot], self._positions[slot] = step, positions
+        self._observables[slot] = self._order_observables(observables or {}, step)
+        self._last_step, self._frames = step, self._frames + 1
         if slot == BLOCK - 1:
-            self._store(BLOCK)
-            self._steps, self._block = np.empty_like(self._steps), np.empty_like(self._block)
-            self._observed = np.empty_like(self._observed)
+            self._write_block(BLOCK)
+            self._steps, self._positions = np.empty_like(self._steps), np.empty_like(self._positions)
+            self._observables = np.empty_like(self._observables)
 
     def flush(self) -> int:
-        """Bring all frames to the disk, and return their number: what a checkpoint notes.
+        """Write all frames to the disk and return their number, for a checkpoint.
 
-        A later recorder on the same parts can go on from any number of frames up to this one.
+        A later writer on the same parts can resume from any number of frames up to this one.
         """
         if self._frames % BLOCK:
-            self._store(self._frames % BLOCK)
-        self._settle()
+            self._write_block(self._frames % BLOCK)
+        self._wait()
         return self._frames
 
     def __enter__(self) -> Self:
@@ -138,16 +138,16 @@ class TrajectoryWriter:
         try:
             if kind is None:
                 self.flush()
-                assemble(self._path, part_files(self._parts, self._frames), self._content)
-                if not self._keep:
+                assemble(self._path, part_files(self._parts, self._frames), self._header)
+                if not self._keep_parts:
                     shutil.rmtree(self._parts, ignore_errors=True)
         finally:
-            self._writer.shutdown()
+            self._thread.shutdown()
 
-    def _check(self, step: int, positions: NDArray[np.float64]) -> None:
-        if positions.shape != self._block.shape[1:]:
+    def _check_frame(self, step: int, positions: NDArray[np.float64]) -> None:
+        if positions.shape != self._positions.shape[1:]:
             raise TrajectoryError(
-                f"a frame has the shape (N, 3) = {self._block.shape[1:]}: got {positions.shape} at step {step}"
+                f"a frame has the shape (N, 3) = {self._positions.shape[1:]}: got {positions.shape} at step {step}"
             )
         if not np.isfinite(positions).all():
             lost = np.flatnonzero(~np.isfinite(positions).all(axis=1))
@@ -156,42 +156,42 @@ class TrajectoryWriter:
                 f"{len(lost)} in all, at step {step}; the run has blown up, try a shorter timestep "
                 "(params.yaml: simulation.timestep)"
             )
-        if step <= self._last:
-            raise TrajectoryError(f"steps increase from frame to frame: got {step} after {self._last}")
+        if step <= self._last_step:
+            raise TrajectoryError(f"steps increase from frame to frame: got {step} after {self._last_step}")
 
-    def _numbers(self, observables: Mapping[str, float], step: int) -> list[float]:
-        if set(observables) != set(self._content.observables):
+    def _order_observables(self, observables: Mapping[str, float], step: int) -> list[float]:
+        if set(observables) != set(self._header.observables):
             raise TrajectoryError(
-                f"every frame comes with the numbers {sorted(self._content.observables)}: "
+                f"every frame comes with the numbers {sorted(self._header.observables)}: "
                 f"got {sorted(observables)} at step {step}"
             )
-        return [observables[name] for name in self._content.observables]
+        return [observables[name] for name in self._header.observables]
 
-    def _store(self, length: int) -> None:
-        self._settle()
+    def _write_block(self, length: int) -> None:
+        self._wait()
         self._parts.mkdir(parents=True, exist_ok=True)
         part = part_path(self._parts, (self._frames - 1) // BLOCK)
-        filled = self._steps[:length], self._block[:length], self._observed[:length]
-        self._pending = self._writer.submit(write_part, part, *filled)
+        block = self._steps[:length], self._positions[:length], self._observables[:length]
+        self._pending = self._thread.submit(write_part, part, *block)
 
-    def _settle(self) -> None:
+    def _wait(self) -> None:
         if self._pending is not None:
             self._pending.result()
             self._pending = None
 
-    def _recall(self) -> None:
+    def _resume(self) -> None:
         if self._frames == 0:
             return
-        held = sum(part_length(part) for part in part_files(self._parts, self._frames))
-        if held < self._frames:
+        present = sum(part_length(part) for part in part_files(self._parts, self._frames))
+        if present < self._frames:
             raise TrajectoryError(
-                f"to go on from frame {self._frames}, {self._parts} must hold as many: got {held}; "
+                f"to resume from frame {self._frames}, {self._parts} must hold as many: got {present}; "
                 "remove the folder to start again"
             )
         with h5py.File(part_path(self._parts, (self._frames - 1) // BLOCK)) as part:
             length = (self._frames - 1) % BLOCK + 1
-            self._last = int(part["step"][length - 1])
+            self._last_step = int(part["step"][length - 1])
             if length < BLOCK:
                 self._steps[:length] = part["step"][:length]
-                self._block[:length] = part["value"][:length]
-                self._observed[:length] = part["observables"][:length]
+                self._positions[:length] = part["value"][:length]
+                self._observables[:length] = part["observables"][:length]

@@ -25,4 +25,4 @@ class Sizes(NamedTuple):
 
 def infer_sizes(graph: Snapshot, reach: float) -> Sizes:
     """The sizes that fit a labelled graph whose edges are shorter than `reach`."""
-    return Sizes(graph.x.shape[1], graph.edge_attr.shape[1], graph.y.shape[1], reach)
+    return Sizes(graph.x.shape[1], graph.edge_attr.shape[1], graph.labels.shape[1], reach)

@@ -1,6 +1,6 @@
 """Caged Brownian particles with hops at known times: trajectories of any size whose labels are known.
 
-No forces act: each particle is an Ornstein-Uhlenbeck process about a cage, and cages jump when told to.
+No forces act: each particle is an Ornstein-Uhlenbeck process about a cage, and cages jump at given times.
 """
 
 from collections.abc import Iterator
