@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from glassdyn.learning.models import Sizes, build, connectivity, edge_kernels, linear_kernels
+from glassdyn.learning.models.buffers import BufferPool
+from glassdyn.learning.models.edge_update import Skip, encode_edges
 from glassdyn.learning.models.weights import named_perceptrons
 from liquids import NETWORK, VECTORS, labelled_graph
-from references.graph_network import predict
+from references import graph_network as reference
 
 
 def network(n_rec=3, *, shared=False, edges=1, targets=1, hidden=(8, 8), seed=0):
@@ -17,18 +19,20 @@ def network(n_rec=3, *, shared=False, edges=1, targets=1, hidden=(8, 8), seed=0)
     return build(model, Sizes(5, edges, targets, 1.5))
 
 
-def predict_slowly(model, graph):
-    """Predictions of the reference with the weights of a network."""
-    perceptrons = {
+def perceptrons_of(model):
+    """The layers of a network as the reference takes them."""
+    return {
         name: [(linear.weight.T, linear.bias) for linear in linears]
         for name, linears in named_perceptrons(model)
     }
-    return predict(graph.x, graph.edge_attr, graph.edge_index, perceptrons, model.recurrences)
 
 
 def assert_equals_the_reference(graph, model):
     """Forward to rounding, and backward on every weight, all of which matter."""
-    fast, slow = model(graph), predict_slowly(model, graph)
+    fast = model(graph)
+    slow = reference.predict(
+        graph.x, graph.edge_attr, graph.edge_index, perceptrons_of(model), model.recurrences
+    )
     torch.testing.assert_close(fast, slow, rtol=1e-5, atol=1e-5)
     weight = torch.randn(fast.shape)
     gradients = [
@@ -36,6 +40,29 @@ def assert_equals_the_reference(graph, model):
     ]
     for actual, expected in zip(*gradients, strict=True):
         torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
+
+
+@torch.no_grad()
+def test_every_step_is_its_equation():
+    graph, model = labelled_graph(0, VECTORS), network(1, edges=3)
+    (senders, receivers), buffers = graph.edge_index, BufferPool([])
+    phi = perceptrons_of(model)
+    v0, e0 = (
+        reference.encode(graph.x, phi["encoder.nodes"]),
+        reference.encode(graph.edge_attr, phi["encoder.edges"]),
+    )
+    torch.testing.assert_close(model.encode_nodes(graph.x), v0)
+    layers = [(weight.T, bias) for weight, bias in phi["encoder.edges"]]
+    torch.testing.assert_close(encode_edges(graph.edge_attr, layers, buffers), e0)
+
+    v, e = torch.randn_like(v0), torch.randn_like(e0)
+    v_next, edges = model.blocks[0](Skip(v, v0), Skip(e, e0), connectivity.connect(graph), buffers)
+    v, e = torch.cat((v, v0), dim=1), torch.cat((e, e0), dim=1)
+    e_next = reference.update_edges(e, v, senders, receivers, phi["blocks.0.edges"])
+    torch.testing.assert_close(edges.current, e_next)
+    e_bar = reference.sum_received(e_next, receivers, graph.num_nodes)
+    torch.testing.assert_close(v_next, reference.update_nodes(e_bar, v, phi["blocks.0.nodes"]))
+    torch.testing.assert_close(model.decode(v_next), reference.decode(v_next, phi["decoder"]))
 
 
 @pytest.mark.parametrize("shared", [False, True])
