@@ -1,24 +1,53 @@
 """The models that `model.kind` can name: each takes a `Snapshot` and returns (N, targets) predictions.
 
 A model is an `nn.Module` made by `build(model, sizes)` in a module of its own; `BUILDERS` names it.
-It sees standardised features and predicts standardised targets.
+It sees standardised features and predicts standardised targets. A kind's module is imported when a model
+of the kind is built, because PyTorch Geometric and e3nn take seconds to import.
 """
 
+import warnings
 from collections.abc import Callable, Mapping
 
 from torch import nn
 
-from glassdyn.learning.models import attention, equivariant, graph_network, radial_filter
 from glassdyn.learning.models.sizes import Sizes
 from glassdyn.params import Model
 
 __all__ = ["BUILDERS", "Sizes", "build"]
 
+# PyTorch Geometric and e3nn script classes of their own when imported; users can do nothing about it.
+warnings.filterwarnings("ignore", message=".torch.jit.script. is deprecated", category=FutureWarning)
+
+
+def _build_graph_network(model: Model, sizes: Sizes) -> nn.Module:
+    from glassdyn.learning.models import graph_network  # noqa: PLC0415
+
+    return graph_network.build(model, sizes)
+
+
+def _build_attention(model: Model, sizes: Sizes) -> nn.Module:
+    from glassdyn.learning.models import attention  # noqa: PLC0415
+
+    return attention.build(model, sizes)
+
+
+def _build_radial_filter(model: Model, sizes: Sizes) -> nn.Module:
+    from glassdyn.learning.models import radial_filter  # noqa: PLC0415
+
+    return radial_filter.build(model, sizes)
+
+
+def _build_equivariant(model: Model, sizes: Sizes) -> nn.Module:
+    from glassdyn.learning.models import equivariant  # noqa: PLC0415
+
+    return equivariant.build(model, sizes)
+
+
 BUILDERS: Mapping[str, Callable[[Model, Sizes], nn.Module]] = {
-    "graph_network": graph_network.build,
-    "attention": attention.build,
-    "radial_filter": radial_filter.build,
-    "equivariant": equivariant.build,
+    "graph_network": _build_graph_network,
+    "attention": _build_attention,
+    "radial_filter": _build_radial_filter,
+    "equivariant": _build_equivariant,
 }
 """What makes the model of each kind."""
 

@@ -54,10 +54,10 @@ class Equivariant(nn.Module):
         width, self.reach = model.hidden[-1], sizes.reach
         self.gaussians = round(sizes.reach / SPACING) + 1
         self.encode = mlp(sizes.nodes, model.hidden)
-        self.convolve = self._convolutions(model.n_rec, width) if model.n_rec else None
+        self.convolve = self._build_convolutions(model.n_rec, width) if model.n_rec else None
         self.decode = nn.Sequential(mlp(width, model.hidden), nn.Linear(width, sizes.targets))
 
-    def _convolutions(self, n_rec: int, width: int) -> MessagePassing:
+    def _build_convolutions(self, n_rec: int, width: int) -> MessagePassing:
         scalars = f"{width}x0e"
         hidden = f"{width}x0e + {max(1, width // 2)}x1o + {max(1, width // 4)}x2e"
         return MessagePassing(
@@ -72,11 +72,11 @@ class Equivariant(nn.Module):
         """(N, targets) predictions."""
         nodes = self.encode(graph.x)  # (N, h)
         if self.convolve is not None:
-            nodes = self._convolved(self.convolve, nodes.float(), graph)
+            nodes = self._convolve_scalars(self.convolve, nodes.float(), graph)
         predictions: Tensor = self.decode(nodes)
         return predictions
 
-    def _convolved(self, convolve: MessagePassing, nodes: Tensor, graph: Snapshot) -> Tensor:
+    def _convolve_scalars(self, convolve: MessagePassing, nodes: Tensor, graph: Snapshot) -> Tensor:
         """(N, h) scalars, in float32 always: e3nn's products mix no types."""
         senders, receivers = graph.edge_index
         with torch.autocast(nodes.device.type, enabled=False):
@@ -84,11 +84,16 @@ class Equivariant(nn.Module):
                 HARMONICS, graph.edge_vectors, normalize=True, normalization="component"
             )  # (E, 9)
             convolved: Tensor = convolve(
-                nodes, torch.ones_like(nodes[:, :1]), senders, receivers, directions, self._expanded(graph)
+                nodes,
+                torch.ones_like(nodes[:, :1]),
+                senders,
+                receivers,
+                directions,
+                self._expand_distances(graph),
             )
         return convolved
 
-    def _expanded(self, graph: Snapshot) -> Tensor:
+    def _expand_distances(self, graph: Snapshot) -> Tensor:
         distances = torch.linalg.vector_norm(graph.edge_vectors, dim=1)
         basis: Tensor = soft_one_hot_linspace(
             distances, 0.0, self.reach, self.gaussians, basis="gaussian", cutoff=False

@@ -3,6 +3,8 @@
 The first linear layer of an update acts on a concatenation. Its weight is cut into the columns of
 each part, W (a || b) = W_a a + W_b b, and what belongs to nodes is multiplied before it is gathered on
 edges: nothing is concatenated per edge, and the products of N nodes replace those of E edges.
+
+Global features are not used in the thesis: (2.12) and (2.13) leave them at zero, and they are left out here.
 """
 
 from collections.abc import Sequence
@@ -14,21 +16,20 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from glassdyn.learning.graphs import Snapshot
+from glassdyn.learning.models.buffers import BufferPool
+from glassdyn.learning.models.connectivity import Connectivity, connect
 from glassdyn.learning.models.edge_update import (
-    BufferPool,
-    Connectivity,
-    connect,
-    encode,
-    sums_of_update,
-    update,
+    EdgePerceptron,
+    Skip,
+    encode_edges,
+    update_and_sum,
+    update_and_sum_last,
 )
+from glassdyn.learning.models.linear_kernels import Layers
 from glassdyn.learning.models.sizes import Sizes
 from glassdyn.params import Model
 
-__all__ = ["Block", "GraphNetwork", "Update", "build", "layers_of", "mlp"]
-
-Pair = tuple[Tensor, Tensor]
-"""What belongs to the current and to the encoded graph."""
+__all__ = ["Block", "GraphNetwork", "Update", "build", "mlp"]
 
 
 def build(model: Model, sizes: Sizes) -> "GraphNetwork":
@@ -43,8 +44,7 @@ def mlp(inputs: int, hidden: Sequence[int]) -> nn.Sequential:
     return nn.Sequential(*(module for layer in layers for module in (layer, nn.ReLU())))
 
 
-def layers_of(perceptron: nn.Sequential) -> list[tuple[Tensor, Tensor]]:
-    """Weight and bias of every linear layer."""
+def _layers(perceptron: nn.Sequential) -> Layers:
     return [(layer.weight, layer.bias) for layer in perceptron if isinstance(layer, nn.Linear)]
 
 
@@ -68,10 +68,11 @@ class Update(nn.Module):
 
 
 class Block(nn.Module):
-    """One graph-network block (thesis 2.9 to 2.11), from the current and the encoded graph.
+    """One graph-network block (thesis 2.9 to 2.11) with skip connections from the encoded graph, e0 and v0.
 
-    e'_k = MLP_e(e_k || e0_k || v_r || v0_r || v_s || v0_s)
-    v'_i = MLP_v(sum_{k: r_k = i} e'_k || v_i || v0_i)
+    e'_k = MLP_e(e_k || e0_k || v_r || v0_r || v_s || v0_s)    (2.9)
+    e_bar_i = sum_{k: r_k = i} e'_k                            (2.10)
+    v'_i = MLP_v(e_bar_i || v_i || v0_i)                       (2.11)
 
     Source of the order: Bapst et al. (2020), published code.
     """
@@ -81,45 +82,52 @@ class Block(nn.Module):
         self.edges = Update(6, hidden)
         self.nodes = Update(3, hidden)
 
-    def forward(self, nodes: Pair, edges: Pair, wiring: Connectivity) -> tuple[Tensor, Pair]:
-        """The current nodes (N, h) and the edges for the next block, from pairs (current, encoded)."""
-        current, encoded, *_ = self.edges.columns()
-        layers = layers_of(self.edges.rest)
-        edges, sums = update(wiring, edges, self._tables(nodes), (current, encoded), layers)
-        return self._nodes(sums, nodes), edges
+    def forward(
+        self, v: Skip, e: Skip, connectivity: Connectivity, buffers: BufferPool
+    ) -> tuple[Tensor, Skip]:
+        """(N, h) nodes and (E, h) edges for the next block, from the current and the encoded ones."""
+        terms = self.node_terms(v)  # (2 N, h_1) what (2.9) sees of v_r and v_s
+        e, e_bar = update_and_sum(
+            e, terms, self.phi_e(), connectivity, buffers
+        )  # (E, h), (N, h): (2.9), (2.10)
+        return self.update_nodes(e_bar, v), e  # (N, h): (2.11)
 
-    def last(self, nodes: Pair, edges: Pair, wiring: Connectivity) -> Tensor:
+    def forward_last(self, v: Skip, e: Skip, connectivity: Connectivity, buffers: BufferPool) -> Tensor:
         """The nodes of `forward` alone, in less memory: nobody reads the edges of the last block."""
-        current, encoded, *_ = self.edges.columns()
-        layers = layers_of(self.edges.rest)
-        sums = sums_of_update(wiring, edges, self._tables(nodes), (current, encoded), layers)
-        return self._nodes(sums, nodes)
+        terms = self.node_terms(v)  # (2 N, h_1)
+        e_bar = update_and_sum_last(e, terms, self.phi_e(), connectivity, buffers)  # (N, h): (2.9), (2.10)
+        return self.update_nodes(e_bar, v)  # (N, h): (2.11)
 
-    def _tables(self, nodes: Pair) -> Tensor:
-        """(2 N, h_1) what each node adds to the edges that it receives, and to those that it sends."""
+    def phi_e(self) -> EdgePerceptron:
+        """The perceptron of (2.9) without the columns of `node_terms`."""
+        current, encoded, *_ = self.edges.columns()
+        return EdgePerceptron(current, encoded, _layers(self.edges.rest))
+
+    def node_terms(self, v: Skip) -> Tensor:
+        """(2 N, h_1) what each node adds to the edges that it receives and to those that it sends, in turns."""
         _, _, received, received_encoded, sent, sent_encoded = self.edges.columns()
         bias = self.edges.first.bias
-        both = torch.cat((received, sent)), torch.cat((received_encoded, sent_encoded))
-        products = _product(nodes, both, torch.cat((bias, torch.zeros_like(bias))))  # (N, 2 h_1)
-        return products.view(2 * len(products), -1)
+        weights = Skip(torch.cat((received, sent)), torch.cat((received_encoded, sent_encoded)))
+        terms = _linear(v, weights, torch.cat((bias, torch.zeros_like(bias))))  # (N, 2 h_1)
+        return terms.view(2 * len(terms), -1)
 
-    def _nodes(self, sums: Tensor, nodes: Pair) -> Tensor:
-        summed, current, encoded = self.nodes.columns()
-        hidden = torch.addmm(_product(nodes, (current, encoded), self.nodes.first.bias), sums, summed.T)
+    def update_nodes(self, e_bar: Tensor, v: Skip) -> Tensor:
+        """(N, h) v' from (N, h) e_bar, v and v0 (thesis 2.11)."""
+        summed, *weights = self.nodes.columns()
+        hidden = torch.addmm(_linear(v, Skip(*weights), self.nodes.first.bias), e_bar, summed.T)
         updated: Tensor = self.nodes.rest(functional.relu(hidden))
         return updated
 
 
-def _product(nodes: Pair, weights: Pair, bias: Tensor) -> Tensor:
+def _linear(v: Skip, weights: Skip, bias: Tensor) -> Tensor:
     """W v + W0 v0 + b, one product before the first block, where v is v0."""
-    (current, encoded), (weight, weight_encoded) = nodes, weights
-    if current is encoded:
-        return functional.linear(current, weight + weight_encoded, bias)
-    return torch.addmm(functional.linear(current, weight, bias), encoded, weight_encoded.T)
+    if v.current is v.encoded:
+        return functional.linear(v.current, weights.current + weights.encoded, bias)
+    return torch.addmm(functional.linear(v.current, weights.current, bias), v.encoded, weights.encoded.T)
 
 
 class GraphNetwork(nn.Module):
-    """Encoder, `n_rec` blocks, decoder; n_rec = 0 sees no neighbour.
+    """Encoder (thesis 2.8), `n_rec` blocks, decoder (thesis 2.14); n_rec = 0 sees no neighbour.
 
     Args:
         sizes: of the data.
@@ -139,17 +147,17 @@ class GraphNetwork(nn.Module):
 
     def forward(self, graph: Snapshot) -> Tensor:
         """(N, targets) predictions."""
-        nodes: Tensor = self.encode_nodes(graph.x)
+        v = self.encode_nodes(graph.x)  # (N, h) v0: (2.8)
         if self.encode_edges is not None:
-            wiring = connect(graph, BufferPool(self.spare))
-            edges = encode(graph.edge_attr, layers_of(self.encode_edges), wiring.room)
-            nodes = self._propagate(nodes, edges, wiring)
-        predictions: Tensor = self.decode(nodes)
+            buffers = BufferPool(self.spare)
+            e = encode_edges(graph.edge_attr, _layers(self.encode_edges), buffers)  # (E, h) e0: (2.8)
+            v = self._propagate(v, e, connect(graph), buffers)  # (N, h)
+        predictions: Tensor = self.decode(v)  # (N, targets): (2.14)
         return predictions
 
-    def _propagate(self, encoded: Tensor, encoded_edges: Tensor, wiring: Connectivity) -> Tensor:
+    def _propagate(self, v0: Tensor, e0: Tensor, connectivity: Connectivity, buffers: BufferPool) -> Tensor:
         *blocks, last = (cast("Block", self.blocks[number]) for number in self.recurrences)
-        nodes, edges = encoded, (encoded_edges, encoded_edges)
+        v, e = v0, Skip(e0, e0)
         for block in blocks:
-            nodes, edges = block((nodes, encoded), edges, wiring)
-        return last.last((nodes, encoded), edges, wiring)
+            v, e = block(Skip(v, v0), e, connectivity, buffers)
+        return last.forward_last(Skip(v, v0), e, connectivity, buffers)

@@ -1,4 +1,4 @@
-"""Continuous convolution: neighbours are summed under a filter that is a learnt function of distance.
+"""Continuous convolution: neighbours are summed under a filter that is a trained function of distance.
 
 Schuett et al., "SchNet: a continuous-filter convolutional neural network", NeurIPS 2017. Filters see
 distances only, whatever the edge features: the network is invariant under rotations by construction.
@@ -13,7 +13,7 @@ from glassdyn.learning.models.graph_network import mlp
 from glassdyn.learning.models.sizes import Sizes
 from glassdyn.params import Model
 
-__all__ = ["Interaction", "RadialFilter", "build"]
+__all__ = ["InteractionBlock", "RadialFilter", "build"]
 
 SPACING = 0.05
 """Between the centres of the Gaussians that a distance is expanded in, units of sigma_AA."""
@@ -24,7 +24,7 @@ def build(model: Model, sizes: Sizes) -> "RadialFilter":
     return RadialFilter(sizes, model)
 
 
-class Interaction(nn.Module):
+class InteractionBlock(nn.Module):
     """One interaction block of SchNet, on nodes of one width.
 
     Args:
@@ -63,7 +63,7 @@ class RadialFilter(nn.Module):
         self.expand = GaussianSmearing(0.0, reach, round(reach / SPACING) + 1)
         self.encode = mlp(sizes.nodes, model.hidden)
         self.blocks = nn.ModuleList(
-            Interaction(len(self.expand.offset), width, reach)
+            InteractionBlock(len(self.expand.offset), width, reach)
             for _ in range(min(model.n_rec, 1) if model.shared else model.n_rec)
         )
         self.decode = nn.Sequential(mlp(width, model.hidden), nn.Linear(width, sizes.targets))

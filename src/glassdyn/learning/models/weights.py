@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from glassdyn.learning.models.graph_network import Block, GraphNetwork
 
-__all__ = ["ArrayLayer", "fill", "layer_shapes"]
+__all__ = ["ArrayLayer", "fill", "layer_shapes", "named_perceptrons"]
 
 ArrayLayer = tuple[NDArray[np.floating], NDArray[np.floating]]
 """Weight (in, out), applied from the right as x @ weight, and bias (out,) of one linear layer."""
@@ -34,15 +34,15 @@ def fill(network: GraphNetwork, layers: Mapping[str, Sequence[ArrayLayer]]) -> N
     Raises:
         ValueError: for a perceptron that is missing or unknown, or an array of another shape.
     """
-    perceptrons = dict(_perceptrons(network))
+    perceptrons = dict(named_perceptrons(network))
     if set(layers) != set(perceptrons):
         raise ValueError(f"needs the perceptrons {sorted(perceptrons)}: got {sorted(layers)}")
     for name, linears in perceptrons.items():
         expected = [tuple(linear.weight.T.shape) for linear in linears]
-        given = [weight.shape for weight, _ in layers[name]]
-        if given != expected or any(bias.shape != weight.shape[1:] for weight, bias in layers[name]):
+        shapes = [weight.shape for weight, _ in layers[name]]
+        if shapes != expected or any(bias.shape != weight.shape[1:] for weight, bias in layers[name]):
             raise ValueError(
-                f"{name} has layers of shapes (in, out) {expected}, and biases (out,): got {given}"
+                f"{name} has layers of shapes (in, out) {expected}, and biases (out,): got {shapes}"
             )
     with torch.no_grad():
         for name, linears in perceptrons.items():
@@ -55,22 +55,23 @@ def layer_shapes(network: GraphNetwork) -> dict[str, list[tuple[int, int]]]:
     """Shapes (in, out) of the layers that `fill` takes, by the names of their perceptrons."""
     return {
         name: [(linear.in_features, linear.out_features) for linear in linears]
-        for name, linears in _perceptrons(network)
+        for name, linears in named_perceptrons(network)
     }
 
 
-def _perceptrons(network: GraphNetwork) -> Iterator[tuple[str, list[nn.Linear]]]:
-    yield "encoder.nodes", _linears(network.encode_nodes)
+def named_perceptrons(network: GraphNetwork) -> Iterator[tuple[str, list[nn.Linear]]]:
+    """The linear layers of every perceptron, by the names that `fill` uses."""
+    yield "encoder.nodes", _linear_layers(network.encode_nodes)
     if network.encode_edges is not None:
-        yield "encoder.edges", _linears(network.encode_edges)
-    yield "decoder", _linears(network.decode)
+        yield "encoder.edges", _linear_layers(network.encode_edges)
+    yield "decoder", _linear_layers(network.decode)
     for number, block in enumerate(network.blocks):
         if isinstance(block, Block):
-            yield f"blocks.{number}.edges", _linears(block.edges)
-            yield f"blocks.{number}.nodes", _linears(block.nodes)
+            yield f"blocks.{number}.edges", _linear_layers(block.edges)
+            yield f"blocks.{number}.nodes", _linear_layers(block.nodes)
 
 
-def _linears(module: nn.Module) -> list[nn.Linear]:
+def _linear_layers(module: nn.Module) -> list[nn.Linear]:
     return [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
 
 
