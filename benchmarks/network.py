@@ -98,7 +98,7 @@ def measure(who: str, hidden: tuple[int, ...], n_rec: int, device: str) -> dict[
     """Seconds of the fastest step, after one to warm up, and GB at the peak beyond the imported libraries."""
     libraries = peak(device)
     graph = liquid().to(device)
-    learnt, labels = graph.species == 0, torch.randn(PARTICLES, 1, device=device)
+    a_particles, labels = graph.species == 0, torch.randn(PARTICLES, 1, device=device)
     made = Concatenating(hidden, n_rec) if who == "peer" else build(model_of(hidden, n_rec), SIZES)
     network = made.to(device)
     optimiser = torch.optim.Adam(network.parameters())
@@ -106,7 +106,7 @@ def measure(who: str, hidden: tuple[int, ...], n_rec: int, device: str) -> dict[
     for _ in range(1 + STEPS):
         start = perf_counter()
         optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(((network(graph) - labels)[learnt] ** 2).mean())
+        torch.autograd.backward(((network(graph) - labels)[a_particles] ** 2).mean())
         optimiser.step()
         wait(device)
         times.append(perf_counter() - start)
@@ -149,7 +149,7 @@ def peak(device: str) -> float:
     return memory.peak()
 
 
-def apart(who: str, hidden: tuple[int, ...], n_rec: int, device: str) -> dict[str, float]:
+def measure_apart(who: str, hidden: tuple[int, ...], n_rec: int, device: str) -> dict[str, float]:
     """`measure`, or `train` for "training", in a process of its own."""
     case = json.dumps([who, hidden, n_rec, device])
     environment = os.environ | {"OMP_NUM_THREADS": str(THREADS)}
@@ -181,7 +181,7 @@ def line(name: str, ours: float, peer: float, ratio: float, bound: str, *, holds
 
 def compare(hidden: tuple[int, ...], n_rec: int, device: str) -> bool:
     """Speed and memory of a step beside the peer's; whether the bounds hold where there are any."""
-    ours, peer = (apart(who, hidden, n_rec, device) for who in ("ours", "peer"))
+    ours, peer = (measure_apart(who, hidden, n_rec, device) for who in ("ours", "peer"))
     fast, small, bounded = (
         peer["seconds"] / ours["seconds"],
         ours["gigabytes"] / peer["gigabytes"],
@@ -210,7 +210,7 @@ def main(device: str) -> int:
     if device == "cuda":
         print(torch.cuda.get_device_name(), flush=True)
     held = [compare(hidden, n_rec, device) for hidden, n_rec in CASES[device]]
-    deep = apart("training", (64, 64), 7, device)["gigabytes"]
+    deep = measure_apart("training", (64, 64), 7, device)["gigabytes"]
     held.append(
         line("(64, 64), 7 blocks, training: whole GB", deep, DEEP, deep / DEEP, "< 1.0", holds=deep < DEEP)
     )
