@@ -27,6 +27,7 @@ from glassdyn.labels.midframe import label_midframe, label_parameters
 from glassdyn.labels.p_hop import HopCriteria, criteria_in_frames, p_hop_at
 from glassdyn.labels.per_particle import per_particle
 from glassdyn.liquid.compiled import cores, parallel_for
+from glassdyn.liquid.configuration import Configuration
 from glassdyn.params import Descriptors, Hops, Wavelets
 from glassdyn.storage import tables
 from glassdyn.storage.trajectory import open_trajectory
@@ -102,9 +103,9 @@ def by_freud(positions: NDArray[np.float64], species: Counts, box_length: float)
     freud.set_num_threads(cores())
     centred = positions - box_length / 2
     query = freud.locality.AABBQuery(freud.box.Box.cube(box_length), centred)
-    found = query.query(centred, {"r_max": EDGES[-1], "exclude_ii": True}).toNeighborList()
-    receivers, senders = found.query_point_indices.astype(np.int64), found.point_indices
-    return histogram(receivers, species[senders], found.distances, len(positions))
+    pairs = query.query(centred, {"r_max": EDGES[-1], "exclude_ii": True}).toNeighborList()
+    receivers, senders = pairs.query_point_indices.astype(np.int64), pairs.point_indices
+    return histogram(receivers, species[senders], pairs.distances, len(positions))
 
 
 def bench_descriptors(report: Report) -> None:
@@ -113,12 +114,17 @@ def bench_descriptors(report: Report) -> None:
     positions = rng.uniform(0, box_length, (PARTICLES, 3))
     species = (rng.random(PARTICLES) < 0.2).astype(np.uint8)
     counts = by_tree(positions, species.astype(np.int64), box_length)
-    areas = np.tile(4 * np.pi * EDGES[:-1] ** 2, 2)
-    found = radial_descriptors(positions, species, box_length, EDGES) * areas
+    configuration, areas = (
+        Configuration(positions, species, box_length),
+        np.tile(4 * np.pi * EDGES[:-1] ** 2, 2),
+    )
+    ours_counted = radial_descriptors(configuration, EDGES) * areas
     # a distance within rounding of an edge may fall on either side in the peer's arithmetic
-    differing = int((found.round() != counts).sum())
-    report.line("descriptors: counts unlike SciPy's", differing, found.size, differing / found.size, "<=1e-6")
-    ours = seconds(lambda: radial_descriptors(positions, species, box_length, EDGES))
+    differing = int((ours_counted.round() != counts).sum())
+    report.line(
+        "descriptors: counts unlike SciPy's", differing, counts.size, differing / counts.size, "<=1e-6"
+    )
+    ours = seconds(lambda: radial_descriptors(configuration, EDGES))
     report.line("descriptors N=64000 [s]", ours, 1.0, ours, "<=1")
     for name, peer in (("SciPy cKDTree and bincount", by_tree), ("freud and bincount", by_freud)):
         wide = species.astype(np.int64)

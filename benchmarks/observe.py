@@ -5,6 +5,7 @@ resident memory at its peak, of a process that does nothing else; the peer is wh
 """
 
 import argparse
+import os
 import subprocess
 import sys
 from dataclasses import asdict
@@ -25,11 +26,11 @@ from glassdyn.storage.trajectory_writer import THERMODYNAMICS, TrajectoryWriter,
 PARTICLES, ALLOWED = 64000, 1500.0
 
 RECORDED = 300
-"""Frames, one at each step: two whole blocks and a part, in three legs."""
+"""Frames, one at each step: two whole blocks and a part, in three segments."""
 
 
 def rattling(path: Path, frames: int) -> None:
-    """Write one sample whose particles rattle, all of them alike: what they do is no matter here."""
+    """Write one sample whose particles rattle, all of them alike: how does not matter here."""
     generator = np.random.default_rng(0)
     box_length = (PARTICLES / 1.2) ** (1 / 3)
     places = generator.uniform(0, box_length, (PARTICLES, 3))
@@ -63,7 +64,9 @@ def record(folder: Path) -> None:
 
 
 def observe(folder: Path) -> None:
-    """Survey the trajectories of a folder."""
+    """Measure the trajectories of a folder, in this very process."""
+    os.environ.pop("GLASSDYN_JOBS", None)
+    os.environ["GLASSDYN_SCRATCH"] = str(folder / ".scratch")
     measure_all(folder)
 
 
@@ -80,7 +83,7 @@ def peak(work: str, folder: Path) -> float:
 
 
 def line(name: str, ours: float) -> bool:
-    """Print one ratio, and tell whether it holds."""
+    """Print a ratio, and return whether it holds."""
     held = ours <= ALLOWED
     verdict = "" if held else "  MISSED"
     print(f"{name:44} {ours:9.0f} {ALLOWED:9.0f} {ours / ALLOWED:7.2f}  <= 1{verdict}", flush=True)
@@ -91,11 +94,11 @@ def main() -> int:
     """Print a line for recording, and one for each number of frames observed; 1 where a bound is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, nargs="+", default=[250, 1000])
-    given = parser.parse_args()
+    options = parser.parse_args()
     print(f"{'name':44} {'ours':>9} {'peer':>9} {'ratio':>7}  bound")
     with TemporaryDirectory() as folder:
         held = [line(f"record, {PARTICLES} x {RECORDED + 1} frames, MB", peak("record", Path(folder)))]
-    for frames in given.frames:
+    for frames in options.frames:
         with TemporaryDirectory() as folder:
             rattling(Path(folder) / f"{sample_name(0, 0)}.h5", frames)
             held.append(line(f"observe, {PARTICLES} x {frames} frames, MB", peak("observe", Path(folder))))

@@ -156,20 +156,26 @@ def thermodynamics(copies: list[tuple[float, float]], point: Point, u: float, p:
 
 def relaxation_time(folder: Path, point: Point, bound: float | None) -> Line:
     """tau_alpha of A at q = 7.25, published for 150 particles."""
-    seen = measure_all(folder / point.name, wave_number=WAVE_NUMBER)
-    decays = [relaxation.scattering(sample.moved)[:, 0] for sample in seen.samples]
-    taus = [relaxation.tau_alpha(seen.lag_times, decay) or np.nan for decay in decays]
-    together = relaxation.tau_alpha(seen.lag_times, np.mean(decays, axis=0)) or np.nan
+    measurements = measure_all(folder / point.name, wave_number=WAVE_NUMBER)
+    decays = [relaxation.scattering(sample.displacements)[:, 0] for sample in measurements.samples]
+    taus = [relaxation.find_tau_alpha(measurements.lag_times, decay) or np.nan for decay in decays]
+    mean_tau = relaxation.find_tau_alpha(measurements.lag_times, np.mean(decays, axis=0)) or np.nan
     name = f"tau_alpha,A, T = {point.temperature}, N = {point.particles}"
-    return Line(name, together, mean(taus)[1], 3.4, bound)
+    return Line(name, mean_tau, mean(taus)[1], 3.4, bound)
 
 
 def peaks(folder: Path) -> list[Line]:
     """Peaks of g_AA and g_AB within 0.02."""
-    seen = measure_all(folder).structure
+    structure = measure_all(folder).structure
     names = ((0, "AA", 1.07), (1, "AB", 0.88))
     return [
-        Line(f"peak of g_{name}", peak_and_minimum(seen.distances, seen.radial[row])[0], 0.0, published, 0.02)
+        Line(
+            f"peak of g_{name}",
+            peak_and_minimum(structure.distances, structure.radial[row])[0],
+            0.0,
+            published,
+            0.02,
+        )
         for row, name, published in names
     ]
 
