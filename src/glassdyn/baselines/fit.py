@@ -52,7 +52,7 @@ class Baselines(NamedTuple):
 
     Attributes:
         linear: `constant`, `ridge` and `averaged_ridge`.
-        radial: of the features that these read, to tell another liquid by.
+        radial: statistics of the features that these read: another liquid has others.
         perceptron: a network without recurrences; it knows the labels, and how the features are computed.
     """
 
