@@ -27,6 +27,7 @@ from glassdyn.labels.p_hop import HopCriteria, criteria_in_frames, p_hop_at
 from glassdyn.labels.per_particle import per_particle
 from glassdyn.labels.sections import column_names
 from glassdyn.liquid.compiled import cores, parallel_for
+from glassdyn.liquid.configuration import Configuration
 from glassdyn.params import Descriptors, Hops, Wavelets
 from glassdyn.storage import tables
 from glassdyn.storage.trajectory import open_trajectory
@@ -115,12 +116,17 @@ def bench_descriptors(report: Report) -> None:
     positions = rng.uniform(0, box_length, (PARTICLES, 3))
     species = (rng.random(PARTICLES) < 0.2).astype(np.uint8)
     counts = by_tree(positions, species.astype(np.int64), box_length)
-    areas = np.tile(4 * np.pi * EDGES[:-1] ** 2, 2)
-    found = radial_descriptors(positions, species, box_length, EDGES) * areas
+    configuration, areas = (
+        Configuration(positions, species, box_length),
+        np.tile(4 * np.pi * EDGES[:-1] ** 2, 2),
+    )
+    ours_counted = radial_descriptors(configuration, EDGES) * areas
     # a distance within rounding of an edge may fall on either side in the peer's arithmetic
-    differing = int((found.round() != counts).sum())
-    report.line("descriptors: counts unlike SciPy's", differing, found.size, differing / found.size, "<=1e-6")
-    ours = seconds(lambda: radial_descriptors(positions, species, box_length, EDGES))
+    differing = int((ours_counted.round() != counts).sum())
+    report.line(
+        "descriptors: counts unlike SciPy's", differing, counts.size, differing / counts.size, "<=1e-6"
+    )
+    ours = seconds(lambda: radial_descriptors(configuration, EDGES))
     report.line("descriptors N=64000 [s]", ours, 1.0, ours, "<=1")
     for name, peer in (("SciPy cKDTree and bincount", by_tree), ("freud and bincount", by_freud)):
         wide = species.astype(np.int64)

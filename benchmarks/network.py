@@ -25,6 +25,7 @@ from glassdyn.learning.distributed import Group
 from glassdyn.learning.graphs import Snapshot, build_graph
 from glassdyn.learning.models import Sizes, build
 from glassdyn.learning.models.graph_network import mlp
+from glassdyn.liquid.configuration import Configuration
 from glassdyn.liquid.potential import assign_species
 from glassdyn.params import Graph, Loss, Model, Train
 
@@ -90,14 +91,14 @@ def liquid() -> Snapshot:
     )
     features = generator.normal(size=(PARTICLES, FEATURES)).astype(np.float32)
     options = Graph(r_threshold=1.5, edges="distance", self_edges=False, nodes="full")
-    return build_graph(positions, assign_species(PARTICLES), features, box_length=box_length, graph=options)
+    return build_graph(Configuration(positions, assign_species(PARTICLES), box_length), features, options)
 
 
 def measure(who: str, hidden: tuple[int, ...], n_rec: int, device: str) -> dict[str, float]:
     """Seconds of the fastest step, after one to warm up, and GB at the peak beyond the imported libraries."""
     libraries = peak(device)
     graph = liquid().to(device)
-    learnt, labels = graph.species == 0, torch.randn(PARTICLES, 1, device=device)
+    a_particles, labels = graph.species == 0, torch.randn(PARTICLES, 1, device=device)
     made = Concatenating(hidden, n_rec) if who == "peer" else build(model_of(hidden, n_rec), SIZES)
     network = made.to(device)
     optimiser = torch.optim.Adam(network.parameters())
@@ -105,7 +106,7 @@ def measure(who: str, hidden: tuple[int, ...], n_rec: int, device: str) -> dict[
     for _ in range(1 + STEPS):
         start = perf_counter()
         optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(((network(graph) - labels)[learnt] ** 2).mean())
+        torch.autograd.backward(((network(graph) - labels)[a_particles] ** 2).mean())
         optimiser.step()
         wait(device)
         times.append(perf_counter() - start)
@@ -114,9 +115,8 @@ def measure(who: str, hidden: tuple[int, ...], n_rec: int, device: str) -> dict[
 
 def train(hidden: tuple[int, ...], n_rec: int, device: str) -> dict[str, float]:
     """GB of the whole process at the peak of a training, and seconds of its few steps and the recording behind them."""
-    graph = liquid()
-    graph.y = torch.randn(PARTICLES, 1)
-    problem = make_dataset([graph], [graph], Loss(targets=("label",), alpha=0.0, bins=10)).to(
+    graph = liquid()._replace(y=torch.randn(PARTICLES, 1))
+    dataset = make_dataset([graph], [graph], Loss(targets=("label",), alpha=0.0, bins=10)).to(
         torch.device(device)
     )
     settings = Train(
@@ -126,8 +126,8 @@ def train(hidden: tuple[int, ...], n_rec: int, device: str) -> dict[str, float]:
     network = training.initial_network(model_of(hidden, n_rec), SIZES, settings.seed).to(device)
     optimiser = torch.optim.Adam(network.parameters())
     start = perf_counter()
-    members = Group(0, 1, torch.device(device))
-    for _ in training.fit(network, optimiser, problem, settings, depth=n_rec, members=members):
+    group = Group(0, 1, torch.device(device))
+    for _ in training.fit(network, optimiser, dataset, settings, depth=n_rec, group=group):
         wait(device)
     return {"seconds": perf_counter() - start, "gigabytes": peak(device)}
 
@@ -149,7 +149,7 @@ def peak(device: str) -> float:
     return memory.peak()
 
 
-def apart(who: str, hidden: tuple[int, ...], n_rec: int, device: str) -> dict[str, float]:
+def measure_apart(who: str, hidden: tuple[int, ...], n_rec: int, device: str) -> dict[str, float]:
     """`measure`, or `train` for "training", in a process of its own."""
     case = json.dumps([who, hidden, n_rec, device])
     environment = os.environ | {"OMP_NUM_THREADS": str(THREADS)}
@@ -181,7 +181,7 @@ def line(name: str, ours: float, peer: float, ratio: float, bound: str, *, holds
 
 def compare(hidden: tuple[int, ...], n_rec: int, device: str) -> bool:
     """Speed and memory of a step beside the peer's; whether the bounds hold where there are any."""
-    ours, peer = (apart(who, hidden, n_rec, device) for who in ("ours", "peer"))
+    ours, peer = (measure_apart(who, hidden, n_rec, device) for who in ("ours", "peer"))
     fast, small, bounded = (
         peer["seconds"] / ours["seconds"],
         ours["gigabytes"] / peer["gigabytes"],
@@ -210,7 +210,7 @@ def main(device: str) -> int:
     if device == "cuda":
         print(torch.cuda.get_device_name(), flush=True)
     held = [compare(hidden, n_rec, device) for hidden, n_rec in CASES[device]]
-    deep = apart("training", (64, 64), 7, device)["gigabytes"]
+    deep = measure_apart("training", (64, 64), 7, device)["gigabytes"]
     held.append(
         line("(64, 64), 7 blocks, training: whole GB", deep, DEEP, deep / DEEP, "< 1.0", holds=deep < DEEP)
     )

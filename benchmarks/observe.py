@@ -5,6 +5,7 @@ resident memory at its peak, of a process that does nothing else; the peer is wh
 """
 
 import argparse
+import os
 import subprocess
 import sys
 from dataclasses import asdict
@@ -63,7 +64,9 @@ def record(folder: Path) -> None:
 
 
 def observe(folder: Path) -> None:
-    """Measure the trajectories of a folder."""
+    """Measure the trajectories of a folder, in this very process."""
+    os.environ.pop("GLASSDYN_JOBS", None)
+    os.environ["GLASSDYN_SCRATCH"] = str(folder / ".scratch")
     measure_all(folder)
 
 
@@ -82,7 +85,7 @@ def peak(work: str, folder: Path) -> float:
 
 
 def line(name: str, ours: float) -> bool:
-    """Print a ratio; whether its bound holds."""
+    """Print a ratio, and return whether it holds."""
     held = ours <= ALLOWED
     verdict = "" if held else "  MISSED"
     print(f"{name:44} {ours:9.0f} {ALLOWED:9.0f} {ours / ALLOWED:7.2f}  <= 1{verdict}", flush=True)

@@ -42,9 +42,10 @@ from glassdyn.figures import style
 from glassdyn.figures.snapshot import slab
 from glassdyn.learning import training
 from glassdyn.learning.dataset import make_dataset
-from glassdyn.learning.graphs import Snapshot, build_graph, node_features, standardise
+from glassdyn.learning.graphs import Snapshot, build_graph, standardise
 from glassdyn.learning.models.sizes import infer_sizes
 from glassdyn.liquid.box import minimum_image, wrap
+from glassdyn.liquid.configuration import Configuration
 from glassdyn.liquid.neighbours import find_neighbours
 from glassdyn.liquid.potential import EPSILON, SIGMA, pair_interaction
 from glassdyn.params import Descriptors, Graph, Loss, Model, Potential, Train
@@ -61,7 +62,7 @@ LENGTHS = (0.5, 1.0, 1.5, 2.0, 3.0)
 
 GRAPH = Graph(r_threshold=1.5, edges="distance", self_edges=False, nodes="full")
 BAPST = Graph(r_threshold=2.0, edges="vector", self_edges=True, nodes="type")
-BASE, GAIN = "inherent: ridge, radial", 0.1
+BASE, LEAST_IMPROVEMENT = "inherent: ridge, radial", 0.1
 """The row to beat, and by how much."""
 
 SETTINGS = Train(
@@ -83,8 +84,8 @@ LOSS = Loss(targets=("propensity",), alpha=0.0, bins=50)
 Values = NDArray[np.float64]
 
 
-class Known(NamedTuple):
-    """One configuration: what is seen and what is to be told.
+class Sample(NamedTuple):
+    """One configuration, and what is to be predicted.
 
     Attributes:
         positions: (N, 3) as they are.
@@ -101,10 +102,10 @@ class Known(NamedTuple):
     propensity: Values
 
 
-def read(folder: Path, number: int) -> Known:
+def read(folder: Path, number: int) -> Sample:
     positions, species, propensity = published(folder, number)
     inherent = minimum_of(positions, species)
-    return Known(positions, inherent, species, energies_of(inherent, species), propensity)
+    return Sample(positions, inherent, species, energies_of(inherent, species), propensity)
 
 
 def published(folder: Path, number: int) -> tuple[Values, NDArray[np.uint8], Values]:
@@ -131,29 +132,30 @@ def energies_of(positions: Values, species: NDArray[np.uint8]) -> Values:
     return halves
 
 
-def kind_alone(known: Known, _positions: Values) -> Values:
+def kind_alone(sample: Sample, _positions: Values) -> Values:
     """(N, 1) type."""
-    return known.species[:, None].astype(np.float64)
+    return sample.species[:, None].astype(np.float64)
 
 
-def radial(known: Known, positions: Values) -> Values:
+def radial(sample: Sample, positions: Values) -> Values:
     """(N, 161) type and radial descriptors."""
-    found = radial_descriptors(positions, known.species, BOX_LENGTH, EDGES)
-    return node_features(known.species, found).astype(np.float64)
+    descriptors = radial_descriptors(Configuration(positions, sample.species, BOX_LENGTH), EDGES)
+    return np.column_stack((sample.species, descriptors)).astype(np.float64)
 
 
-def averaged_radial(known: Known, positions: Values) -> Values:
+def averaged_radial(sample: Sample, positions: Values) -> Values:
     """(N, 243) type and Gaussian-binned radial descriptors, and two generations of averages."""
-    found = smooth_descriptors(positions, known.species, BOX_LENGTH, COARSE_EDGES, width=0.1)
-    own = node_features(known.species, found).astype(np.float64)
+    configuration = Configuration(positions, sample.species, BOX_LENGTH)
+    descriptors = smooth_descriptors(configuration, COARSE_EDGES, width=0.1)
+    own = np.column_stack((sample.species, descriptors)).astype(np.float64)
     return average_generations(own, find_neighbours(positions, BOX_LENGTH, 3.5), count=2, length=2.0)
 
 
-def local(known: Known, positions: Values) -> Values:
+def local(sample: Sample, positions: Values) -> Values:
     """(N, 24) energy by species, type, way to the minimum, and their averages over several lengths."""
-    is_b = (known.species == 1)[:, None]
-    energies = known.energies[:, None]
-    way = np.linalg.norm(minimum_image(known.inherent - known.positions, BOX_LENGTH), axis=1)[:, None]
+    is_b = (sample.species == 1)[:, None]
+    energies = sample.energies[:, None]
+    way = np.linalg.norm(minimum_image(sample.inherent - sample.positions, BOX_LENGTH), axis=1)[:, None]
     own = np.concatenate((energies * ~is_b, energies * is_b, is_b.astype(float), way), axis=1)  # (N, 4)
     averages = [
         average_generations(
@@ -164,7 +166,7 @@ def local(known: Known, positions: Values) -> Values:
     return np.concatenate([own, *averages], axis=1)
 
 
-Features = Callable[[Known, Values], Values]
+Features = Callable[[Sample, Values], Values]
 """From a configuration, and positions in it, to (N, F) features."""
 
 
@@ -214,62 +216,63 @@ ROWS: Mapping[str, Row] = {
 }
 
 
-def by_ridge(row: Row, data: Mapping[int, Known]) -> dict[int, Values]:
+def predict_by_ridge(row: Row, data: Mapping[int, Sample]) -> dict[int, Values]:
     """Predictions of ridge regression on 1 to 8, its penalty chosen by leaving one of them out at a time."""
-    features = {number: row.features(known, seen(row, known)) for number, known in data.items()}
-    known_ones = (*LEARN, *CHOOSE)
+    features = {number: row.features(sample, positions_of(row, sample)) for number, sample in data.items()}
+    samples = (*LEARN, *CHOOSE)
 
-    def moments(numbers: Iterable[int]) -> linear.Moments:
-        return linear.moments(
+    def sum_moments(numbers: Iterable[int]) -> linear.RegressionMoments:
+        return linear.sum_moments(
             (features[k][data[k].species == 0], data[k].propensity[data[k].species == 0][:, None])
             for k in numbers
         )
 
-    without = {k: moments(other for other in known_ones if other != k) for k in known_ones}
+    without = {k: sum_moments(number for number in samples if number != k) for k in samples}
 
     def left_out(penalty: float) -> float:
         rhos = []
-        for k, known in without.items():
-            fitted, mobile = linear.ridge(known, penalty), data[k].species == 0
+        for k, moments in without.items():
+            fitted, mobile = linear.fit_ridge(moments, penalty), data[k].species == 0
             predicted = linear.predict(fitted, features[k][mobile])
             rhos.append(pearson(data[k].propensity[mobile], predicted[:, 0]))
         return float(np.mean(rhos))
 
-    fitted = linear.ridge(moments(known_ones), max(linear.PENALTIES, key=left_out))
+    fitted = linear.fit_ridge(sum_moments(samples), max(linear.PENALTIES, key=left_out))
     return {k: linear.predict(fitted, features[k])[:, 0] for k in TEST}
 
 
-def by_descent(row: Row, model: Model, data: Mapping[int, Known]) -> dict[int, Values]:
+def predict_by_network(row: Row, model: Model, data: Mapping[int, Sample]) -> dict[int, Values]:
     """Predictions of a network trained on 1 to 7 and stopped on 8."""
-    graphs = {number: graph_of(row, known) for number, known in data.items()}
-    problem = make_dataset([graphs[k] for k in LEARN], [graphs[k] for k in CHOOSE], LOSS)
+    graphs = {number: make_graph(row, sample) for number, sample in data.items()}
+    dataset = make_dataset([graphs[k] for k in LEARN], [graphs[k] for k in CHOOSE], LOSS)
     settings = replace(SETTINGS, max_steps=row.steps, augment=row.augment)
     network = training.initial_network(model, infer_sizes(graphs[1], row.graph.r_threshold), settings.seed)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.lr)
-    *_, end = training.fit(network, optimiser, problem, settings, depth=model.n_rec)
+    *_, end = training.fit(network, optimiser, dataset, settings, depth=model.n_rec)
     network.load_state_dict(end.best)
     with torch.no_grad():
         return {
-            k: network(standardise(graphs[k], problem.normalisation))[:, 0].double().numpy() for k in TEST
+            k: network(standardise(graphs[k], dataset.normalisation))[:, 0].double().numpy() for k in TEST
         }
 
 
-def graph_of(row: Row, known: Known) -> Snapshot:
-    positions = seen(row, known)
-    features = row.features(known, positions).astype(np.float32)
-    made = build_graph(positions, known.species, features, box_length=BOX_LENGTH, graph=row.graph)
-    made.y = torch.from_numpy(known.propensity.astype(np.float32)[:, None])
-    return made
+def make_graph(row: Row, sample: Sample) -> Snapshot:
+    positions = positions_of(row, sample)
+    features = row.features(sample, positions).astype(np.float32)
+    graph = build_graph(Configuration(positions, sample.species, BOX_LENGTH), features, row.graph)
+    return graph._replace(y=torch.from_numpy(sample.propensity.astype(np.float32)[:, None]))
 
 
-def seen(row: Row, known: Known) -> Values:
-    return known.inherent if row.inherent else known.positions
+def positions_of(row: Row, sample: Sample) -> Values:
+    return sample.inherent if row.inherent else sample.positions
 
 
-def measure(name: str, data: Mapping[int, Known], picture: Path | None = None) -> dict[str, float]:
+def measure(name: str, data: Mapping[int, Sample], picture: Path | None = None) -> dict[str, float]:
     """One row: correlations on 9 and 10, seconds, and megabytes at the peak of this process."""
     row, start = ROWS[name], time.perf_counter()
-    predictions = by_ridge(row, data) if row.model is None else by_descent(row, row.model, data)
+    predictions = (
+        predict_by_ridge(row, data) if row.model is None else predict_by_network(row, row.model, data)
+    )
     seconds = time.perf_counter() - start
     mobile = {k: data[k].species == 0 for k in TEST}
     rhos = {str(k): pearson(data[k].propensity[mobile[k]], predictions[k][mobile[k]]) for k in TEST}
@@ -282,16 +285,16 @@ def measure(name: str, data: Mapping[int, Known], picture: Path | None = None) -
     }
 
 
-def draw(known: Known, predicted: Values, path: Path) -> None:
+def draw(sample: Sample, predicted: Values, path: Path) -> None:
     """A slab of the configuration, as measured and as predicted."""
-    answers = Predictions(
-        known.species,
-        known.propensity[:, None],
+    predictions = Predictions(
+        sample.species,
+        sample.propensity[:, None],
         {"network": predicted[:, None]},
-        wrap(known.positions, BOX_LENGTH),
+        wrap(sample.positions, BOX_LENGTH),
         BOX_LENGTH,
     )
-    figure = slab(plot_tables.slab(answers, ["propensity_1"]), label="propensity_1")
+    figure = slab(plot_tables.tabulate_slab(predictions, ["propensity_1"]), label="propensity_1")
     figure.axes[-1].set_ylabel("rank of the propensity among A particles (B: grey)")
     style.save(figure, path)
 
@@ -304,9 +307,9 @@ def prepare(folder: Path, cache: Path) -> None:
     np.savez(cache, **arrays)
 
 
-def load(cache: Path) -> dict[int, Known]:
+def load(cache: Path) -> dict[int, Sample]:
     with np.load(cache, allow_pickle=False) as file:
-        return {k: Known(*(file[f"{field}{k}"] for field in Known._fields)) for k in range(1, 11)}
+        return {k: Sample(*(file[f"{field}{k}"] for field in Sample._fields)) for k in range(1, 11)}
 
 
 def main() -> int:
@@ -330,10 +333,10 @@ def main() -> int:
         prepare(options.folder, cache)
         print(f"{'':40}       9     10   mean  seconds     MB")
         for name in options.rows or ROWS:
-            found = apart(options.folder, name, cache, options.picture)
-            rhos = " ".join(f"{found[key]:6.3f}" for key in ("9", "10", "mean"))
-            print(f"{name:40}  {rhos}  {found['seconds']:7.1f} {found['megabytes']:6.0f}", flush=True)
-            means[name] = found["mean"]
+            result = measure_in_process(options.folder, name, cache, options.picture)
+            rhos = " ".join(f"{result[key]:6.3f}" for key in ("9", "10", "mean"))
+            print(f"{name:40}  {rhos}  {result['seconds']:7.1f} {result['megabytes']:6.0f}", flush=True)
+            means[name] = result["mean"]
     return verdict(means)
 
 
@@ -342,20 +345,22 @@ def verdict(means: Mapping[str, float]) -> int:
     if BASE not in means:
         return 0
     best = max(means, key=lambda name: means[name])
-    gain = means[best] - means[BASE]
-    holds = gain >= GAIN
-    print(f"best: {best}, {gain:+.3f} over {BASE}, bound >= {GAIN}  {'ok' if holds else 'MISSED'}")
+    improvement = means[best] - means[BASE]
+    holds = improvement >= LEAST_IMPROVEMENT
+    print(
+        f"best: {best}, {improvement:+.3f} over {BASE}, bound >= {LEAST_IMPROVEMENT}  {'ok' if holds else 'MISSED'}"
+    )
     return 0 if holds else 1
 
 
-def apart(folder: Path, name: str, cache: Path, picture: Path | None) -> dict[str, float]:
+def measure_in_process(folder: Path, name: str, cache: Path, picture: Path | None) -> dict[str, float]:
     """Measure a row in a process of its own, whose memory is then its own."""
     command = [sys.executable, "-W", "ignore", __file__, str(folder), name, "--prepared", str(cache)]
     command += ["--picture", str(picture)] if picture else []
     threads = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
     done = subprocess.run(command, env=os.environ | threads, stdout=subprocess.PIPE, text=True, check=True)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return result
 
 
 if __name__ == "__main__":

@@ -156,12 +156,12 @@ def thermodynamics(copies: list[tuple[float, float]], point: Point, u: float, p:
 
 def relaxation_time(folder: Path, point: Point, bound: float | None) -> Line:
     """tau_alpha of A at q = 7.25, published for 150 particles."""
-    measured = measure_all(folder / point.name, wave_number=WAVE_NUMBER)
-    decays = [relaxation.scattering(sample.moved)[:, 0] for sample in measured.samples]
-    taus = [relaxation.tau_alpha(measured.lag_times, decay) or np.nan for decay in decays]
-    tau = relaxation.tau_alpha(measured.lag_times, np.mean(decays, axis=0)) or np.nan
+    measurements = measure_all(folder / point.name, wave_number=WAVE_NUMBER)
+    decays = [relaxation.scattering(sample.displacements)[:, 0] for sample in measurements.samples]
+    taus = [relaxation.find_tau_alpha(measurements.lag_times, decay) or np.nan for decay in decays]
+    mean_tau = relaxation.find_tau_alpha(measurements.lag_times, np.mean(decays, axis=0)) or np.nan
     name = f"tau_alpha,A, T = {point.temperature}, N = {point.particles}"
-    return Line(name, tau, mean(taus)[1], 3.4, bound)
+    return Line(name, mean_tau, mean(taus)[1], 3.4, bound)
 
 
 def peaks(folder: Path) -> list[Line]:

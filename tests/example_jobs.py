@@ -20,16 +20,16 @@ def chain(context):
     The context.output is all hashes so far, one a line: what a killed attempt has left half-written would show.
     """
     note(context, f"start {context.arguments['seed']}")
-    kept = context.checkpoint / "state.txt"
+    saved = context.checkpoint / "state.txt"
     start = sha256(
         repr((context.arguments["seed"], [path.read_text() for path in context.inputs])).encode()
     ).hexdigest()
-    lines = kept.read_text().split() if kept.exists() else [start]
+    lines = saved.read_text().split() if saved.exists() else [start]
     while len(lines) <= context.arguments["steps"]:
         lines.append(sha256(lines[-1].encode()).hexdigest())
         time.sleep(context.arguments.get("pause", 0.0))
         if len(lines) % context.arguments.get("every", 10) == 0:
-            with atomic_write(kept) as beside:
+            with atomic_write(saved) as beside:
                 beside.write_text("\n".join(lines))
             while (context.checkpoint.parents[2] / "hold").exists():
                 time.sleep(0.02)
@@ -74,8 +74,8 @@ def edit(context):
 
 def record(context):
     """Record noise, with a context.checkpoint at every block of frames."""
-    kept = context.checkpoint / "frames.txt"
-    frames = int(kept.read_text()) if kept.exists() else 0
+    saved = context.checkpoint / "frames.txt"
+    frames = int(saved.read_text()) if saved.exists() else 0
     note(context, f"from {frames}")
     content = {"species": np.zeros(100), "box_length": 5.0, "timestep": 0.1}
     with TrajectoryWriter(
@@ -85,7 +85,7 @@ def record(context):
             recorder.append(frame, np.random.default_rng(frame).normal(size=(100, 3)))
             if recorder.frames % BLOCK == 0:
                 recorder.flush()
-                kept.write_text(str(recorder.frames))
+                saved.write_text(str(recorder.frames))
 
 
 def environment(context):

@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
-from glassdyn.baselines.linear import PENALTIES, constant, moments, predict, ridge, select_ridge
+from glassdyn.baselines.linear import PENALTIES, fit_constant, fit_ridge, predict, select_ridge, sum_moments
 
 
 @pytest.fixture
@@ -23,17 +23,17 @@ def parts(features, targets, sizes):
 
 
 def test_moments_do_not_depend_on_how_the_particles_are_divided(data):
-    whole = moments([data])
+    whole = sum_moments([data])
     for sizes in ((100, 800), (1, 2, 897), (300, 0, 300, 300)):
-        found = moments(parts(*data, sizes))
-        assert found.particles == whole.particles
-        for one, other in zip(found[1:], whole[1:], strict=True):
-            np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
+        divided = sum_moments(parts(*data, sizes))
+        assert divided.particles == whole.particles
+        for actual, expected in zip(divided[1:], whole[1:], strict=True):
+            np.testing.assert_allclose(actual, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_moments_of_nothing_are_refused():
     with pytest.raises(ValueError, match=r"needs training particles.*split\.train"):
-        moments([])
+        sum_moments([])
 
 
 @pytest.mark.parametrize("penalty", [1e-4, 0.1, 10.0])
@@ -41,39 +41,39 @@ def test_ridge_is_scikit_learns_on_standardised_features(data, penalty):
     features, targets = data
     scaler = StandardScaler().fit(features)
     peer = Ridge(alpha=penalty * len(features)).fit(scaler.transform(features), targets)
-    ours = predict(ridge(moments([data]), penalty), features)
+    ours = predict(fit_ridge(sum_moments([data]), penalty), features)
     np.testing.assert_allclose(ours, peer.predict(scaler.transform(features)), rtol=1e-8)
 
 
 def test_ridge_does_not_depend_on_the_unit_of_a_feature(data):
     features, targets = data
     units = np.geomspace(1e-3, 1e3, features.shape[1])
-    ours = predict(ridge(moments([data]), 0.1), features)
-    rescaled = predict(ridge(moments([(features * units, targets)]), 0.1), features * units)
+    ours = predict(fit_ridge(sum_moments([data]), 0.1), features)
+    rescaled = predict(fit_ridge(sum_moments([(features * units, targets)]), 0.1), features * units)
     np.testing.assert_allclose(ours, rescaled, rtol=1e-8)
 
 
 def test_a_great_penalty_leaves_the_training_mean(data):
     features, targets = data
-    training = moments([data])
+    training = sum_moments([data])
     np.testing.assert_allclose(
-        predict(ridge(training, 1e9), features), predict(constant(training), features), rtol=1e-6
+        predict(fit_ridge(training, 1e9), features), predict(fit_constant(training), features), rtol=1e-6
     )
-    np.testing.assert_allclose(predict(constant(training), features)[0], targets.mean(axis=0))
+    np.testing.assert_allclose(predict(fit_constant(training), features)[0], targets.mean(axis=0))
 
 
 def test_each_target_gets_the_penalty_with_the_least_validation_error(data):
     features, targets = data
     training, validation = (
-        moments([(features[:100], targets[:100])]),
-        moments([(features[100:], targets[100:])]),
+        sum_moments([(features[:100], targets[:100])]),
+        sum_moments([(features[100:], targets[100:])]),
     )
-    chosen, penalties = select_ridge(training, validation)
+    selected, penalties = select_ridge(training, validation)
     for k in range(2):
         errors = [
-            np.mean((predict(ridge(training, penalty), features[100:])[:, k] - targets[100:, k]) ** 2)
+            np.mean((predict(fit_ridge(training, penalty), features[100:])[:, k] - targets[100:, k]) ** 2)
             for penalty in PENALTIES
         ]
         assert penalties[k] == PENALTIES[int(np.argmin(errors))]
-        best = predict(ridge(training, penalties[k]), features)[:, k]
-        np.testing.assert_array_equal(predict(chosen, features)[:, k], best)
+        best = predict(fit_ridge(training, penalties[k]), features)[:, k]
+        np.testing.assert_array_equal(predict(selected, features)[:, k], best)

@@ -1,4 +1,4 @@
-"""What a user does with DVC, done in a checkout of its own with a very short road."""
+"""What a user does with DVC, done in a checkout of its own, with a very short pipeline."""
 
 import csv
 import json
@@ -21,8 +21,8 @@ from short_pipeline import shorten
 pytestmark = pytest.mark.slow
 
 BIN = Path(sys.executable).parent
-ROAD = YAML(typ="safe").load(Path(__file__).resolve().parents[1] / "dvc.yaml")
-STAGES = list(ROAD["stages"])
+PIPELINE = YAML(typ="safe").load(Path(__file__).resolve().parents[1] / "dvc.yaml")
+STAGES = list(PIPELINE["stages"])
 
 
 class Checkout:
@@ -58,10 +58,10 @@ class Checkout:
         self.git("commit", "-qm", why)
 
     def metric(self, *path: str) -> float:
-        found = json.loads((self.folder / "metrics" / "evaluate.json").read_text())
+        value = json.loads((self.folder / "metrics" / "evaluate.json").read_text())
         for key in path:
-            found = found[key]
-        return found
+            value = value[key]
+        return value
 
 
 def ran(output: str) -> set[str]:
@@ -69,7 +69,7 @@ def ran(output: str) -> set[str]:
 
 
 def outputs(stage: str) -> set[str]:
-    declared = ROAD["stages"][stage]
+    declared = PIPELINE["stages"][stage]
     entries = [*declared.get("outs", []), *declared.get("metrics", [])]
     return {entry if isinstance(entry, str) else next(iter(entry)) for entry in entries}
 
@@ -77,7 +77,7 @@ def outputs(stage: str) -> set[str]:
 def after(stages: set[str]) -> set[str]:
     """The stages, and all that depend on what they make, directly or not."""
     made = set().union(*map(outputs, stages))
-    further = stages | {name for name, stage in ROAD["stages"].items() if made & set(stage["deps"])}
+    further = stages | {name for name, stage in PIPELINE["stages"].items() if made & set(stage["deps"])}
     return further if further == stages else after(further)
 
 
@@ -167,9 +167,9 @@ def test_experiments_and_branches_are_compared(checkout):
     change = difference["metrics/evaluate.json"]["test.p_hop.pearson"]
     assert change["old"] == before
     assert change["new"] != before
-    drawn = json.loads(checkout.dvc("plots", "diff", "main", "reweighted", "--json", "-o", "page"))
-    assert "errors" not in drawn
-    assert {name for plot in ROAD["plots"] for name in plot} <= set(drawn["data"])
+    shown = json.loads(checkout.dvc("plots", "diff", "main", "reweighted", "--json", "-o", "page"))
+    assert "errors" not in shown
+    assert {name for plot in PIPELINE["plots"] for name in plot} <= set(shown["data"])
     checkout.dvc("plots", "diff", "main", "reweighted", "-o", "page")
     assert "p_hop" in (checkout.folder / "page" / "index.html").read_text()
     shutil.rmtree(checkout.folder / "page")
@@ -177,12 +177,12 @@ def test_experiments_and_branches_are_compared(checkout):
 
 def test_data_pushed_are_pulled_and_nothing_is_recomputed(checkout):
     checkout.dvc("push")
-    other = Checkout(checkout.folder.parent / "elsewhere")
-    checkout.git("clone", "-q", str(checkout.folder), str(other.folder))
-    other.dvc("pull")
-    assert "up to date" in other.dvc("status")
-    assert "up to date" in other.dvc("repro")
-    shutil.rmtree(other.folder)
+    clone = Checkout(checkout.folder.parent / "elsewhere")
+    checkout.git("clone", "-q", str(checkout.folder), str(clone.folder))
+    clone.dvc("pull")
+    assert "up to date" in clone.dvc("status")
+    assert "up to date" in clone.dvc("repro")
+    shutil.rmtree(clone.folder)
 
 
 LONG = {"train": {"max_steps": 1_000_000, "patience": 1_000_000}}

@@ -54,9 +54,9 @@ def test_degrees_and_order_are_those_of_the_edges():
 
 
 def test_a_snapshot_moves_as_a_whole():
-    labelled, meta = labelled_graph(0), torch.device("meta")
-    assert {tensor.device for tensor in labelled.to(meta)} == {meta}
-    assert labelled._replace(y=None).to(meta).y is None
+    graph, meta = labelled_graph(0), torch.device("meta")
+    assert {tensor.device for tensor in graph.to(meta)} == {meta}
+    assert graph._replace(y=None).to(meta).y is None
 
 
 def test_training_without_labels_is_refused():

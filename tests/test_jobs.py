@@ -236,8 +236,8 @@ class TestInThisProcess:
 
     def test_paths_of_outputs_come_back_in_order(self, scratch, tmp_path):
         first, second = self.jobs(tmp_path / "out")
-        kept = Job("kept", example_jobs.plain, {"seed": 7}, (OutputOf(first),))
-        paths = run([kept, second, first])
+        unpublished = Job("unpublished", example_jobs.plain, {"seed": 7}, (OutputOf(first),))
+        paths = run([unpublished, second, first])
         assert paths[1:] == [second.output, first.output]
         assert paths[0].is_relative_to(scratch)
         assert paths[0].read_text() == f"7 ['{os.getpid()}']"
@@ -261,7 +261,7 @@ def test_links_to_results_are_known_without_reading_them(scratch, tmp_path, monk
 def test_a_claim_waits_for_another_and_says_so(scratch, capfd):
     with claim("key", {"name": "x"}) as folder:
         assert folder.attempt.is_dir()
-        other = subprocess.Popen(
+        second = subprocess.Popen(
             [
                 sys.executable,
                 "-c",
@@ -271,9 +271,9 @@ def test_a_claim_waits_for_another_and_says_so(scratch, capfd):
             env=os.environ | {"PYTHONPATH": str(SOURCE)},
             text=True,
         )
-        assert "busy: waiting for its end" in other.stdout.readline()
-        assert other.poll() is None
-    assert other.communicate(timeout=LONG)[0] == "in\n"
+        assert "busy: waiting for its end" in second.stdout.readline()
+        assert second.poll() is None
+    assert second.communicate(timeout=LONG)[0] == "in\n"
 
 
 class TestFailures:
@@ -295,10 +295,10 @@ class TestFailures:
         monkeypatch.setenv("GLASSDYN_JOBS", "2")
         bad = Job("bad", example_jobs.misbehave, {"how": "raise"}, (), tmp_path / "bad.txt")
         after_bad = Job("after bad", example_jobs.plain, {"seed": 1}, (OutputOf(bad),), tmp_path / "1.txt")
-        one = Job("one", example_jobs.plain, {"seed": 2, "pause": 1.0}, (), tmp_path / "2.txt")
-        after_one = Job("after one", example_jobs.plain, {"seed": 3}, (OutputOf(one),), tmp_path / "3.txt")
+        slow = Job("slow", example_jobs.plain, {"seed": 2, "pause": 1.0}, (), tmp_path / "2.txt")
+        after_slow = Job("after slow", example_jobs.plain, {"seed": 3}, (OutputOf(slow),), tmp_path / "3.txt")
         with pytest.raises(JobError, match=r"2 jobs failed; the results of 2 others(.|\n)*got -1"):
-            run([bad, after_bad, one, after_one])
+            run([bad, after_bad, slow, after_slow])
         assert sorted(path.name for path in tmp_path.glob("*.txt")) == ["2.txt", "3.txt"]
 
     def test_killed(self, scratch, tmp_path):
@@ -356,11 +356,11 @@ class TestFailures:
             assert trajectory.frames == 300
 
     def test_refused(self, scratch, tmp_path):
-        one, other = chains(tmp_path / "out", copies=1)
+        first, second = chains(tmp_path / "out", copies=1)
         with pytest.raises(ValueError, match=r"names of jobs are distinct: got \['copy0-sample0'\]"):
-            run([one, one])
+            run([first, first])
         with pytest.raises(ValueError, match=r"\['copy0-sample0'\] are not"):
-            run([other])
+            run([second])
 
 
 LATER = """\
@@ -421,9 +421,9 @@ class TestPlace:
             for i in range(2)
         ]
         run(jobs)
-        found = [job.output.read_text().split() for job in jobs]
-        assert {threads for threads, _ in found} == {"3"}
-        assert {device for _, device in found} <= {"4", "6"}
+        words = [job.output.read_text().split() for job in jobs]
+        assert {threads for threads, _ in words} == {"3"}
+        assert {device for _, device in words} <= {"4", "6"}
 
     def test_launch_settings_go_with_a_job(self, monkeypatch):
         monkeypatch.setenv("GLASSDYN_THREADS", "3")
@@ -439,11 +439,11 @@ class TestPlace:
 
     def test_jobs_with_and_without_a_gpu_do_not_wait_for_each_other(self, tmp_path, monkeypatch):
         monkeypatch.setenv("GLASSDYN_THREADS", "1000")  # one job on the processor
-        on_gpu, other = (Job("j", example_jobs.plain, {}, gpu=gpu) for gpu in (True, False))
+        on_gpu, without = (Job("j", example_jobs.plain, {}, gpu=gpu) for gpu in (True, False))
         beside_other = Local(["0"], {Busy(): None})
-        assert (beside_other.has_capacity(on_gpu), beside_other.has_capacity(other)) == (True, False)
+        assert (beside_other.has_capacity(on_gpu), beside_other.has_capacity(without)) == (True, False)
         beside_gpu = Local(["0"], {Busy(): "0"})
-        assert (beside_gpu.has_capacity(on_gpu), beside_gpu.has_capacity(other)) == (False, True)
+        assert (beside_gpu.has_capacity(on_gpu), beside_gpu.has_capacity(without)) == (False, True)
 
     def test_the_gpu_with_the_fewest_jobs(self):
         assert Local(["4", "6"], {Busy(): "4", Busy(): "6", Busy(): "4", Busy(): None})._idlest() == "6"
@@ -492,7 +492,9 @@ def on_hold(scratch):
 
 def alive(processes):
     """Those that run still: not those that nobody has buried."""
-    return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    return [
+        process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    ]
 
 
 def descendants(process):
@@ -521,7 +523,7 @@ class TestKills:
 
     def test_two_runs_at_once_compute_everything_once(self, scratch, tmp_path):
         runs = [program(tmp_path, pause=0.02) for _ in range(2)]
-        assert [one.wait(LONG) for one in runs] == [0, 0]
+        assert [process.wait(LONG) for process in runs] == [0, 0]
         assert set(notes(scratch).values()) == {1}
         assert len(contents(tmp_path / "out")) == 4
 

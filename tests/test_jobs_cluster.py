@@ -141,8 +141,8 @@ def test_a_worker_killed_in_the_middle_of_a_simulation(cluster, tmp_path, root, 
     kill_one_at_work(cluster)
     for child in workers_children(cluster):
         child.resume()
-    told = running.communicate(timeout=LONG)[1]
-    assert running.returncode == 0, told
+    errors = running.communicate(timeout=LONG)[1]
+    assert running.returncode == 0, errors
     assert finished.items() <= there.finished().items()
     assert there.data() == here.data()
 
@@ -177,10 +177,10 @@ def test_failures_are_told_as_on_this_machine(cluster, scratch, tmp_path):
         Job(how, example_jobs.misbehave, {"how": how}, (), tmp_path / f"{how}.txt")
         for how in ("raise", "die")
     ]
-    with pytest.raises(JobError) as told:
+    with pytest.raises(JobError) as raised:
         run([*jobs, *chains(tmp_path / "out", copies=1)])
-    assert "ValueError: the density must be positive: got -1" in str(told.value)
-    assert "killed by SIGKILL" in str(told.value)
+    assert "ValueError: the density must be positive: got -1" in str(raised.value)
+    assert "killed by SIGKILL" in str(raised.value)
     assert len(contents(tmp_path / "out")) == 2
 
 

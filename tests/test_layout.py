@@ -11,8 +11,8 @@ from glassdyn.jobs.code_digest import SOURCE, code_files
 LAYERS = [
     "errors",
     "label_names",
-    "constraints",
     "parameter_files",
+    "constraints",
     "params",
     "correlation",
     "liquid",

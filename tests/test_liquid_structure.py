@@ -93,8 +93,8 @@ def test_first_maximum_is_the_top_of_the_peak():
 def test_bond_order_does_not_depend_on_the_frame():
     positions, _, box_length = gas(500)
     counts = order.coherent_bonds(find_neighbours(positions, box_length, 1.4), 500)
-    turned = positions[:, [1, 0, 2]] * [1, -1, 1] + 3.21
-    again = order.coherent_bonds(find_neighbours(turned, box_length, 1.4), 500)
+    rotated = positions[:, [1, 0, 2]] * [1, -1, 1] + 3.21
+    again = order.coherent_bonds(find_neighbours(rotated, box_length, 1.4), 500)
     assert np.array_equal(counts, again)
 
 

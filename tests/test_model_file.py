@@ -15,6 +15,7 @@ from glassdyn.learning.model_file import ModelFileError, TrainedModel, load, sav
 from glassdyn.learning.models import build
 from glassdyn.learning.models.sizes import infer_sizes
 from glassdyn.params import Graph
+from glassdyn.storage import tensor_file
 from liquids import DISTANCES, NETWORK, STRUCTURE, labelled_graph
 
 
@@ -104,7 +105,7 @@ def test_a_failed_write_leaves_the_old_file_alone(tmp_path, monkeypatch):
         path.write_bytes(b"half")
         raise OSError("disk full")
 
-    monkeypatch.setattr(model_file, "save_file", torn)
+    monkeypatch.setattr(tensor_file, "save_file", torn)
     with pytest.raises(OSError, match="disk full"):
         save(tmp_path / "network", model())
     assert [path.name for path in tmp_path.iterdir()] == ["network"]

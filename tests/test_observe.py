@@ -120,9 +120,9 @@ def test_trajectories_of_different_lengths_are_refused(tmp_path):
 
     with h5py.File(target, "r+") as file:
         for name in ("value", "step", "time"):
-            kept = file[f"particles/all/position/{name}"][:-3]
+            shorter = file[f"particles/all/position/{name}"][:-3]
             del file[f"particles/all/position/{name}"]
-            file[f"particles/all/position/{name}"] = kept
+            file[f"particles/all/position/{name}"] = shorter
     with pytest.raises(ValueError, match=r"same frames, particles, box length and interval: got \(158, 125"):
         measure_all(tmp_path / "data")
 

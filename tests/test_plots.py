@@ -13,9 +13,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from glassdyn import params
-from glassdyn.evaluation.evaluate import make_report
 from glassdyn.evaluation.predictions import Predictions
-from glassdyn.figures.pictures import draw_pictures
+from glassdyn.evaluation.report import make_report
+from glassdyn.figures.pictures import STAGES, draw_pictures
 from glassdyn.labels.densities import ALL, densities, linear_edges
 from glassdyn.stages import draw
 from glassdyn.storage.outputs import write_csv, write_metrics
@@ -114,7 +114,7 @@ def test_pictures_are_those_of_the_tables_and_their_labels(tables):
 def test_a_run_without_tables_has_no_pictures(tmp_path):
     ceilings = pl.DataFrame(schema=["sample", "label", "halves", "raw", "ceiling"])
     write_csv(tmp_path / "plots/isoconfigurational/ceilings.csv", ceilings)
-    assert list(draw_pictures(tmp_path, components=30)) == []
+    assert not [name for stage in STAGES for name in draw_pictures(tmp_path, stage, components=30)]
 
 
 def test_pictures_repeat_to_the_byte(tables, tmp_path, monkeypatch):

@@ -18,7 +18,9 @@ def predictions():
 
 
 def test_predictions_come_back_to_the_last_bit(tmp_path):
-    write_predictions(tmp_path, SAMPLE, "ridge", SPECIES, predictions(), METADATA)
+    write_predictions(
+        tmp_path, SAMPLE, "ridge", species=SPECIES, predictions=predictions(), metadata=METADATA
+    )
     assert tables.read(tmp_path / "ridge" / f"{SAMPLE}.parquet").schema == {
         "particle": pl.UInt32,
         "type": pl.UInt8,

@@ -66,10 +66,10 @@ def test_results_belong_to_the_code(root, lock, tmp_path):
 
 
 def test_results_belong_to_the_parameters(root, lock):
-    given = YAML(typ="safe").load(root / "params.yaml")
+    default = YAML(typ="safe").load(root / "params.yaml")
     for name, stage in lock.items():
         for key, value in stage["params"]["params.yaml"].items():
-            here = given
+            here = default
             for word in key.split("."):
                 here = here[word]
             assert here == value, f"stage {name}: {key}"
@@ -93,18 +93,18 @@ def test_the_default_run_is_physics(metrics):
 
 def test_the_default_run_is_long_enough(root):
     """At least five copies, two samples of each, and an equilibration of five relaxation times."""
-    given = params.load(root / "params.yaml")
-    assert 1000 <= given.liquid.particles <= 2000
-    assert 0.55 <= given.liquid.temperature <= 0.7
-    assert given.simulation.copies >= 5
-    assert given.simulation.samples >= 2
-    assert given.equilibrate.equilibrate >= 5
+    default = params.load(root / "params.yaml")
+    assert 1000 <= default.liquid.particles <= 2000
+    assert 0.55 <= default.liquid.temperature <= 0.7
+    assert default.simulation.copies >= 5
+    assert default.simulation.samples >= 2
+    assert default.equilibrate.equilibrate >= 5
 
 
 def test_the_readme_says_what_the_metrics_say(root, metrics):
     physics, evaluate = metrics["physics"], metrics["evaluate"]
     tau, plateau = physics["tau_alpha"], physics["plateau"]
-    network, rivals = evaluate["test"]["p_hop"], evaluate["baselines"]
+    network, baselines = evaluate["test"]["p_hop"], evaluate["baselines"]
 
     def rho(scores):
         return f"{scores['pearson']:.3f} ± {scores['pearson_subset_std']:.3f}"
@@ -117,10 +117,10 @@ def test_the_readme_says_what_the_metrics_say(root, metrics):
             "e-0", "e-"
         ),
         "p_hop, network: Pearson, A particles of the test copies": rho(network),
-        "p_hop, ridge on radial descriptors": rho(rivals["ridge"]["p_hop"]),
-        "p_hop, ridge on averaged descriptors": rho(rivals["averaged_ridge"]["p_hop"]),
-        "p_hop, perceptron without graph": rho(rivals["perceptron"]["p_hop"]),
-        "p_hop, constant": f"loss {rivals['constant']['p_hop']['loss']:.5f} (network: {network['loss']:.5f})",
+        "p_hop, ridge on radial descriptors": rho(baselines["ridge"]["p_hop"]),
+        "p_hop, ridge on averaged descriptors": rho(baselines["averaged_ridge"]["p_hop"]),
+        "p_hop, perceptron without graph": rho(baselines["perceptron"]["p_hop"]),
+        "p_hop, constant": f"loss {baselines['constant']['p_hop']['loss']:.5f} (network: {network['loss']:.5f})",
     }
     lines = (root / "README.md").read_text().splitlines()
     cells = {line.split("|")[1].strip(): line.split("|")[2].strip() for line in lines if line.count("|") > 3}
@@ -136,5 +136,5 @@ def test_the_readme_says_what_the_benchmark_of_propensities_printed(root):
     for line in lines[start + 2 : lines.index("", start)]:
         _, name, thermal, inherent, _ = (cell.strip() for cell in line.split("|"))
         shown |= {f"thermal: {name}": thermal, f"inherent: {name}": inherent}
-    found = {name: mean for name, mean in shown.items() if mean}
-    assert found == {name: mean for name, mean in means.items() if "Bapst" not in name}
+    filled = {name: mean for name, mean in shown.items() if mean}
+    assert filled == {name: mean for name, mean in means.items() if "Bapst" not in name}

@@ -39,9 +39,9 @@ def test_a_ball_with_its_halo_predicts_what_the_whole_box_predicts(kind, depth):
     torch.manual_seed(0)
     network = build(replace(NETWORK, kind=kind, n_rec=depth), Sizes(5, 1, 1, reach=1.5)).eval()
     core = nearest_particles(graph, 17, 20)
-    part, kept = k_hop_subgraph(graph, core, depth)
+    part, subset = k_hop_subgraph(graph, core, depth)
     assert part.num_nodes < graph.num_nodes
-    predictions = network(part)[torch.searchsorted(kept, core)]
+    predictions = network(part)[torch.searchsorted(subset, core)]
     torch.testing.assert_close(predictions, network(graph)[core], rtol=0, atol=2e-5)
 
 
@@ -49,11 +49,11 @@ def test_a_ball_with_its_halo_predicts_what_the_whole_box_predicts(kind, depth):
 def test_the_shells_of_neighbours_are_those_of_pytorch_geometric(depth):
     graph = labelled_graph(1, particles=600)
     core = nearest_particles(graph, 17, 20)
-    part, kept = k_hop_subgraph(graph, core, depth)
+    part, subset = k_hop_subgraph(graph, core, depth)
     nodes, edge_index, _, edges = pyg.k_hop_subgraph(
         core, depth, graph.edge_index, relabel_nodes=True, num_nodes=graph.num_nodes
     )
-    assert torch.equal(kept, nodes)
+    assert torch.equal(subset, nodes)
     assert torch.equal(part.edge_index, edge_index)
     assert torch.equal(part.edge_attr, graph.edge_attr[edges])
     assert torch.equal(part.in_degree, edge_index[1].bincount(minlength=len(nodes)))

@@ -62,7 +62,7 @@ def test_a_training_that_was_cut_off_ends_as_the_undisturbed_one(inputs, tmp_pat
 def test_a_finished_training_is_not_done_again(inputs):
     straight, _ = train(inputs)
     (held,) = list_entries(default_root())
-    assert (held.name, held.state) == ("train", "loose")
+    assert (held.name, held.state) == ("train", "orphaned")
     assert not held.folder.checkpoint.exists()
     again, _ = train(inputs)
     assert len(again) == 1

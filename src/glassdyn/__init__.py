@@ -1,3 +1,1 @@
 """Predicting the dynamics of a glass-forming liquid from its structure."""
-
-__all__: list[str] = []

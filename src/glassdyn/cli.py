@@ -30,6 +30,7 @@ examples:
   glassdyn check model.n_rec=3 model.hidden=[16,16]
   glassdyn preset thesis
   glassdyn predict models/network.safetensors data/trajectories/copy04-sample00.h5 mobile.xyz
+  glassdyn predict models/baselines.safetensors snapshot.xyz mobile.parquet --model ridge
 """
 
 CHECK = """\
@@ -42,11 +43,11 @@ Write the parameters of presets/<name>.yaml into params.yaml, whose comments sta
 Parameters that the preset does not name stay as they are."""
 
 PREDICT = """\
-Apply a trained model to configurations of the liquid and write what it predicts for every particle,
-beside species and wrapped positions. The model file is all that is needed: node features are computed
-as it says. The answer is a column `predicted_<label>`, in the label's unit; the model learnt from A
-particles only. OVITO opens the .xyz file and can colour particles by that column. A warning is given where
-the structure is not that of the liquid from which the model learnt."""
+Apply a trained network or a baseline to configurations of the liquid and write what it predicts for every
+particle, beside species and wrapped positions. The model file is all that is needed: node features are computed
+as it says. Each label has a column `predicted_<label>`, in the label's unit; models are trained on A
+particles only. OVITO opens the .xyz file and can colour particles by that column. A warning is printed where
+the structure is not that of the liquid on which the model was trained."""
 
 SCRATCH = """\
 List what the scratch folder holds: results of jobs, which outputs share as hard links, trainings, and
@@ -95,11 +96,16 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_predict(add: AddParser) -> None:
     parser = _command(add, "predict", "apply a trained model to a configuration", PREDICT, _predict)
-    parser.add_argument("model", type=Path, help="models/network.safetensors, or any file like it")
+    parser.add_argument(
+        "file", type=Path, metavar="model", help="models/network.safetensors or models/baselines.safetensors"
+    )
     parser.add_argument(
         "configuration", type=Path, help="a trajectory (.h5, H5MD) or snapshots (extended .xyz)"
     )
     parser.add_argument("output", type=Path, help="what to write: a table (.parquet) or .xyz")
+    parser.add_argument(
+        "--model", help="which of the baselines: constant, ridge, averaged_ridge or perceptron"
+    )
     parser.add_argument("--frame", type=_frame, help="a number from 0, or all; the middle one by default")
     parser.add_argument(
         "--species", type=_species, help="which names in the .xyz file are A and B, such as 1=A,2=B"
@@ -194,22 +200,22 @@ def _preset(options: argparse.Namespace) -> None:
 
 def _predict(options: argparse.Namespace) -> None:
     # Here, because it takes seconds that the other commands need not wait.
-    from glassdyn.learning import model_file  # noqa: PLC0415
-    from glassdyn.prediction import predict  # noqa: PLC0415
+    from glassdyn.prediction import predict, predictors  # noqa: PLC0415
 
     predict.require_writable(options.output)
-    trained = model_file.load(options.model)
-    given = predict.read(options.configuration, options.frame, options.species)
-    told = predict.apply(trained, given, options.output)
-    if told.distribution_shift > predict.MAX_SHIFT:
+    predictor = predictors.load_predictor(options.file, options.model)
+    configurations = predict.read(options.configuration, options.frame, options.species)
+    summary = predict.predict_file(predictor, configurations, options.output)
+    if summary.distribution_shift > predictors.MAX_SHIFT:
         print(
-            f"glassdyn predict: warning: {options.configuration} is not like what the model learnt from: its "
-            f"features are off by {told.distribution_shift:.2g} standard deviations, {predict.MAX_SHIFT:g} are usual "
-            "at the most; are units, density, composition and temperature the same?",
+            f"glassdyn predict: warning: {options.configuration} is not like the samples that the model was trained "
+            f"on: its features are off by {summary.distribution_shift:.2g} standard deviations, "
+            f"{predictors.MAX_SHIFT:g} are usual at the most; are units, density, composition and temperature the "
+            "same?",
             file=sys.stderr,
         )
-    labels = ", ".join(f"predicted_{label}" for label in trained.targets)
-    print(f"{options.output}: {labels} of {told.particles} particles, {told.frames} frames")
+    labels = ", ".join(f"predicted_{label}" for label in predictor.labels)
+    print(f"{options.output}: {labels} of {summary.particles} particles, {summary.frames} frames")
 
 
 def _scratch(options: argparse.Namespace) -> None:

@@ -1,1 +1,1 @@
-"""What a network has to beat: models that learn from the same samples without a graph."""
+"""What a network has to beat: models fitted to the same samples without a graph."""

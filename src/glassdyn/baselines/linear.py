@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 from glassdyn.errors import GlassdynError
 from glassdyn.features.moments import empty, update
 
-__all__ = ["PENALTIES", "Linear", "Moments", "constant", "moments", "predict", "ridge", "select_ridge"]
+__all__ = [
+    "PENALTIES",
+    "Linear",
+    "RegressionMoments",
+    "fit_constant",
+    "fit_ridge",
+    "predict",
+    "select_ridge",
+    "sum_moments",
+]
 
 Values = NDArray[np.float64]
 
@@ -21,7 +30,7 @@ PENALTIES: tuple[float, ...] = tuple(float(10.0**power) for power in range(-6, 3
 """Penalties tried by `select_ridge`, per particle and for features of unit variance."""
 
 
-class Moments(NamedTuple):
+class RegressionMoments(NamedTuple):
     """Sums over particles that fix a linear regression.
 
     Attributes:
@@ -51,41 +60,41 @@ class Linear(NamedTuple):
     intercept: Values
 
 
-def moments(parts: Iterable[tuple[Values, Values]]) -> Moments:
+def sum_moments(snapshots: Iterable[tuple[Values, Values]]) -> RegressionMoments:
     """Mean and covariance of features and targets, one snapshot in memory at a time.
 
     Args:
-        parts: for each snapshot (n, F) features and (n, K) targets of its A particles.
+        snapshots: for each (n, F) features and (n, K) targets of its A particles.
 
     Returns:
         Moments of all particles together.
 
     Raises:
-        Refusal: without any particle.
+        GlassdynError: without any particle.
     """
-    total, known = None, 0
-    for features, targets in parts:
+    total, width = None, 0
+    for features, targets in snapshots:
         rows = np.column_stack([features, targets])  # (n, F + K)
-        total, known = update(total or empty(rows.shape[1]), rows), features.shape[1]
+        total, width = update(total or empty(rows.shape[1]), rows), features.shape[1]
     if total is None or total.rows == 0:
         raise GlassdynError("a regression needs training particles: got none (params.yaml: split.train)")
-    means, covariance = np.split(total.mean, [known]), total.scatter[:known] / total.rows  # (F, F + K)
-    return Moments(total.rows, *means, *np.split(covariance, [known], axis=1))
+    means, covariance = np.split(total.mean, [width]), total.scatter[:width] / total.rows  # (F, F + K)
+    return RegressionMoments(total.rows, *means, *np.split(covariance, [width], axis=1))
 
 
-def constant(training: Moments) -> Linear:
+def fit_constant(training: RegressionMoments) -> Linear:
     """Predict the training mean, whatever the features."""
     return Linear(np.zeros_like(training.cross), training.target_mean)
 
 
-def ridge(training: Moments, penalty: float) -> Linear:
+def fit_ridge(training: RegressionMoments, penalty: float) -> Linear:
     """Ridge regression on standardised features.
 
     w = argmin <|t - z w - b|^2> + penalty |w|^2,  z = (x - <x>) / std(x);
     features that do not vary get no weight.
 
     Args:
-        training: see `moments`.
+        training: see `sum_moments`.
         penalty: above 0.
 
     Source: Hoerl & Kennard, Technometrics 12, 55 (1970).
@@ -105,7 +114,7 @@ def predict(model: Linear, features: Values) -> Values:
 
 
 def select_ridge(
-    training: Moments, validation: Moments, penalties: tuple[float, ...] = PENALTIES
+    training: RegressionMoments, validation: RegressionMoments, penalties: tuple[float, ...] = PENALTIES
 ) -> tuple[Linear, Values]:
     """For each target, the ridge regression with the least squared error on the validation copies.
 
@@ -117,14 +126,14 @@ def select_ridge(
     Returns:
         The regression and its (K,) penalties.
     """
-    fits = [ridge(training, penalty) for penalty in penalties]
+    fits = [fit_ridge(training, penalty) for penalty in penalties]
     best = np.argmin([_excess(fit, validation) for fit in fits], axis=0)  # (K,)
     columns = [fits[choice].weights[:, k] for k, choice in enumerate(best)]
     intercepts = [fits[choice].intercept[k] for k, choice in enumerate(best)]
     return Linear(np.stack(columns, axis=1), np.array(intercepts)), np.array(penalties)[best]
 
 
-def _excess(model: Linear, data: Moments) -> Values:
+def _excess(model: Linear, data: RegressionMoments) -> Values:
     # <(t - m)^2> - var(t) = bias^2 - 2 w.c + w.C.w, (K,); var(t) is the same for every model.
     bias = data.target_mean - data.feature_mean @ model.weights - model.intercept
     w = model.weights

@@ -1,1 +1,1 @@
-"""What predictions are worth: correlations with their errors, against rivals that learnt from the same samples."""
+"""What predictions are worth: correlations with their errors, beside baselines trained on the same samples."""

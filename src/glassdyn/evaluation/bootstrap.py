@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from glassdyn.correlation import pearson
 from glassdyn.errors import GlassdynError
 
-__all__ = ["Comparison", "Interval", "block_bootstrap", "improvement"]
+__all__ = ["Comparison", "Interval", "bootstrap_improvement", "bootstrap_pearson"]
 
 Values = NDArray[np.float64]
 Groups = NDArray[np.int64]
@@ -43,7 +43,7 @@ class Interval(NamedTuple):
     high: float
 
 
-def block_bootstrap(
+def bootstrap_pearson(
     comparison: Comparison, *, resamples: int, confidence: float, generator: np.random.Generator
 ) -> Interval:
     """Confidence interval of the pooled Pearson coefficient.
@@ -55,29 +55,34 @@ def block_bootstrap(
         generator: draws the blocks.
 
     Raises:
-        Refusal: for less than two blocks, whose draws would all be the same.
+        GlassdynError: for less than two blocks, whose draws would all be the same.
     """
-    return _bounds(_resampled(comparison, resamples, generator), confidence)
+    return _bounds(_resample(comparison, resamples, generator), confidence)
 
 
-def improvement(
-    one: Comparison, other: Comparison, *, resamples: int, confidence: float, generator: np.random.Generator
+def bootstrap_improvement(
+    comparison: Comparison,
+    baseline: Comparison,
+    *,
+    resamples: int,
+    confidence: float,
+    generator: np.random.Generator,
 ) -> Interval:
-    """Confidence interval of rho of one prediction minus rho of another, from the same draws for both.
+    """Confidence interval of a prediction's rho minus a baseline's, from the same draws for both.
 
     What both predict alike cancels: the interval is much narrower than those of the two coefficients.
 
     Args:
-        one: the pooled test set with one prediction.
-        other: the same targets and blocks with another prediction.
-        resamples: see `block_bootstrap`.
-        confidence: see `block_bootstrap`.
+        comparison: the pooled test set.
+        baseline: the same targets and blocks with the baseline's predictions.
+        resamples: see `bootstrap_pearson`.
+        confidence: see `bootstrap_pearson`.
         generator: draws the blocks.
     """
     state = generator.bit_generator.state
-    first = _resampled(one, resamples, generator)
+    rhos = _resample(comparison, resamples, generator)
     generator.bit_generator.state = state
-    return _bounds(first - _resampled(other, resamples, generator), confidence)
+    return _bounds(rhos - _resample(baseline, resamples, generator), confidence)
 
 
 def _bounds(values: Values, confidence: float) -> Interval:
@@ -86,7 +91,7 @@ def _bounds(values: Values, confidence: float) -> Interval:
     return Interval(float(low), float(high))
 
 
-def _resampled(comparison: Comparison, resamples: int, generator: np.random.Generator) -> Values:
+def _resample(comparison: Comparison, resamples: int, generator: np.random.Generator) -> Values:
     """(resamples,) rho of each draw; that of all particles for draws in which a column is constant."""
     sums = _block_sums(comparison)  # (6, blocks)
     blocks = sums.shape[1]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import wasserstein_distance
 
-__all__ = ["Calibration", "Reliability", "calibration", "density", "quantiles", "reliability"]
+__all__ = ["Calibration", "Reliability", "estimate_density", "measure_calibration", "measure_reliability"]
 
 Values = NDArray[np.float64]
 
@@ -49,7 +49,7 @@ class Reliability(NamedTuple):
     errors: Values
 
 
-def reliability(targets: Values, predictions: Values, *, bins: int) -> Reliability:
+def measure_reliability(targets: Values, predictions: Values, *, bins: int) -> Reliability:
     """Mean target against mean prediction, in bins of prediction that hold equally many particles.
 
     Args:
@@ -66,18 +66,18 @@ def reliability(targets: Values, predictions: Values, *, bins: int) -> Reliabili
     )
 
 
-def calibration(targets: Values, predictions: Values, *, bins: int) -> Calibration:
+def measure_calibration(targets: Values, predictions: Values, *, bins: int) -> Calibration:
     """Summarise how far predictions can be taken at their word.
 
     Args:
         targets: (N,) t; not all the same, else every number in units of their spread is 0.
         predictions: (N,) m.
-        bins: of `reliability`.
+        bins: of `measure_reliability`.
     """
     width, spread = float(targets.std()), float(predictions.std())
     unit = width or 1.0
     covariance = float(np.mean((targets - targets.mean()) * (predictions - predictions.mean())))
-    means = reliability(targets, predictions, bins=bins)
+    means = measure_reliability(targets, predictions, bins=bins)
     return Calibration(
         slope=covariance / spread**2 if spread > 0 else 0.0,
         bias=float(predictions.mean() - targets.mean()),
@@ -87,7 +87,7 @@ def calibration(targets: Values, predictions: Values, *, bins: int) -> Calibrati
     )
 
 
-def density(values: Values, *, most: int) -> tuple[Values, Values]:
+def estimate_density(values: Values, *, most: int) -> tuple[Values, Values]:
     """PDF on bins of equal width from the least value to the greatest, 2 IQR / N^(1/3) if that is not too fine.
 
     Args:
@@ -102,10 +102,5 @@ def density(values: Values, *, most: int) -> tuple[Values, Values]:
     first, third = np.quantile(values, [0.25, 0.75])
     width = 2 * float(third - first) / np.cbrt(len(values))
     bins = min(np.ceil(np.ptp(values) / width), most) if width > 0 else most
-    found, edges = np.histogram(values, max(int(bins), 1), density=True)
-    return edges, found
-
-
-def quantiles(columns: dict[str, Values], *, levels: Values) -> dict[str, Values]:
-    """Quantiles of each column at common levels: equal ones where the PDFs agree."""
-    return {name: np.quantile(values, levels) for name, values in columns.items()}
+    densities, edges = np.histogram(values, max(int(bins), 1), density=True)
+    return edges, densities

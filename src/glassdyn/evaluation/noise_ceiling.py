@@ -18,12 +18,12 @@ from glassdyn.evaluation.predictions import Predictions
 from glassdyn.labels import isoconfigurational
 from glassdyn.labels.coarse_graining import coarse_grain
 
-__all__ = ["against_runs", "by_length"]
+__all__ = ["correlate_by_length", "correlate_with_runs"]
 
 Values = NDArray[np.float64]
 
 
-def by_length(
+def correlate_by_length(
     snapshots: Sequence[Predictions], labels: Sequence[str], lengths: Sequence[float]
 ) -> pl.DataFrame:
     """Correlate truth and prediction after both are averaged over Gaussian neighbourhoods of A particles.
@@ -43,40 +43,42 @@ def by_length(
     """
     rows = []
     for length in lengths:
-        averaged = [_averaged(answers, length) for answers in snapshots]
-        regions = sum(_regions(answers, length) for answers in averaged)
+        averaged = [_coarse_grain(snapshot, length) for snapshot in snapshots]
+        regions = sum(_count_regions(snapshot, length) for snapshot in averaged)
         for k, label in enumerate(labels):
-            truth = np.concatenate([answers.targets[:, k] for answers in averaged])
+            truth = np.concatenate([snapshot.targets[:, k] for snapshot in averaged])
             for model in averaged[0].predictions:
-                predicted = np.concatenate([answers.predictions[model][:, k] for answers in averaged])
+                predicted = np.concatenate([snapshot.predictions[model][:, k] for snapshot in averaged])
                 rho = pearson(truth, predicted)
-                told = {"label": label, "length": float(length), "regions": regions, "model": model}
-                rows.append(told | {"pearson": rho, "pearson_error": (1 - rho**2) / regions**0.5})
+                row = {"label": label, "length": float(length), "regions": regions, "model": model}
+                rows.append(row | {"pearson": rho, "pearson_error": (1 - rho**2) / regions**0.5})
     return pl.DataFrame(rows)
 
 
-def _averaged(answers: Predictions, length: float) -> Predictions:
+def _coarse_grain(snapshot: Predictions, length: float) -> Predictions:
     """The A particles of a snapshot, and all models but the constant, averaged."""
-    learnt, predictions = answers.species == 0, dict(answers.predictions)
+    is_a, predictions = snapshot.species == 0, dict(snapshot.predictions)
     predictions.pop("constant", None)
-    columns = [answers.targets[learnt], *(column[learnt] for column in predictions.values())]
-    positions = answers.positions[learnt]
+    columns = [snapshot.targets[is_a], *(column[is_a] for column in predictions.values())]
+    positions = snapshot.positions[is_a]
     if length > 0:
         flat = np.concatenate(columns, axis=1)
-        averaged = coarse_grain(flat, positions, answers.box_length, [length])
+        averaged = coarse_grain(flat, positions, snapshot.box_length, [length])
         columns = np.split(averaged, len(columns), axis=1)
     targets, *predicted = columns
-    named = dict(zip(predictions, predicted, strict=True))
-    return Predictions(answers.species[learnt], targets, named, positions, answers.box_length)
+    by_model = dict(zip(predictions, predicted, strict=True))
+    return Predictions(snapshot.species[is_a], targets, by_model, positions, snapshot.box_length)
 
 
-def _regions(answers: Predictions, length: float) -> float:
+def _count_regions(snapshot: Predictions, length: float) -> float:
     """How many independent averages a snapshot holds: V / integral of exp(-r^2 / 4 ell^2)^2."""
-    particles = float(len(answers.species))
-    return min(particles, answers.box_length**3 / (2 * np.pi * length**2) ** 1.5) if length else particles
+    particles = float(len(snapshot.species))
+    if length == 0:
+        return particles
+    return min(particles, float(snapshot.box_length**3 / (2 * np.pi * length**2) ** 1.5))
 
 
-def against_runs(
+def correlate_with_runs(
     folder: Path, snapshots: Mapping[str, Predictions], labels: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
     """Compare predictions with isoconfigurational runs, where there are any, and with what chance allows.
@@ -96,46 +98,41 @@ def against_runs(
 
     Source: Spearman, Br. J. Psychol. 3, 271 (1910), and Brown, ibid., 296, for the mean.
     """
-    found: dict[str, dict[str, Any]] = {}
+    by_label: dict[str, dict[str, Any]] = {}
     for k, label in enumerate(labels):
         pairs = []
-        for name, answers in snapshots.items():
+        for name, snapshot in snapshots.items():
             runs = isoconfigurational.load_runs(folder, name, label.removeprefix("mean_"))
             if runs is not None:
-                pairs.append((runs, answers))
+                pairs.append((runs, _columns_of_models(snapshot, k)))
         if pairs:
-            one, mean = (
-                [side(runs, answers, k) for runs, answers in pairs] for side in (_one_run, _mean_of_runs)
-            )
-            found[label] = {
-                "one_run": _means(one),
-                "mean_of_runs": _means(mean),
+            by_label[label] = {
+                "one_run": _mean_of_each([_correlate_with_one_run(*pair) for pair in pairs]),
+                "mean_of_runs": _mean_of_each([_correlate_with_mean(*pair) for pair in pairs]),
                 "runs": len(pairs[0][0]),
                 "samples": len(pairs),
             }
-    return found
+    return by_label
 
 
-def _one_run(runs: Values, answers: Predictions, k: int) -> dict[str, float]:
+def _correlate_with_one_run(runs: Values, columns: Mapping[str, Values]) -> dict[str, float]:
     rhos = {
-        model: float(np.mean([pearson(run, column) for run in runs])) for model, column in _told(answers, k)
+        model: float(np.mean([pearson(run, column) for run in runs])) for model, column in columns.items()
     }
     return rhos | {"ceiling": isoconfigurational.noise_ceiling(runs).ceiling}
 
 
-def _mean_of_runs(runs: Values, answers: Predictions, k: int) -> dict[str, float]:
+def _correlate_with_mean(runs: Values, columns: Mapping[str, Values]) -> dict[str, float]:
     c = isoconfigurational.noise_ceiling(runs).ceiling ** 2
-    rhos = {model: pearson(runs.mean(axis=0), column) for model, column in _told(answers, k)}
+    rhos = {model: pearson(runs.mean(axis=0), column) for model, column in columns.items()}
     return rhos | {"ceiling": float(np.sqrt(len(runs) * c / (1 + (len(runs) - 1) * c)))}
 
 
-def _told(answers: Predictions, k: int) -> list[tuple[str, Values]]:
-    """Each model's predictions of a label for the A particles; a constant has no correlation."""
-    learnt = answers.species == 0
-    return [
-        (model, column[learnt, k]) for model, column in answers.predictions.items() if model != "constant"
-    ]
+def _columns_of_models(snapshot: Predictions, k: int) -> dict[str, Values]:
+    """Each model's predictions of label k for the A particles; a constant has no correlation."""
+    is_a = snapshot.species == 0
+    return {model: column[is_a, k] for model, column in snapshot.predictions.items() if model != "constant"}
 
 
-def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+def _mean_of_each(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}

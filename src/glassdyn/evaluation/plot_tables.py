@@ -8,11 +8,24 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from glassdyn.evaluation.calibration import density, quantiles, reliability
-from glassdyn.evaluation.predictions import RELIABILITY_BINS, PooledPredictions, Predictions
+from glassdyn.evaluation.calibration import estimate_density, measure_reliability
+from glassdyn.evaluation.predictions import PooledPredictions, Predictions
 from glassdyn.evaluation.scores import Scores
 
-__all__ = ["coarse", "models", "pdf", "plot_tables", "quantile", "reliability_table", "scatter", "slab"]
+__all__ = [
+    "RELIABILITY_BINS",
+    "make_plot_tables",
+    "network_by_length",
+    "tabulate_models",
+    "tabulate_pdf",
+    "tabulate_quantiles",
+    "tabulate_reliability",
+    "tabulate_scatter",
+    "tabulate_slab",
+]
+
+RELIABILITY_BINS = 20
+"""Bins of prediction behind the calibration error, and points of the reliability plot."""
 
 POINTS = 2000
 """Particles in all scatter plots together: what a page of `dvc plots` bears."""
@@ -23,49 +36,51 @@ THICKNESS = 1.0
 PDF_BINS = 80
 LEVELS = np.linspace(0.01, 0.99, 99)
 
+PDF_MODELS = ("network", "ridge")
+"""Models whose predicted PDF stands beside the true one, those of them that there are."""
 
-def plot_tables(
+
+def make_plot_tables(
     pooled: PooledPredictions,
     scores: Mapping[str, Mapping[str, Scores]],
     lengths: pl.DataFrame,
     generator: np.random.Generator,
 ) -> dict[str, pl.DataFrame]:
-    """Put every table under its name.
+    """Put every table of the whole test set under its name.
 
     Args:
         pooled: the test set.
         scores: of every model on every label.
-        lengths: see `limits.by_length`.
+        lengths: see `noise_ceiling.correlate_by_length`.
         generator: chooses the particles of the scatter plot.
     """
     return {
-        "scatter": scatter(pooled, generator),
-        "pdf": pdf(pooled),
-        "quantiles": quantile(pooled),
-        "reliability": reliability_table(pooled),
-        "models": models(scores),
+        "scatter": tabulate_scatter(pooled, generator),
+        "pdf": tabulate_pdf(pooled),
+        "quantiles": tabulate_quantiles(pooled),
+        "reliability": tabulate_reliability(pooled),
+        "models": tabulate_models(scores),
         "lengths": lengths,
     }
 
 
-def coarse(lengths: pl.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
-    """Label -> `ell<length>` -> correlation of the network on that scale, from a table of `limits.by_length`."""
-    found: dict[str, dict[str, dict[str, float]]] = {}
+def network_by_length(lengths: pl.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
+    """Label -> `ell<length>` -> correlation of the network on that scale, from a table of `correlate_by_length`."""
+    by_label: dict[str, dict[str, dict[str, float]]] = {}
     for row in lengths.filter(pl.col("model") == "network").iter_rows(named=True):
         rho = {name: row[name] for name in ("pearson", "pearson_error", "regions")}
-        found.setdefault(row["label"], {})[f"ell{row['length']:g}"] = rho
-    return found
+        by_label.setdefault(row["label"], {})[f"ell{row['length']:g}"] = rho
+    return by_label
 
 
-def scatter(pooled: PooledPredictions, generator: np.random.Generator) -> pl.DataFrame:
+def tabulate_scatter(pooled: PooledPredictions, generator: np.random.Generator) -> pl.DataFrame:
     """Columns label, target, predicted: some particles, the same for every label."""
-    labels = len(pooled.labels)
-    few = min(len(pooled.samples), POINTS // labels)
-    rows = np.sort(generator.choice(len(pooled.samples), few, replace=False))
+    count = min(len(pooled.samples), POINTS // len(pooled.labels))
+    rows = np.sort(generator.choice(len(pooled.samples), count, replace=False))
     return pl.concat(
         pl.DataFrame(
             {
-                "label": [label] * few,
+                "label": [label] * count,
                 "target": pooled.targets[rows, k],
                 "predicted": pooled.predictions["network"][rows, k],
             }
@@ -74,58 +89,64 @@ def scatter(pooled: PooledPredictions, generator: np.random.Generator) -> pl.Dat
     )
 
 
-def slab(answers: Predictions, labels: Sequence[str]) -> pl.DataFrame:
+def tabulate_slab(snapshot: Predictions, labels: Sequence[str]) -> pl.DataFrame:
     """Columns label, type, x, y, target_rank, predicted_rank of the particles in a slab at z = L / 2.
 
     Ranks are fractions of the A particles of the whole snapshot; those of B particles are 0.
     """
-    is_a = answers.species == 0
-    middle = np.abs(answers.positions[:, 2] - answers.box_length / 2) < THICKNESS / 2
-    parts = []
+    x, y, z = snapshot.positions.T
+    in_slab = np.abs(z - snapshot.box_length / 2) < THICKNESS / 2
+    tables = []
     for k, label in enumerate(labels):
-        ranks = np.zeros((2, len(is_a)))
-        for row, values in zip(ranks, (answers.targets, answers.predictions["network"]), strict=True):
-            row[is_a] = (rankdata(values[is_a, k]) - 1) / max(is_a.sum() - 1, 1)
         columns: dict[str, NDArray[Any]] = {
-            "type": answers.species,
-            "x": answers.positions[:, 0],
-            "y": answers.positions[:, 1],
+            "type": snapshot.species,
+            "x": x,
+            "y": y,
+            "target_rank": _rank_a_particles(snapshot.targets[:, k], snapshot.species),
+            "predicted_rank": _rank_a_particles(snapshot.predictions["network"][:, k], snapshot.species),
         }
-        columns |= {"target_rank": ranks[0], "predicted_rank": ranks[1]}
-        rows = pl.DataFrame({name: column[middle] for name, column in columns.items()})
-        parts.append(rows.select(pl.lit(label).alias("label"), pl.all()))
-    return pl.concat(parts)
+        rows = pl.DataFrame({name: column[in_slab] for name, column in columns.items()})
+        tables.append(rows.select(pl.lit(label).alias("label"), pl.all()))
+    return pl.concat(tables)
 
 
-def pdf(pooled: PooledPredictions) -> pl.DataFrame:
+def _rank_a_particles(values: NDArray[np.float64], species: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """(N,) ranks among A particles, from 0 to 1; 0 for B particles."""
+    is_a = species == 0
+    ranks = np.zeros(len(species))
+    ranks[is_a] = (rankdata(values[is_a]) - 1) / max(is_a.sum() - 1, 1)
+    return ranks
+
+
+def tabulate_pdf(pooled: PooledPredictions) -> pl.DataFrame:
     """Columns label, source (target, network or ridge), low, high and the density in the bin between them."""
-    parts = []
+    tables = []
     for label in pooled.labels:
         for source, values in _columns(pooled, label).items():
-            edges, found = density(values, most=PDF_BINS)
-            bins = pl.DataFrame({"low": edges[:-1], "high": edges[1:], "density": found})
-            parts.append(bins.select(pl.lit(label).alias("label"), pl.lit(source).alias("source"), pl.all()))
-    return pl.concat(parts)
+            edges, densities = estimate_density(values, most=PDF_BINS)
+            bins = pl.DataFrame({"low": edges[:-1], "high": edges[1:], "density": densities})
+            tables.append(bins.select(pl.lit(label).alias("label"), pl.lit(source).alias("source"), pl.all()))
+    return pl.concat(tables)
 
 
-def quantile(pooled: PooledPredictions) -> pl.DataFrame:
-    """Columns label, level and the quantiles of targets, network and ridge."""
+def tabulate_quantiles(pooled: PooledPredictions) -> pl.DataFrame:
+    """Columns label, level and the quantiles of targets, network and ridge: equal where the PDFs agree."""
     return pl.concat(
         pl.DataFrame(
             {"label": [label] * len(LEVELS), "level": LEVELS}
-            | quantiles(_columns(pooled, label), levels=LEVELS)
+            | {source: np.quantile(values, LEVELS) for source, values in _columns(pooled, label).items()}
         )
         for label in pooled.labels
     )
 
 
-def reliability_table(pooled: PooledPredictions) -> pl.DataFrame:
+def tabulate_reliability(pooled: PooledPredictions) -> pl.DataFrame:
     """Columns label, predicted, target, error: means over particles with alike predictions."""
-    parts = []
+    tables = []
     for label in pooled.labels:
         pair = pooled.comparison("network", label)
-        means = reliability(pair.targets, pair.predictions, bins=RELIABILITY_BINS)
-        parts.append(
+        means = measure_reliability(pair.targets, pair.predictions, bins=RELIABILITY_BINS)
+        tables.append(
             pl.DataFrame(
                 {
                     "label": [label] * len(means.targets),
@@ -135,16 +156,16 @@ def reliability_table(pooled: PooledPredictions) -> pl.DataFrame:
                 }
             )
         )
-    return pl.concat(parts)
+    return pl.concat(tables)
 
 
-def models(scores: Mapping[str, Mapping[str, Scores]]) -> pl.DataFrame:
+def tabulate_models(scores: Mapping[str, Mapping[str, Scores]]) -> pl.DataFrame:
     """Columns label, model and the scores: one row for each model that has a correlation."""
     return pl.DataFrame(
         [
-            {"label": label, "model": model} | found._asdict()
+            {"label": label, "model": model} | of_label._asdict()
             for model, of_labels in scores.items()
-            for label, found in of_labels.items()
+            for label, of_label in of_labels.items()
             if model != "constant"
         ]
     )
@@ -152,5 +173,5 @@ def models(scores: Mapping[str, Mapping[str, Scores]]) -> pl.DataFrame:
 
 def _columns(pooled: PooledPredictions, label: str) -> dict[str, NDArray[np.float64]]:
     k = pooled.labels.index(label)
-    predicted = {model: pooled.predictions[model][:, k] for model in ("network", "ridge")}
-    return {"target": pooled.targets[:, k]} | predicted
+    models = [model for model in PDF_MODELS if model in pooled.predictions]
+    return {"target": pooled.targets[:, k]} | {model: pooled.predictions[model][:, k] for model in models}

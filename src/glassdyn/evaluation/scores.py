@@ -1,6 +1,6 @@
 """How well predictions follow the truth: correlations with their errors, over A particles.
 
-Three errors of one Pearson coefficient stand side by side because they answer different questions:
+Three errors of one Pearson coefficient stand side by side because they measure different things:
 the spread over snapshots, the thesis's spread over subsets of the test set, and a confidence interval
 that respects that neighbours in space move together.
 """
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from glassdyn.correlation import pearson, spearman
 from glassdyn.errors import GlassdynError
-from glassdyn.evaluation.bootstrap import Comparison, block_bootstrap
+from glassdyn.evaluation.bootstrap import Comparison, bootstrap_pearson
 
 __all__ = [
     "Scores",
+    "assign_blocks",
+    "assign_subsets",
     "score",
-    "spatial_blocks",
-    "subsets",
 ]
 
 Values = NDArray[np.float64]
@@ -51,8 +51,8 @@ class Scores(NamedTuple):
     loss_sum: float
 
 
-def spatial_blocks(positions: Values, box_length: float, block_length: float) -> Groups:
-    """Cut the box into equal cubes and tell every particle its cube.
+def assign_blocks(positions: Values, box_length: float, block_length: float) -> Groups:
+    """Cut the box into equal cubes and assign every particle to its cube.
 
     Args:
         positions: (N, 3), wrapped, units of sigma_AA.
@@ -69,7 +69,7 @@ def spatial_blocks(positions: Values, box_length: float, block_length: float) ->
     return blocks
 
 
-def subsets(samples: Groups, parts: int, generator: np.random.Generator) -> Groups:
+def assign_subsets(samples: Groups, parts: int, generator: np.random.Generator) -> Groups:
     """Divide the test set into parts: by snapshots where there are enough, else by particles.
 
     With at least `parts` snapshots each part is a group of consecutive snapshots, of sizes as equal as
@@ -101,25 +101,25 @@ def score(
 
     Args:
         comparison: the pooled test set, A particles only.
-        parts: number of subsets, see `subsets`.
-        resamples: see `block_bootstrap`.
-        confidence: see `block_bootstrap`.
+        parts: number of subsets, see `assign_subsets`.
+        resamples: see `bootstrap_pearson`.
+        confidence: see `bootstrap_pearson`.
         generator: deals particles to subsets and draws blocks.
 
     Raises:
-        Refusal: for a prediction or a target that is not finite.
+        GlassdynError: for a prediction or a target that is not finite.
     """
     targets, predictions = comparison.targets, comparison.predictions
     _require_finite(targets, predictions)
-    dealt = subsets(comparison.samples, parts, generator)
+    subsets = assign_subsets(comparison.samples, parts, generator)
     of_samples = _pearson_by(comparison.samples, targets, predictions)
-    interval = block_bootstrap(comparison, resamples=resamples, confidence=confidence, generator=generator)
+    interval = bootstrap_pearson(comparison, resamples=resamples, confidence=confidence, generator=generator)
     squares = (targets - predictions) ** 2
     return Scores(
         pearson=pearson(targets, predictions),
         pearson_low=interval.low,
         pearson_high=interval.high,
-        pearson_subset_std=float(np.std(_pearson_by(dealt, targets, predictions))),
+        pearson_subset_std=float(np.std(_pearson_by(subsets, targets, predictions))),
         pearson_sample_mean=float(np.mean(of_samples)),
         pearson_sample_std=float(np.std(of_samples)),
         spearman=spearman(targets, predictions),

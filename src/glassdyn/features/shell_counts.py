@@ -164,7 +164,7 @@ def _count_cells(
     for cell in range(begin, end):
         number = gather_candidates(cell, cells, offsets, candidates)
         for particle in range(cells.starts[cell], cells.starts[cell + 1]):
-            _find_ranges(particle, cells, table, candidates.positions[:, :number], scratch.ranges)
+            _find_ranges(particle, number, cells, table, candidates.positions, scratch.ranges)
             _count(particle, number, cells, table, candidates, scratch)
             row = counts[cells.order[particle]]
             for kind in range(2):
@@ -174,6 +174,7 @@ def _count_cells(
 @compiled
 def _find_ranges(
     particle: int,
+    number: int,
     cells: Cells,
     table: Bins,
     positions: NDArray[np.float32],
@@ -184,8 +185,8 @@ def _find_ranges(
     y = np.float32(cells.positions[1, particle])
     z = np.float32(cells.positions[2, particle])
     box_length, beyond = np.float32(cells.box_length), np.float32(len(table.of_range))
-    xs, ys, zs = positions[0], positions[1], positions[2]
-    for k in range(len(xs)):  # no branches here, so that the compiler makes vector code of it
+    xs, ys, zs = positions[0, :number], positions[1, :number], positions[2, :number]  # contiguous
+    for k in range(number):  # no branches here, so that the compiler makes vector code of it
         square = square_distance(xs[k] - x, ys[k] - y, zs[k] - z, box_length)
         ranges[k] = np.int32(min(square * table.per_square, beyond))
 
@@ -207,12 +208,12 @@ def _count(
     ranges, near, doubtful, counts = scratch.ranges, scratch.near, scratch.doubtful, scratch.counts
     offsets, of_range, beyond = candidates.offsets, table.of_range, np.int32(len(table.of_range))
     counts[:] = 0
-    kept = np.uint64(0)  # unsigned, which spares the test for an index from the end
+    filled = np.uint64(0)  # unsigned, which spares the test for an index from the end
     for k in range(number):
-        near[kept] = k
-        kept += np.uint64(ranges[k] < beyond)
+        near[filled] = k
+        filled += np.uint64(ranges[k] < beyond)
     doubts, doubt = np.uint64(0), np.uint16(len(table.squares) + 1)
-    for place in range(np.int64(kept)):
+    for place in range(np.int64(filled)):
         k = near[place]
         a = of_range[np.uint32(ranges[k])]
         counts[offsets[k] + np.uint32(a)] += np.int32(1)
@@ -248,17 +249,17 @@ def gather_candidates(cell: int, cells: Cells, offsets: NDArray[np.uint32], cand
     limit = cells.cutoff * cells.cutoff * (1 + 1e-9)
     xs, ys, zs = cells.positions[0], cells.positions[1], cells.positions[2]
     to_xs, to_ys, to_zs = candidates.positions[0], candidates.positions[1], candidates.positions[2]
-    kept = np.uint64(0)
+    filled = np.uint64(0)
     for k in range(nearby_particles(cell, cells, candidates.sorted)):
         particle = np.uint64(candidates.sorted[k])
         dx = _distance_to_interval(xs[particle] - x, width, cells.box_length)
         dy = _distance_to_interval(ys[particle] - y, width, cells.box_length)
         dz = _distance_to_interval(zs[particle] - z, width, cells.box_length)
-        candidates.sorted[kept] = particle
-        candidates.offsets[kept] = offsets[particle]
-        to_xs[kept], to_ys[kept], to_zs[kept] = xs[particle], ys[particle], zs[particle]
-        kept += np.uint64(dx * dx + dy * dy + dz * dz < limit)
-    return int(np.int64(kept))
+        candidates.sorted[filled] = particle
+        candidates.offsets[filled] = offsets[particle]
+        to_xs[filled], to_ys[filled], to_zs[filled] = xs[particle], ys[particle], zs[particle]
+        filled += np.uint64(dx * dx + dy * dy + dz * dz < limit)
+    return int(np.int64(filled))
 
 
 @compiled

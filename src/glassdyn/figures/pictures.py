@@ -1,6 +1,6 @@
 """Every picture of a run: a picture is a line here, a function of tables elsewhere."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from glassdyn.figures import features, isoconfigurational, labels, liquid, predictions, snapshot, training
 from glassdyn.figures.read import Numbers, read_numbers, read_table
 
-__all__ = ["PICTURES", "PICTURES_BY_LABEL", "draw_pictures"]
+__all__ = ["PICTURES", "PICTURES_BY_LABEL", "STAGES", "draw_pictures"]
 
 
 class DrawLabel(Protocol):
@@ -59,23 +59,32 @@ PICTURES_BY_LABEL: dict[str, DrawLabel] = {
 """Pictures of each label: rows of the table of that name are drawn to plots/figures/<name>_<label>.png."""
 
 
-def draw_pictures(folder: Path, components: int) -> Iterator[tuple[str, Figure]]:
-    """Draw every picture whose table a run has.
+STAGES = tuple(dict.fromkeys(name.partition("/")[0] for name in (*PICTURES, *PICTURES_BY_LABEL)))
+"""Folders of tables that have pictures."""
+
+
+def draw_pictures(folder: Path, stage: str, components: int) -> Iterator[tuple[str, Figure]]:
+    """Draw every picture of a stage whose table a run has.
 
     Args:
         folder: of the run, with metrics/ and plots/.
+        stage: one of `STAGES`.
         components: principal components that are kept.
 
     Yields:
-        Names <stage>/<picture>, and the pictures.
+        Names, <picture> or <picture>_<label>, and the pictures.
     """
     numbers = read_numbers(folder, components)
-    for name, draw in PICTURES.items():
-        table = read_table(folder, name)
+    for name, table in _tables(folder, stage, PICTURES):
+        yield Path(name).name, PICTURES[name](table, numbers)
+    for name, table in _tables(folder, stage, PICTURES_BY_LABEL):
+        for (label,), rows in table.group_by("label", maintain_order=True):
+            yield f"{Path(name).name}_{label}", PICTURES_BY_LABEL[name](rows.drop("label"), label=str(label))
+
+
+def _tables(folder: Path, stage: str, names: Iterable[str]) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Tables that are not empty, by the names of their pictures."""
+    for name in names:
+        table = read_table(folder, name) if name.startswith(f"{stage}/") else pl.DataFrame()
         if not table.is_empty():
-            yield name, draw(table, numbers)
-    for name, draw_label in PICTURES_BY_LABEL.items():
-        table = read_table(folder, name)
-        if not table.is_empty():
-            for (label,), rows in table.group_by("label", maintain_order=True):
-                yield f"{name}_{label}", draw_label(rows.drop("label"), label=str(label))
+            yield name, table

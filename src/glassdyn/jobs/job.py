@@ -91,7 +91,7 @@ class Job:
     @property
     def before(self) -> list["Job"]:
         """The jobs whose products this one needs."""
-        return [given.job for given in self.inputs if isinstance(given, OutputOf)]
+        return [source.job for source in self.inputs if isinstance(source, OutputOf)]
 
     @property
     def output_name(self) -> str:

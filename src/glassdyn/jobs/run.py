@@ -204,7 +204,7 @@ def _specify(job: Job, state: RunState) -> Spec:
             paths.append(folder.result / name)
             digests.append(folder.manifest()[name]["sha256"])
         else:
-            paths.append(source.resolve())
+            paths.append(source.absolute())  # a link keeps its name
             digests.append(state.digests.of(source))
     if job.function not in state.codes:
         state.codes[job.function] = function_digest(job.function)

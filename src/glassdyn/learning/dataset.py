@@ -125,7 +125,7 @@ def partition(example: Example, particles: int, depth: int) -> Iterator[Example]
 
 def _part(example: Example, core: Tensor, depth: int) -> Example:
     """The A particles among those of the core, and what a network needs to predict them."""
-    graph, kept = k_hop_subgraph(example.graph, core, depth)
+    graph, subset = k_hop_subgraph(example.graph, core, depth)
     rows = torch.isin(example.a_particles, core)
-    a_particles = torch.searchsorted(kept, example.a_particles[rows])
+    a_particles = torch.searchsorted(subset, example.a_particles[rows])
     return Example(graph, a_particles, example.targets[rows], example.weight[rows])

@@ -95,12 +95,12 @@ def gather_interleaved(own: Sequence[Tensor], total: int, group: Group) -> list[
     Returns:
         The items in their order, on the CPU, the same in every process.
     """
-    shares: list[list[Tensor]] = [[] for _ in range(group.size)]
+    gathered: list[list[Tensor]] = [[] for _ in range(group.size)]
     here = [item.cpu() for item in own]
     if group.size == 1:
         return here
-    distributed.all_gather_object(shares, here)
-    return [shares[number % group.size][number // group.size] for number in range(total)]
+    distributed.all_gather_object(gathered, here)
+    return [gathered[number % group.size][number // group.size] for number in range(total)]
 
 
 def broadcast_bytes(content: bytes, group: Group) -> bytes:

@@ -1,10 +1,8 @@
 """A trained model as one safetensors file: weights, and all that is needed to use them on new data.
 
-The file's metadata has one entry, a JSON text with the model's parameters, sizes, graph options and
-targets, and a digest of all of these and the weights. Nothing in it is executable.
+Beside the weights it holds the model's parameters, sizes, graph options and targets; see `glassdyn.storage.tensor_file`.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -15,27 +13,31 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from glassdyn.errors import GlassdynError
 from glassdyn.features.describe import spec_from_metadata
 from glassdyn.features.node_features import feature_count, reads_components
 from glassdyn.features.pca import PrincipalComponents
-from glassdyn.jobs.atomic import atomic_write
 from glassdyn.learning.graphs import Normalisation, Scaling, Snapshot, standardise
 from glassdyn.learning.models import Sizes, build
 from glassdyn.params import Graph, Model
+from glassdyn.storage.tensor_file import ModelFileError, arrays_under, read_arrays, write_arrays
 
-__all__ = ["ModelFileError", "TrainedModel", "load", "predict", "predict_labels", "save"]
+__all__ = [
+    "ModelFileError",
+    "TrainedModel",
+    "from_arrays",
+    "load",
+    "predict",
+    "predict_labels",
+    "save",
+    "to_arrays",
+]
+
+Arrays = Mapping[str, NDArray[Any]]
 
 FORMAT = "glassdyn network 5"
 """Name and version of the format, the first thing that a reader checks."""
-
-
-class ModelFileError(GlassdynError):
-    """A file that is no model of ours, or a damaged one."""
 
 
 class TrainedModel(NamedTuple):
@@ -80,12 +82,8 @@ def predict_labels(trained: TrainedModel, graph: Snapshot) -> dict[str, NDArray[
 
 def save(path: Path, trained: TrainedModel) -> None:
     """Write a trained model, whole or not at all; the same model gives the same bytes."""
-    tensors, description = _tensors(trained), _description(trained)
-    text = json.dumps(description | {"digest": _digest(description, tensors)}, sort_keys=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as beside:
-        # One entry only: the library writes several in no fixed order.
-        save_file(tensors, beside, metadata={"glassdyn": text})
+    description, arrays = to_arrays(trained)
+    write_arrays(path, {"format": FORMAT, **description}, arrays)
 
 
 def load(path: Path) -> TrainedModel:
@@ -94,29 +92,29 @@ def load(path: Path) -> TrainedModel:
     Raises:
         ModelFileError: with the reason, for a file that is absent, foreign, damaged or incomplete.
     """
-    text, tensors = _read(path)
-    description = _parse(path, text)
-    if description.pop("digest", None) != _digest(description, tensors):
-        raise ModelFileError(f"{path} is damaged: its contents do not match their digest; train anew")
+    return from_arrays(path, *read_arrays(path, FORMAT))
+
+
+def from_arrays(path: Path, description: Mapping[str, Any], arrays: Arrays) -> TrainedModel:
+    """Rebuild a model from its parts; the inverse of `to_arrays`.
+
+    Args:
+        path: of the file that has them, for errors.
+        description: parameters, sizes, targets.
+        arrays: weights and statistics.
+
+    Raises:
+        ModelFileError: where a part is missing or contradicts another.
+    """
     try:
         fields = {
             name: TypeAdapter(kind).validate_json(json.dumps(description[name])) for name, kind in PARTS
         }
-        trained = _rebuild(fields, tensors)
+        trained = _rebuild(fields, arrays)
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
         raise ModelFileError(f"{path} does not hold all of a model: {error}") from None
     _require_consistent(path, trained)
     return trained
-
-
-def _parse(path: Path, text: str) -> dict[str, Any]:
-    try:
-        description = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ModelFileError(f"{path} does not describe a model: {error}") from None
-    if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise ModelFileError(f"{path} is no model of this version: only {FORMAT!r} can be read; train anew")
-    return description
 
 
 PARTS: tuple[tuple[str, Any], ...] = (
@@ -130,9 +128,9 @@ PARTS: tuple[tuple[str, Any], ...] = (
 """Fields of `TrainedModel` that the metadata hold, and their types."""
 
 
-def _description(trained: TrainedModel) -> dict[str, object]:
-    return {
-        "format": FORMAT,
+def to_arrays(trained: TrainedModel) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """A model's description, as JSON holds it, and its weights and statistics by name."""
+    description = {
         "model": asdict(trained.model),
         "sizes": list(trained.sizes),
         "graph": asdict(trained.graph),
@@ -140,51 +138,32 @@ def _description(trained: TrainedModel) -> dict[str, object]:
         "targets": trained.targets,
         "labels": trained.labels,
     }
-
-
-def _tensors(trained: TrainedModel) -> dict[str, Tensor]:
     tensors = {f"network.{name}": value for name, value in trained.network.state_dict().items()}
     for name, scaling in trained.normalisation._asdict().items():
         tensors |= {f"normalisation.{name}.{part}": value for part, value in scaling._asdict().items()}
+    arrays = {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
     if trained.projection is not None:
-        arrays = trained.projection._asdict().items()
-        tensors |= {f"projection.{part}": torch.from_numpy(values) for part, values in arrays}
-    return {name: value.detach().cpu().contiguous() for name, value in sorted(tensors.items())}
+        arrays |= {f"projection.{part}": values for part, values in trained.projection._asdict().items()}
+    return description, arrays
 
 
-def _digest(description: Mapping[str, object], tensors: Mapping[str, Tensor]) -> str:
-    digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
-    for name, tensor in sorted(tensors.items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _read(path: Path) -> tuple[str, dict[str, Tensor]]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            text = (file.metadata() or {}).get("glassdyn")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise ModelFileError(f"{path} is not a readable safetensors file: {error}") from None
-    if text is None:
-        raise ModelFileError(f"{path} holds tensors, but was not written by glassdyn")
-    return text, tensors
-
-
-def _rebuild(fields: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> TrainedModel:
+def _rebuild(fields: Mapping[str, Any], arrays: Arrays) -> TrainedModel:
     network = build(fields["model"], fields["sizes"])
-    network.load_state_dict(_under("network.", tensors))
+    network.load_state_dict(_tensors_under("network.", arrays))
     statistics = {
-        name: Scaling(**_under(f"normalisation.{name}.", tensors)) for name in Normalisation._fields
+        name: Scaling(**_tensors_under(f"normalisation.{name}.", arrays)) for name in Normalisation._fields
     }
-    projection = {part: tensor.numpy() for part, tensor in _under("projection.", tensors).items()}
+    projection = arrays_under("projection.", arrays)
     return TrainedModel(
         network=network.eval(),
         **fields,
         normalisation=Normalisation(**statistics),
         projection=PrincipalComponents(**projection) if projection else None,
     )
+
+
+def _tensors_under(prefix: str, arrays: Arrays) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(array) for name, array in arrays_under(prefix, arrays).items()}
 
 
 def _require_consistent(path: Path, trained: TrainedModel) -> None:
@@ -214,13 +193,9 @@ def _shapes(path: Path, trained: TrainedModel) -> dict[str, tuple[Sequence[Any],
     edges = 3 if trained.graph.edges == "vector" else 1
     return {
         "node features": ((nodes,), normalisation.nodes.mean.shape),
-        "edge features": ((edges,), normalisation.edges.mean.shape),
+        "edge features": ((trained.sizes.edges,), normalisation.edges.mean.shape),
         "targets": ((len(trained.targets),), normalisation.targets.mean.shape),
         "labels": (sorted(trained.targets), sorted(trained.labels)),
         "sizes": (trained.sizes[:3], (nodes, edges, len(trained.targets))),
         "components": ((feature_count("full", spec),), components.shape[1:]),
     }
-
-
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -51,19 +51,19 @@ def k_hop_subgraph(graph: Snapshot, nodes: Tensor, depth: int) -> tuple[Snapshot
     inside[nodes] = True
     for _ in range(depth):
         inside[senders[inside[receivers]]] = True
-    kept = torch.nonzero(inside).squeeze(1)
+    subset = torch.nonzero(inside).squeeze(1)
     edges = inside[senders] & inside[receivers]  # (E,)
-    index = inside.cumsum(dim=0) - 1  # (N,) of each kept node among the kept
+    index = inside.cumsum(dim=0) - 1  # (N,) place of each node of the subset in it
     part = Snapshot(
-        x=graph.x[kept],
-        pos=graph.pos[kept],
+        x=graph.x[subset],
+        pos=graph.pos[subset],
         box_length=graph.box_length,
-        species=graph.species[kept],
+        species=graph.species[subset],
         edge_attr=graph.edge_attr[edges],
         edge_vectors=graph.edge_vectors[edges],
-        **index_edges(index[senders[edges]], index[receivers[edges]], len(kept)),
+        **index_edges(index[senders[edges]], index[receivers[edges]], len(subset)),
     )
-    return part, kept
+    return part, subset
 
 
 def apply_symmetry(graph: Snapshot, symmetry: int) -> Snapshot:

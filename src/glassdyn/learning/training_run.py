@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import nn
@@ -35,10 +35,18 @@ from glassdyn.learning.model_file import TrainedModel
 from glassdyn.learning.models import Sizes
 from glassdyn.learning.models.sizes import infer_sizes
 from glassdyn.learning.training import TrainingState
-from glassdyn.params import Graph, Loss, Model, Params, Train
+from glassdyn.params import Graph, Loss, Model, Params, Split, Train
 from glassdyn.storage.trajectory import copy_of
 
-__all__ = ["TrainingConfig", "TrainingSetup", "configure_training", "run_training", "set_up", "trained_model"]
+__all__ = [
+    "TrainingConfig",
+    "TrainingSetup",
+    "configure_training",
+    "run_training",
+    "select_samples",
+    "set_up",
+    "trained_model",
+]
 
 NAME = "training.safetensors"
 """Of the file that holds a training's state."""
@@ -86,12 +94,19 @@ class TrainingSetup(NamedTuple):
 
 def configure_training(params: Params, samples: Sequence[str]) -> TrainingConfig:
     """The training that the parameters ask for, of these samples."""
-    split = params.split
-    selecting = {"validation": split.validation, "test": split.test}[params.train.select_on]
-    train, held_out = (
-        [name for name in samples if copy_of(name) in copies] for copies in (split.train, selecting)
-    )
+    train, held_out = select_samples(samples, params.split, params.train.select_on)
     return TrainingConfig(train, held_out, params.graph, params.model, params.loss, params.train)
+
+
+def select_samples(
+    samples: Sequence[str], split: Split, select_on: Literal["validation", "test"]
+) -> tuple[list[str], list[str]]:
+    """The samples to train on, and those that stop training and select the model."""
+    held_out = {"validation": split.validation, "test": split.test}[select_on]
+    train, held_out_samples = (
+        [name for name in samples if copy_of(name) in copies] for copies in (split.train, held_out)
+    )
+    return train, held_out_samples
 
 
 def set_up(config: TrainingConfig, folders: TableFolders, device: torch.device) -> TrainingSetup:

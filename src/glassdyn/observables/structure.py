@@ -91,15 +91,11 @@ def _count_pairs_with_cell(
     width: float,
     counts: NDArray[np.int64],
 ) -> None:
-    x, y, z = cells.positions[:, particle]
+    xs, ys, zs, box_length = cells.positions[0], cells.positions[1], cells.positions[2], cells.box_length
+    x, y, z = xs[particle], ys[particle], zs[particle]
     squared_range = (width * counts.shape[1]) ** 2
     for partner in range(max(cells.starts[cell], particle + 1), cells.starts[cell + 1]):
-        dx, dy, dz = (
-            cells.positions[0, partner] - x,
-            cells.positions[1, partner] - y,
-            cells.positions[2, partner] - z,
-        )
-        square = square_distance(dx, dy, dz, cells.box_length)
+        square = square_distance(xs[partner] - x, ys[partner] - y, zs[partner] - z, box_length)
         if square < squared_range:
             bin_ = min(int(np.sqrt(square) / width), counts.shape[1] - 1)
             counts[kinds[particle] + kinds[partner], bin_] += 1

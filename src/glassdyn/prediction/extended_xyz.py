@@ -50,21 +50,21 @@ class XyzFrame(NamedTuple):
 def write(path: Path, frames: Iterable[XyzFrame]) -> None:
     """Write frames one after the other; the file is there whole or not at all."""
     with atomic_write(path) as beside, beside.open("w") as file:
-        for shown in frames:
-            _write_frame(file, shown)
+        for frame in frames:
+            _write_frame(file, frame)
 
 
-def _write_frame(file: TextIO, shown: XyzFrame) -> None:
-    positions, species, box_length = shown.configuration
+def _write_frame(file: TextIO, frame: XyzFrame) -> None:
+    positions, species, box_length = frame.configuration
     edge, names = f"{box_length:.17g}", tuple(NAMES)
-    properties = "species:S:1:pos:R:3:id:I:1" + "".join(f":{name}:R:1" for name in shown.columns)
+    properties = "species:S:1:pos:R:3:id:I:1" + "".join(f":{name}:R:1" for name in frame.columns)
     lattice = f"{edge} 0 0 0 {edge} 0 0 0 {edge}"
     file.write(f"{len(positions)}\n")
-    file.write(f'Lattice="{lattice}" Properties={properties} frame={shown.frame} pbc="T T T"\n')
+    file.write(f'Lattice="{lattice}" Properties={properties} frame={frame.frame} pbc="T T T"\n')
     for particle, (kind, place) in enumerate(zip(species, positions, strict=True)):
-        numbers = (f"{column[particle]:.9g}" for column in shown.columns.values())
-        told = (names[kind], *(f"{value:.9g}" for value in place), str(particle), *numbers)
-        file.write(" ".join(told) + "\n")
+        numbers = (f"{column[particle]:.9g}" for column in frame.columns.values())
+        words = (names[kind], *(f"{value:.9g}" for value in place), str(particle), *numbers)
+        file.write(" ".join(words) + "\n")
 
 
 def read(path: Path, frame: Frame, names: Mapping[str, int] = NAMES) -> Iterator[tuple[int, Configuration]]:
@@ -117,7 +117,7 @@ def _configuration(
 ) -> Configuration:
     entries = {key.lower(): "".join(value) for key, *value in ENTRY.findall(comment)}
     columns = _columns(where, entries.get("properties", ""))
-    kind, place = (_column(where, columns, known) for known in (SPECIES, POSITIONS))
+    kind, place = (_column(where, columns, accepted) for accepted in (SPECIES, POSITIONS))
     try:
         kinds = [row[kind] for row in rows]
         positions = np.array([[float(value) for value in row[place : place + 3]] for row in rows])
@@ -131,30 +131,30 @@ def _configuration(
 
 def _columns(where: str, properties: str) -> dict[str, int]:
     """Where each column begins, by its name in small letters."""
-    found, column, fields = {}, 0, properties.split(":")
+    starts, column, fields = {}, 0, properties.split(":")
     if len(fields) < 3 or len(fields) % 3 or not all(width.isdigit() for width in fields[2::3]):
         raise ConfigurationError(
             'an extended XYZ file names its columns, as in "Properties=species:S:1:pos:R:3": '
             f"got {properties!r} ({where})"
         )
     for name, width in zip(fields[::3], fields[2::3], strict=True):
-        found[name.lower()] = column
+        starts[name.lower()] = column
         column += int(width)
-    return found
+    return starts
 
 
-def _column(where: str, columns: Mapping[str, int], known: tuple[str, ...]) -> int:
-    present = [columns[name] for name in known if name in columns]
+def _column(where: str, columns: Mapping[str, int], accepted: tuple[str, ...]) -> int:
+    present = [columns[name] for name in accepted if name in columns]
     if not present:
-        raise ConfigurationError(f"needs a column {' or '.join(known)}: got {list(columns)} ({where})")
+        raise ConfigurationError(f"needs a column {' or '.join(accepted)}: got {list(columns)} ({where})")
     return present[0]
 
 
 def _species(where: str, kinds: list[str], names: Mapping[str, int]) -> NDArray[np.uint8]:
-    strange = sorted(set(kinds) - set(names))
-    if strange:
+    unknown = sorted(set(kinds) - set(names))
+    if unknown:
         raise ConfigurationError(
-            f"species are named {' and '.join(names)}: got {strange[:5]} ({where}); tell which is which, as in "
+            f"species are named {' and '.join(names)}: got {unknown[:5]} ({where}); say which is which, as in "
             "--species 1=A,2=B"
         )
     return np.array([names[kind] for kind in kinds], dtype=np.uint8)

@@ -24,17 +24,17 @@ class ConfigurationError(GlassdynError):
 
 
 def select_frames(path: Path, frame: Frame, number: int) -> range:
-    """The frames that are meant, of a file that holds so many.
+    """The frames that are asked for, of a file that holds so many.
 
     Raises:
         ConfigurationError: where it does not hold the frame.
     """
     if frame == "all":
         return range(number)
-    chosen = (number - 1) // 2 if frame is None else frame
-    if not 0 <= chosen < number:
-        raise ConfigurationError(f"{path} has frames 0 to {number - 1}: got {chosen} (--frame)")
-    return range(chosen, chosen + 1)
+    index = (number - 1) // 2 if frame is None else frame
+    if not 0 <= index < number:
+        raise ConfigurationError(f"{path} has frames 0 to {number - 1}: got {index} (--frame)")
+    return range(index, index + 1)
 
 
 def read_trajectory(path: Path, frame: Frame) -> Iterator[tuple[int, Configuration]]:
@@ -50,5 +50,7 @@ def read_trajectory(path: Path, frame: Frame) -> Iterator[tuple[int, Configurati
         for block in blocks:
             window = trajectory.window(block.start, min(block.stop, trajectory.frames))
             for number, positions in enumerate(window, start=block.start):
-                found = positions.astype(np.float64)
-                yield number, Configuration(found, trajectory.species, trajectory.box_length)
+                configuration = Configuration(
+                    positions.astype(np.float64), trajectory.species, trajectory.box_length
+                )
+                yield number, configuration

@@ -1,21 +1,17 @@
-"""Stage draw: every picture, from tables and numbers that other stages wrote."""
+"""Stage `draw`: every picture, from tables and numbers that other stages wrote."""
 
-import gc
 from pathlib import Path
 
-from glassdyn.figures import style
-from glassdyn.figures.pictures import draw_pictures
+from glassdyn.figures.drawing import drawing_jobs
+from glassdyn.jobs import run_jobs
 from glassdyn.stages import load_params, run
 
 __all__ = ["main"]
 
 
 def main() -> None:
-    """Write plots/figures."""
-    params = load_params()
-    gc.freeze()  # what is imported stays; the collector need not visit it again: a fifth of the time
-    for name, figure in draw_pictures(Path(), params.pca.components):
-        style.save(figure, Path("plots/figures") / f"{name}.png")
+    """Write plots/figures; a folder of tables that has not changed is not drawn again."""
+    run_jobs(drawing_jobs(Path(), load_params().pca.components), label="draw", unit="folders")
 
 
 if __name__ == "__main__":

@@ -1,47 +1,24 @@
-"""Stage `evaluate`: the network and its baselines on the test copies."""
+"""Stage `evaluate`: every model's predictions of the test copies compared with the truth."""
 
-import json
 from pathlib import Path
 
-from glassdyn import params
-from glassdyn.evaluation import evaluate, predictions
-from glassdyn.jobs import progress
-from glassdyn.learning import distributed, model_file
-from glassdyn.learning.labelled_graphs import TableFolders
-from glassdyn.params import Loss
-from glassdyn.stages import run
-from glassdyn.storage import trajectory
-from glassdyn.storage.outputs import write_csv
+from glassdyn.evaluation.inputs import EvaluationFolders, load_evaluation_data
+from glassdyn.evaluation.report import make_report
+from glassdyn.stages import load_params, run
+from glassdyn.storage.outputs import write_csv, write_metrics
 
 __all__ = ["main"]
 
 
 def main() -> None:
-    """Read tables and the model; write predictions, metrics and plots."""
-    parameters = params.load()
-    split, settings = parameters.split, parameters.train
-    trained = model_file.load(Path("models/network.safetensors"))
-    labels, names = trained.targets, trajectory.sample_names(TableFolders().features)
-    loss = Loss(targets=labels, alpha=parameters.loss.alpha, bins=parameters.loss.bins)
-    course = evaluate.course_of(trained, names, split, loss, settings)
-    bar = progress.show_progress("evaluate: perceptron", total=settings.max_steps, unit="steps")
-    with distributed.join_group() as members, bar as advance:
-        models = evaluate.models_of(trained, course, TableFolders(), members, advance)
-    tested = [name for name in names if trajectory.copy_of(name) in split.test]
-    answered = {
-        name: predictions.answer(name, models, folders=TableFolders(), labels=labels) for name in tested
-    }
-    for name, answers in answered.items():
-        predictions.write(Path(f"data/predictions/{name}.parquet"), answers, model="network", labels=labels)
-    metrics, plots = evaluate.make_report(
-        answered, labels, Path("data/isoconfigurational"), parameters.evaluate
-    )
-    target = Path("metrics/evaluate.json")
-    target.parent.mkdir(exist_ok=True)
-    told = {"selected_on": settings.select_on, **metrics}
-    target.write_text(json.dumps(told, indent=2, allow_nan=False) + "\n")
-    for name, table in plots.items():
-        write_csv(Path("plots/evaluate") / f"{name}.csv", table, digits=6)
+    """Read tables of predictions, labels and snapshots; write metrics and the tables behind the plots."""
+    params, folders = load_params(), EvaluationFolders()
+    labels = params.loss.targets
+    data = load_evaluation_data(params.split.test, labels, folders)
+    report = make_report(data.snapshots, labels, folders.isoconfigurational, params.evaluate)
+    write_metrics(Path("metrics/evaluate.json"), {"selected_on": data.selected_on, **report.metrics})
+    for name, table in report.plots.items():
+        write_csv(Path(f"plots/evaluate/{name}.csv"), table, digits=6)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from glassdyn.stages import load_params, run
 from glassdyn.storage import outputs, tables
 from glassdyn.storage.trajectory import open_trajectory, sample_names
 
+__all__ = ["main"]
+
 TRAJECTORIES, LABELS, PLOTS = Path("data/trajectories"), Path("data/labels"), Path("plots/labels")
 
 

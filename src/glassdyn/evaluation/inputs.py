@@ -1,0 +1,184 @@
+"""What an evaluation reads: every model's predictions of the test copies, the true labels, the snapshots.
+
+A model is a folder of tables (`glassdyn.storage.predictions`), whoever made them.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassdyn import label_names
+from glassdyn.evaluation.predictions import Predictions
+from glassdyn.storage import tables
+from glassdyn.storage.predictions import PredictionTable, read_predictions
+from glassdyn.storage.snapshots import read_snapshot
+from glassdyn.storage.tables import TableError
+from glassdyn.storage.trajectory import copy_of, sample_names
+
+__all__ = ["EvaluationData", "EvaluationFolders", "find_models", "load_evaluation_data"]
+
+Values = NDArray[np.float64]
+
+MODELS = ("network", "constant", "ridge", "averaged_ridge", "perceptron")
+"""Models of the pipeline, in the order of metrics and plots; others come behind, by their names."""
+
+
+class EvaluationFolders(NamedTuple):
+    """Folders of the tables.
+
+    Attributes:
+        predictions: a folder for each model, in it a table for each sample of the test copies.
+        snapshots: middle frames, of all samples.
+        labels: labels of all samples.
+        isoconfigurational: means of labels over isoconfigurational runs, and the runs.
+    """
+
+    predictions: Path = Path("data/predictions")
+    snapshots: Path = Path("data/snapshots")
+    labels: Path = Path("data/labels")
+    isoconfigurational: Path = Path("data/isoconfigurational")
+
+
+class EvaluationData(NamedTuple):
+    """The test set.
+
+    Attributes:
+        selected_on: the part that the network was selected on.
+        snapshots: true and predicted labels, by sample.
+    """
+
+    selected_on: str
+    snapshots: Mapping[str, Predictions]
+
+
+def load_evaluation_data(
+    copies: Sequence[int], labels: Sequence[str], folders: EvaluationFolders
+) -> EvaluationData:
+    """Read the predictions of all models for the samples of the test copies, and the truth.
+
+    Args:
+        copies: of the test part.
+        labels: that the models predict.
+        folders: of the tables.
+
+    Raises:
+        TableError: without predictions of the network; for a table that is absent or damaged, lacks a label, has
+            other particles than the snapshot, or was made with other parameters than one that it is compared with.
+    """
+    samples = [name for name in sample_names(folders.snapshots) if copy_of(name) in copies]
+    if not samples:
+        raise TableError(
+            f"the test copies have at least one sample: {folders.snapshots} has none of copies {list(copies)} "
+            "(params.yaml: split.test)"
+        )
+    models = find_models(folders.predictions, samples)
+    predicted = {
+        name: {model: read_predictions(folders.predictions, name, model) for model in models}
+        for name in samples
+    }
+    snapshots = {name: _load_sample(name, labels, predicted[name], folders) for name in samples}
+    return EvaluationData(_selected_on(predicted[samples[0]]["network"]), snapshots)
+
+
+def find_models(folder: Path, samples: Sequence[str]) -> list[str]:
+    """Names of the models that have predictions: those of the pipeline first.
+
+    Args:
+        folder: of all predictions.
+        samples: of the test copies.
+
+    Raises:
+        TableError: where the network has no predictions, or a model lacks a sample.
+    """
+    names = {path.name for path in folder.glob("[!.]*") if path.is_dir()}
+    if "network" not in names:
+        raise TableError(
+            f"baselines are compared with the network: there is no folder {folder / 'network'}; run `dvc repro train`"
+        )
+    models = [name for name in MODELS if name in names] + sorted(names - set(MODELS))
+    for model in models:
+        absent = [name for name in samples if not (folder / model / f"{name}.parquet").exists()]
+        if absent:
+            raise TableError(
+                f"a model predicts every sample of the test copies: {folder / model} has no table of "
+                f"{', '.join(absent)}; run `dvc repro` for the pipeline's own models, add the tables, or move the "
+                "folder away"
+            )
+    return models
+
+
+def _selected_on(network: PredictionTable) -> str:
+    part = network.metadata.get("selected_on")
+    if not isinstance(part, str):
+        raise TableError(
+            f"the network's tables name the part that it was selected on: got {part}; run `dvc repro train`"
+        )
+    return part
+
+
+def _load_sample(
+    name: str,
+    labels: Sequence[str],
+    predicted: Mapping[str, PredictionTable],
+    folders: EvaluationFolders,
+) -> Predictions:
+    snapshot = folders.snapshots / f"{name}.parquet"
+    positions, species, box_length = read_snapshot(snapshot)
+    predictions: dict[str, Values] = {}
+    targets: dict[str, Values] = {}
+    for model, table in predicted.items():
+        path = folders.predictions / model / f"{name}.parquet"
+        _require_species(path, table.species, species)
+        predictions[model] = _stack(path, table.predictions, labels)
+    for path, labels_here in _label_tables(name, labels, folders).items():
+        tables.require_consistent(path, snapshot)
+        _require_parameters(path, labels_here, predicted)
+        types, *columns = (column.to_numpy() for column in tables.read(path, ["type", *labels_here]))
+        _require_species(path, types, species)
+        targets |= dict(zip(labels_here, columns, strict=True))
+    return Predictions(species, _stack(snapshot, targets, labels), predictions, positions, box_length)
+
+
+def _stack(path: Path, columns: Mapping[str, Values], labels: Sequence[str]) -> Values:
+    """(N, K) the labels side by side."""
+    absent = [f"predicted_{label}" for label in labels if label not in columns]
+    if absent:
+        raise TableError(
+            f"a model predicts all targets, {', '.join(labels)} (params.yaml: loss.targets): {path} has no column "
+            f"{', '.join(absent)}; run `dvc repro` for the pipeline's own models, or add it"
+        )
+    return np.column_stack([columns[label] for label in labels])
+
+
+def _label_tables(name: str, labels: Sequence[str], folders: EvaluationFolders) -> dict[Path, list[str]]:
+    """The tables that have the labels of a sample, and which of them each has."""
+    by_path: dict[Path, list[str]] = {}
+    for label in labels:
+        folder = folders.isoconfigurational if label_names.is_mean(label) else folders.labels
+        by_path.setdefault(folder / f"{name}.parquet", []).append(label)
+    return by_path
+
+
+def _require_species(path: Path, types: NDArray[Any], species: NDArray[np.uint8]) -> None:
+    """Refuse a table that has other particles than the snapshot."""
+    if not np.array_equal(types, species):
+        raise TableError(
+            f"tables of a sample have a row for each of its particles: {path} has {len(types)} rows, the snapshot "
+            f"{len(species)} particles, or their types differ; run `dvc repro` to make it anew"
+        )
+
+
+def _require_parameters(path: Path, labels: Sequence[str], predicted: Mapping[str, PredictionTable]) -> None:
+    """Refuse labels made with other parameters than those that a model was trained on."""
+    stored = tables.read_parameters(path)
+    for model, table in predicted.items():
+        for label in labels:
+            for key, wanted in table.metadata.get("labels", {}).get(label, {}).items():
+                if stored.get(key) != wanted:
+                    raise TableError(
+                        f"{path} was made with another {key} than the labels that {model} was trained on: wanted "
+                        f"{wanted}, got {stored.get(key)}; run `dvc repro` to make the predictions anew"
+                    )

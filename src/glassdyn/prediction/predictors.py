@@ -1,0 +1,157 @@
+"""Models that predict labels from a configuration alone: a network, or a baseline."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassdyn.baselines import baselines_file
+from glassdyn.baselines.features import compute_radial_features
+from glassdyn.baselines.fit import Baselines
+from glassdyn.baselines.predict_samples import predict_linear
+from glassdyn.features.describe import spec_from_metadata
+from glassdyn.features.node_features import features_from_configuration
+from glassdyn.learning import model_file
+from glassdyn.learning.graphs import build_graph
+from glassdyn.learning.model_file import TrainedModel
+from glassdyn.liquid.configuration import Configuration
+from glassdyn.prediction.frames import ConfigurationError
+from glassdyn.storage.tensor_file import read_format
+
+__all__ = [
+    "MAX_SHIFT",
+    "LabelPredictions",
+    "LinearPredictor",
+    "NetworkPredictor",
+    "Predictor",
+    "load_predictor",
+    "measure_shift",
+]
+
+MAX_SHIFT = 0.2
+"""Shift above which a configuration is another liquid than that of the training samples. Between samples of one liquid
+it is 0.03; 20 % more density make 0.5, other proportions of A and B as much."""
+
+
+class LabelPredictions(NamedTuple):
+    """What a model predicts for one configuration.
+
+    Attributes:
+        labels: label -> (N,) float64, in the label's unit; B particles have a number too, but no model is trained
+            on theirs.
+        distribution_shift: see `measure_shift`.
+    """
+
+    labels: Mapping[str, NDArray[np.float64]]
+    distribution_shift: float
+
+
+class Predictor(Protocol):
+    """A model that predicts labels from a configuration alone."""
+
+    @property
+    def labels(self) -> Mapping[str, Mapping[str, Any]]:
+        """What determined the labels that it was trained on, by label, in the order of its predictions."""
+
+    def predict(self, configuration: Configuration) -> LabelPredictions:
+        """Predict every label of every particle.
+
+        Raises:
+            GlassdynError: where the box is too small for the descriptors, or a position is not finite.
+        """
+
+
+class NetworkPredictor(NamedTuple):
+    """A trained network."""
+
+    trained: TrainedModel
+
+    @property
+    def labels(self) -> Mapping[str, Mapping[str, Any]]:
+        """See `Predictor`."""
+        return {label: self.trained.labels[label] for label in self.trained.targets}
+
+    def predict(self, configuration: Configuration) -> LabelPredictions:
+        """See `Predictor`."""
+        trained, spec = self.trained, spec_from_metadata(self.trained.structure)
+        features = features_from_configuration(configuration, trained.graph.nodes, spec, trained.projection)
+        graph = build_graph(configuration, features, trained.graph)
+        radial = 2 * len(spec.edges) - 1
+        mean, scale = (part.numpy()[:radial] for part in trained.normalisation.nodes)
+        return LabelPredictions(
+            model_file.predict_labels(trained, graph), measure_shift(features[:, :radial], mean, scale)
+        )
+
+
+class LinearPredictor(NamedTuple):
+    """A linear baseline.
+
+    Attributes:
+        baselines: all of a file.
+        model: which of them.
+    """
+
+    baselines: Baselines
+    model: str
+
+    @property
+    def labels(self) -> Mapping[str, Mapping[str, Any]]:
+        """See `Predictor`."""
+        perceptron = self.baselines.perceptron
+        return {label: perceptron.labels[label] for label in perceptron.targets}
+
+    def predict(self, configuration: Configuration) -> LabelPredictions:
+        """See `Predictor`."""
+        spec = spec_from_metadata(self.baselines.perceptron.structure)
+        radial = compute_radial_features(configuration, spec)
+        return LabelPredictions(
+            predict_linear(self.baselines, self.model, radial, configuration),
+            measure_shift(radial, *self.baselines.radial),
+        )
+
+
+def load_predictor(path: Path, model: str | None = None) -> Predictor:
+    """Read a model from the file of a network or of the baselines.
+
+    Args:
+        path: of the file.
+        model: which of the baselines.
+
+    Raises:
+        ModelFileError: for a file that is absent, foreign, damaged or incomplete.
+        ConfigurationError: where the file has no such model.
+    """
+    if read_format(path) == baselines_file.FORMAT:
+        baselines = baselines_file.load(path)
+        names = [*baselines.linear, "perceptron"]
+        if model not in names:
+            raise ConfigurationError(
+                f"{path} holds several models: choose one of {', '.join(names)}, as in --model ridge: got {model}"
+            )
+        return (
+            NetworkPredictor(baselines.perceptron)
+            if model == "perceptron"
+            else LinearPredictor(baselines, model)
+        )
+    trained = model_file.load(path)
+    if model is not None:
+        raise ConfigurationError(f"{path} holds one network: leave --model {model} out")
+    return NetworkPredictor(trained)
+
+
+def measure_shift(features: NDArray[np.floating], mean: NDArray[Any], scale: NDArray[Any]) -> float:
+    """How far a configuration lies from those that a model was trained on.
+
+    Root mean square, over type and radial descriptors, of what their means over particles differ by, in standard
+    deviations of the training particles. With type alone as a feature only the composition can differ.
+    Averages over neighbours are left out: their own deviations are so small that every sample would differ.
+
+    Args:
+        features: (N, F) of the configuration.
+        mean: (F,) over the training particles.
+        scale: (F,) their standard deviation.
+    """
+    shifts = (features.mean(axis=0, dtype=np.float64) - mean) / scale  # (F,)
+    return float(np.sqrt(np.mean(shifts**2)))

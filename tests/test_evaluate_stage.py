@@ -1,0 +1,245 @@
+"""The stage evaluate on planted labels: every table of predictions against the truth, whoever made it."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import polars as pl
+import pytest
+
+from glassdyn import params
+from glassdyn.evaluation.inputs import EvaluationFolders, load_evaluation_data
+from glassdyn.evaluation.predictions import pool_predictions
+from glassdyn.evaluation.report import score_models
+from glassdyn.stages import evaluate
+from glassdyn.storage import tables
+from glassdyn.storage.predictions import write_predictions
+from glassdyn.storage.tables import TableError
+from planted_tables import LABELS, MADE_WITH, TEST_SAMPLES, N, write_labels, write_planted_tables
+
+SCORES = {"pearson", "pearson_subset_std", "pearson_sample_mean", "pearson_sample_std", "loss"}
+NOISE = {"network": 0.5, "ridge": 1.0, "averaged_ridge": 1.5, "perceptron": 2.0}
+"""Standard deviation of a model's errors, in that of the truth."""
+
+
+def read_labels(name):
+    return tables.read(EvaluationFolders().labels / f"{name}.parquet")
+
+
+def predict(model, name, generator):
+    """Truth and noise; a constant."""
+    truth = {label: read_labels(name)[label].to_numpy() for label in LABELS}
+    if model == "constant":
+        return {label: np.full(N, 0.2) for label in LABELS}
+    return {
+        label: values + NOISE[model] * values.std() * generator.normal(size=N)
+        for label, values in truth.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def evaluated(root, tmp_path_factory):
+    """A folder with predictions of five models, evaluated."""
+    folder = tmp_path_factory.mktemp("evaluate")
+    text = (root / "params.yaml").read_text()
+    targets = re.sub(r"targets:.*\n(?:    - .*\n)+", f"targets: [{', '.join(LABELS)}]\n", text)
+    (folder / "params.yaml").write_text(targets)
+    write_planted_tables(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        generator = np.random.default_rng(6)
+        for model in ("constant", *NOISE):
+            for name in TEST_SAMPLES:
+                write_predictions(
+                    EvaluationFolders().predictions,
+                    name,
+                    model,
+                    species=read_labels(name)["type"].to_numpy(),
+                    predictions=predict(model, name, generator),
+                    metadata={"labels": dict.fromkeys(LABELS, MADE_WITH), "selected_on": "validation"},
+                )
+        evaluate.main()
+    return folder
+
+
+@pytest.fixture
+def folder(evaluated, tmp_path, monkeypatch):
+    """A copy of it, in the working directory."""
+    shutil.copytree(evaluated, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def refuse(constant):
+    raise AssertionError(f"strict JSON has no {constant}")
+
+
+def read_metrics(folder):
+    return json.loads((folder / "metrics/evaluate.json").read_text(), parse_constant=refuse)
+
+
+def leaves(tree):
+    for value in tree.values():
+        yield from leaves(value) if isinstance(value, dict) else [value]
+
+
+def test_the_stage_writes_what_others_rely_on(evaluated):
+    metrics = read_metrics(evaluated)
+    assert all(isinstance(value, int | float | str) for value in leaves(metrics))
+    assert metrics["selected_on"] == "validation"
+    for label in LABELS:
+        assert set(metrics["test"][label]) >= SCORES
+        assert metrics["test"][label]["coarse"]["ell0"]["pearson"] == metrics["test"][label]["pearson"]
+        for model in ("ridge", "averaged_ridge", "perceptron"):
+            assert set(metrics["baselines"][model][label]) >= SCORES
+            assert metrics["test"][label]["gain"][model]["low"] > 0
+        assert not any("pearson" in name for name in metrics["baselines"]["constant"][label])
+    assert {path.stem for path in (evaluated / "plots/evaluate").iterdir()} == {
+        "scatter",
+        "pdf",
+        "quantiles",
+        "reliability",
+        "models",
+        "lengths",
+        "slab",
+    }
+    for path in (evaluated / "plots/evaluate").iterdir():
+        assert 0 < pl.read_csv(path).height <= 2000
+
+
+def test_metrics_are_those_of_the_tables(evaluated):
+    pairs = []
+    for name in TEST_SAMPLES:
+        truth, predicted = (
+            tables.read(evaluated / "data" / kind / f"{name}.parquet").filter(pl.col("type") == 0)
+            for kind in ("labels", "predictions/network")
+        )
+        pairs.append((truth["p_hop"], predicted["predicted_p_hop"]))
+    columns = [np.concatenate(column) for column in zip(*pairs, strict=True)]
+    rho = np.corrcoef(*columns)[0, 1]
+    assert read_metrics(evaluated)["test"]["p_hop"]["pearson"] == pytest.approx(rho, rel=1e-9)
+
+
+def test_two_runs_write_the_same_bytes(folder):
+    contents = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    for name in ("metrics", "plots"):
+        shutil.rmtree(name)
+    evaluate.main()
+    assert contents == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_particles_b_do_not_enter_the_scores(folder):
+    settings = params.load().evaluate
+    data = load_evaluation_data([4], LABELS, EvaluationFolders())
+    snapshots = list(data.snapshots.values())
+    scores = score_models(pool_predictions(snapshots, LABELS, 3.0), settings)
+    snapshots[0].targets[snapshots[0].species == 1] = 1e6
+    assert score_models(pool_predictions(snapshots, LABELS, 3.0), settings) == scores
+
+
+def write_foreign_tables(labels=LABELS, samples=TEST_SAMPLES):
+    """What a stranger writes: the columns and nothing else, rows in any order, in float32."""
+    for name in samples:
+        truth = read_labels(name)
+        columns = {f"predicted_{label}": truth[label].cast(pl.Float32) for label in labels}
+        table = truth.select(pl.col("particle", "type").cast(pl.Int64)).with_columns(**columns)
+        path = EvaluationFolders().predictions / "mine" / f"{name}.parquet"
+        path.parent.mkdir(exist_ok=True)
+        table.sample(fraction=1.0, shuffle=True, seed=1).write_parquet(path)
+
+
+def test_predictions_that_somebody_else_made_are_evaluated_beside_ours(folder):
+    before = read_metrics(folder)
+    write_foreign_tables()
+    evaluate.main()
+    metrics = read_metrics(folder)
+    for label in LABELS:
+        assert metrics["baselines"]["mine"][label]["pearson"] == pytest.approx(1.0)
+        assert metrics["test"][label]["gain"].pop("mine")["high"] < 0
+    del metrics["baselines"]["mine"]
+    assert metrics == before
+
+
+@pytest.mark.parametrize("labels", [LABELS[:1], ()])
+def test_a_model_predicts_every_target(folder, labels):
+    write_foreign_tables(labels)
+    with pytest.raises(TableError, match=r"predicted_<label>: .*mine|mine.*predicted_cwt_50"):
+        evaluate.main()
+
+
+def test_a_model_predicts_every_sample(folder):
+    write_foreign_tables(samples=TEST_SAMPLES[:1])
+    with pytest.raises(TableError, match="mine has no table of copy04-sample01"):
+        evaluate.main()
+
+
+def test_other_particles_than_those_of_the_snapshot_are_refused(folder):
+    write_foreign_tables()
+    path = EvaluationFolders().predictions / "mine" / f"{TEST_SAMPLES[0]}.parquet"
+    table = pl.read_parquet(path).sort("particle")
+    for changed, reason in (
+        (table[:-1], "rows, the snapshot"),
+        (table.with_columns(type=1 - pl.col("type")), "types differ"),
+        (pl.concat([table[:-1], table[:1]]), "one row for each particle"),
+    ):
+        changed.write_parquet(path)
+        with pytest.raises(TableError, match=reason):
+            evaluate.main()
+
+
+def test_without_the_network_there_is_nothing_to_compare_with(folder):
+    shutil.rmtree(EvaluationFolders().predictions / "network")
+    with pytest.raises(TableError, match=r"no folder .*network; run `dvc repro train`"):
+        evaluate.main()
+
+
+def test_without_baselines_the_network_is_evaluated_alone(folder):
+    before = read_metrics(folder)
+    for model in ("constant", "ridge", "averaged_ridge", "perceptron"):
+        shutil.rmtree(EvaluationFolders().predictions / model)
+    evaluate.main()
+    assert read_metrics(folder)["test"]["p_hop"]["pearson"] == before["test"]["p_hop"]["pearson"]
+    assert read_metrics(folder)["baselines"] == {}
+
+
+@pytest.mark.parametrize(
+    ("samples", "changes", "reason"),
+    [
+        (
+            TEST_SAMPLES,
+            {"p_c": 0.3},
+            r"another p_c than the labels that network was trained on: wanted 0\.2, got 0\.3",
+        ),
+        (TEST_SAMPLES, {"frame": 51}, "differ in .*frame"),
+        (TEST_SAMPLES[:1], {"p_c": 0.3}, "differ in .*p_c"),
+    ],
+)
+def test_labels_made_with_other_parameters_are_refused(folder, samples, changes, reason):
+    before = (folder / "metrics/evaluate.json").read_bytes()
+    names = (
+        [path.stem for path in EvaluationFolders().labels.iterdir()] if samples == TEST_SAMPLES else samples
+    )
+    for name in names:
+        columns = read_labels(name)
+        arrays = {column: columns[column].to_numpy() for column in columns.columns}
+        write_labels(EvaluationFolders().labels / f"{name}.parquet", arrays, MADE_WITH | changes)
+    with pytest.raises(TableError, match=reason):
+        evaluate.main()
+    assert (folder / "metrics/evaluate.json").read_bytes() == before
+
+
+def test_evaluation_needs_neither_torch_nor_the_models_code(root, folder):
+    code = (
+        "import sys; from glassdyn.stages import evaluate; evaluate.main(); "
+        "print([name for name in sys.modules if name.split('.')[0] == 'torch' or "
+        "name.startswith(('glassdyn.learning', 'glassdyn.baselines', 'glassdyn.figures'))])"
+    )
+    environment = os.environ | {"PYTHONPATH": str(root / "src")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
