@@ -94,13 +94,13 @@ def liquid() -> Snapshot:
     return build_graph(Configuration(positions, assign_species(PARTICLES), box_length), features, options)
 
 
-def measure(who: str, hidden: tuple[int, ...], n_rec: int, device: str) -> dict[str, float]:
+def measure(subject: str, hidden: tuple[int, ...], n_rec: int, device: str) -> dict[str, float]:
     """Seconds of the fastest step, after one to warm up, and GB at the peak beyond the imported libraries."""
     libraries = peak(device)
     graph = liquid().to(device)
     a_particles, labels = graph.species == 0, torch.randn(PARTICLES, 1, device=device)
-    made = Concatenating(hidden, n_rec) if who == "peer" else build(model_of(hidden, n_rec), SIZES)
-    network = made.to(device)
+    network = Concatenating(hidden, n_rec) if subject == "peer" else build(model_of(hidden, n_rec), SIZES)
+    network = network.to(device)
     optimiser = torch.optim.Adam(network.parameters())
     times = []
     for _ in range(1 + STEPS):
@@ -149,9 +149,9 @@ def peak(device: str) -> float:
     return memory.peak()
 
 
-def measure_apart(who: str, hidden: tuple[int, ...], n_rec: int, device: str) -> dict[str, float]:
+def measure_in_process(subject: str, hidden: tuple[int, ...], n_rec: int, device: str) -> dict[str, float]:
     """`measure`, or `train` for "training", in a process of its own."""
-    case = json.dumps([who, hidden, n_rec, device])
+    case = json.dumps([subject, hidden, n_rec, device])
     environment = os.environ | {"OMP_NUM_THREADS": str(THREADS)}
     result: dict[str, float] = json.loads(
         subprocess.run(
@@ -164,13 +164,13 @@ def measure_apart(who: str, hidden: tuple[int, ...], n_rec: int, device: str) ->
     return result
 
 
-def of_case(who: str, hidden: list[int], n_rec: int, device: str) -> dict[str, float]:
+def run_case(subject: str, hidden: list[int], n_rec: int, device: str) -> dict[str, float]:
     torch.set_num_threads(THREADS)
     widths = tuple(hidden)
-    return train(widths, n_rec, device) if who == "training" else measure(who, widths, n_rec, device)
+    return train(widths, n_rec, device) if subject == "training" else measure(subject, widths, n_rec, device)
 
 
-def line(name: str, ours: float, peer: float, ratio: float, bound: str, *, holds: bool) -> bool:
+def print_line(name: str, ours: float, peer: float, ratio: float, bound: str, *, holds: bool) -> bool:
     verdict = "ok" if holds else "MISSED"
     print(
         f"{name:44} ours {ours:8.3f}  peer {peer:8.3f}  ratio {ratio:6.2f}  bound {bound or 'none':8}  {verdict}",
@@ -181,7 +181,7 @@ def line(name: str, ours: float, peer: float, ratio: float, bound: str, *, holds
 
 def compare(hidden: tuple[int, ...], n_rec: int, device: str) -> bool:
     """Speed and memory of a step beside the peer's; whether the bounds hold where there are any."""
-    ours, peer = (measure_apart(who, hidden, n_rec, device) for who in ("ours", "peer"))
+    ours, peer = (measure_in_process(subject, hidden, n_rec, device) for subject in ("ours", "peer"))
     fast, small, bounded = (
         peer["seconds"] / ours["seconds"],
         ours["gigabytes"] / peer["gigabytes"],
@@ -192,7 +192,7 @@ def compare(hidden: tuple[int, ...], n_rec: int, device: str) -> bool:
         ("peak GB beyond libraries", "gigabytes", small, f"<= {MEMORY}", small <= MEMORY),
     ]
     held = [
-        line(
+        print_line(
             f"{hidden}, {n_rec} blocks: {name}",
             ours[what],
             peer[what],
@@ -210,9 +210,11 @@ def main(device: str) -> int:
     if device == "cuda":
         print(torch.cuda.get_device_name(), flush=True)
     held = [compare(hidden, n_rec, device) for hidden, n_rec in CASES[device]]
-    deep = measure_apart("training", (64, 64), 7, device)["gigabytes"]
+    deep = measure_in_process("training", (64, 64), 7, device)["gigabytes"]
     held.append(
-        line("(64, 64), 7 blocks, training: whole GB", deep, DEEP, deep / DEEP, "< 1.0", holds=deep < DEEP)
+        print_line(
+            "(64, 64), 7 blocks, training: whole GB", deep, DEEP, deep / DEEP, "< 1.0", holds=deep < DEEP
+        )
     )
     return 0 if all(held) else 1
 
@@ -221,10 +223,10 @@ if __name__ == "__main__":
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument(
-        "--case", type=json.loads, help="who, widths, blocks, device: one measurement, as JSON"
+        "--case", type=json.loads, help="subject, widths, blocks, device: one measurement, as JSON"
     )
     options = parser.parse_args()
     if options.case:
-        print(json.dumps(of_case(*options.case)))
+        print(json.dumps(run_case(*options.case)))
     else:
         sys.exit(main(options.device))

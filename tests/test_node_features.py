@@ -19,6 +19,7 @@ from glassdyn.params import Describe, Graph, Potential
 from glassdyn.storage import tables
 from glassdyn.storage.snapshots import write_snapshot
 from liquids import liquid
+from references.radial import node_features_by_double_sum
 
 SPEC = DescriptorSpec(
     edges=(0.5, 1.0, 1.5, 2.0),
@@ -58,6 +59,11 @@ def test_tables_and_configuration_give_the_same_features(sample, kind):
     np.testing.assert_array_equal(tabulated, computed)
     assert tabulated.dtype == np.float32
     assert tabulated.shape == (len(CONFIGURATION.species), feature_count(kind, SPEC, COMPONENTS))
+
+
+def test_full_features_are_those_of_the_thesis():
+    expected = node_features_by_double_sum(CONFIGURATION, np.array(SPEC.edges))
+    np.testing.assert_allclose(features_from_configuration(CONFIGURATION, "full", SPEC), expected, rtol=1e-6)
 
 
 def test_features_are_type_then_columns_in_their_order(sample):

@@ -6,6 +6,7 @@ import pytest
 from glassdyn.liquid import potential as kob_andersen
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.params import Potential
+from references.potential import lennard_jones
 
 POTENTIALS = [
     Potential(truncation="xplor", r_on=2.0, r_cut=2.5, spline_points=0),
@@ -32,6 +33,13 @@ def test_force_is_minus_the_slope_of_the_energy(potential, pair):
     np.testing.assert_allclose(
         interaction(distances, pair, potential)[1], -(above - below) / (2 * step), rtol=1e-6, atol=1e-6
     )
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_energy_below_the_smoothing_is_lennard_jones(pair):
+    distances = kob_andersen.SIGMA[pair] * np.linspace(0.8, 1.99, 50)
+    expected = [lennard_jones(r, "".join("AB"[species] for species in pair)) for r in distances]
+    np.testing.assert_allclose(interaction(distances, pair, POTENTIALS[0])[0], expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("potential", POTENTIALS, ids=lambda p: p.truncation)

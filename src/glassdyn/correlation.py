@@ -12,7 +12,7 @@ Values = NDArray[np.float64]
 def pearson(targets: Values, predictions: Values) -> float:
     """Pearson's correlation coefficient of two columns.
 
-    rho = sum (m - <m>)(t - <t>) / sqrt(sum (m - <m>)^2 sum (t - <t>)^2)    (thesis 2.22)
+    rho = sum (m - <m>)(t - <t>) / sqrt(sum (m - <m>)^2 sum (t - <t>)^2)    (thesis 2.22 and 2.23)
 
     Args:
         targets: (N,) t.

@@ -18,6 +18,11 @@ def radial_descriptors_by_double_sum(configuration, edges, particles=None):
     return np.array(rows, np.float32)
 
 
+def node_features_by_double_sum(configuration, edges):
+    """(N, 1 + 2 bins) v_i = (T_i, G_A(i), G_B(i)) (thesis 2.7)."""
+    return np.column_stack((configuration.species, radial_descriptors_by_double_sum(configuration, edges)))
+
+
 def smooth_descriptors_by_double_sum(configuration, edges, width, particles):
     """S_Y,a(i) = sum over j of species Y, j != i, of f(r_ij) exp(-(r_ij - c_a)^2 / 2 width^2), for some i."""
     positions, species, box_length = configuration

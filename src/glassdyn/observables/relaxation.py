@@ -205,12 +205,12 @@ def select_origins(displacements: Displacements, selection: slice) -> Displaceme
 
 
 def mean_squares(displacements: Displacements) -> NDArray[np.float64]:
-    """(K, 2) mean squared displacement over the origins, units of sigma_AA^2; NaN for lags that do not fit."""
+    """(K, 2) mean squared displacement over the origins (thesis 1.4), units of sigma_AA^2; NaN for lags that do not fit."""
     return _mean_over_origins(displacements.squares)
 
 
 def scattering(displacements: Displacements) -> NDArray[np.float64]:
-    """(K, 2) F_s(q, t) over the origins."""
+    """(K, 2) self intermediate scattering function F_s(q, t) over the origins (thesis 1.3)."""
     return _mean_over_origins(displacements.scattering)
 
 
