@@ -1,6 +1,5 @@
 """The stage baselines on planted labels: what is fitted, what is written, and what does not leak into it."""
 
-import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from glassdyn.storage import tables, trajectory
 from glassdyn.storage.predictions import read_predictions
 from glassdyn.storage.tensor_file import ModelFileError, read_arrays, write_arrays
 from planted_tables import BINS, BOX, LABELS, MADE_WITH, TEST_SAMPLES, N, write_labels, write_planted_tables
+from short_pipeline import shorten
 
 PREDICTIONS = Path("data/predictions")
 FILE = Path("models/baselines.safetensors")
@@ -35,10 +35,8 @@ def read_labels(name):
 def fitted(root, tmp_path_factory):
     """A folder in which the stage has run, and the store that it used."""
     folder = tmp_path_factory.mktemp("baselines")
-    text = re.sub(r"max_steps: \d+", "max_steps: 20", (root / "params.yaml").read_text())
-    text = re.sub(r"record_every: \d+", "record_every: 5", text)
-    text = re.sub(r"targets:.*\n(?:    - .*\n)+", f"targets: [{', '.join(LABELS)}]\n", text)
-    (folder / "params.yaml").write_text(text)
+    changes = {"loss": {"targets": list(LABELS)}, "train": {"max_steps": 20, "record_every": 5}}
+    shorten(root / "params.yaml", folder / "params.yaml", changes)
     write_planted_tables(folder)
     store = tmp_path_factory.mktemp("scratch")
     with pytest.MonkeyPatch.context() as patch:

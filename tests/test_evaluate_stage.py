@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from glassdyn.storage import tables
 from glassdyn.storage.predictions import write_predictions
 from glassdyn.storage.tables import TableError
 from planted_tables import LABELS, MADE_WITH, TEST_SAMPLES, N, write_labels, write_planted_tables
+from short_pipeline import shorten
 
 SCORES = {"pearson", "pearson_subset_std", "pearson_sample_mean", "pearson_sample_std", "loss"}
 NOISE = {"network": 0.5, "ridge": 1.0, "averaged_ridge": 1.5, "perceptron": 2.0}
@@ -45,9 +45,7 @@ def predict(model, name, generator):
 def evaluated(root, tmp_path_factory):
     """A folder with predictions of five models, evaluated."""
     folder = tmp_path_factory.mktemp("evaluate")
-    text = (root / "params.yaml").read_text()
-    targets = re.sub(r"targets:.*\n(?:    - .*\n)+", f"targets: [{', '.join(LABELS)}]\n", text)
-    (folder / "params.yaml").write_text(targets)
+    shorten(root / "params.yaml", folder / "params.yaml", {"loss": {"targets": list(LABELS)}})
     write_planted_tables(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
