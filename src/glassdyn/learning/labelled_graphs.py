@@ -1,6 +1,6 @@
 """Graphs of the recorded samples with their labels, from the tables of features, components and labels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +21,6 @@ __all__ = [
     "load_graph",
     "load_labelled_graph",
     "load_labels",
-    "require_parameters",
     "structure_parameters",
 ]
 
@@ -122,18 +121,3 @@ def label_parameters(name: str, folders: TableFolders, targets: Sequence[str]) -
 def structure_parameters(name: str, folders: TableFolders) -> dict[str, Any]:
     """What determined the structure table of one sample."""
     return tables.read_parameters(folders.features / f"{name}.parquet")
-
-
-def require_parameters(name: str, folders: TableFolders, expected: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuse labels of one sample that were made otherwise than those that a model was trained on.
-
-    Args:
-        name: of the sample.
-        folders: of the tables.
-        expected: as `label_parameters` returned at the training.
-
-    Raises:
-        TableError: naming the parameter.
-    """
-    for target, parameters in expected.items():
-        tables.read(folders.of_label(target) / f"{name}.parquet", [target], parameters)

@@ -28,7 +28,6 @@ __all__ = [
     "features_schema",
     "labels_schema",
     "pca_schema",
-    "predictions_schema",
     "read",
     "read_parameters",
     "require_consistent",
@@ -67,11 +66,6 @@ def pca_schema(components: int) -> pa.Schema:
 def labels_schema(names: Sequence[str]) -> pa.Schema:
     """Columns of `data/labels/`, such as p_hop, cwt_50, cwt_100."""
     return _per_particle(names)
-
-
-def predictions_schema(names: Sequence[str]) -> pa.Schema:
-    """Columns of `data/predictions/`: target and prediction of every label."""
-    return _per_particle([f"{side}_{name}" for name in names for side in ("target", "predicted")])
 
 
 def configurations_schema(names: Sequence[str]) -> pa.Schema:
