@@ -33,14 +33,16 @@ class Skip(NamedTuple):
 
 
 class EdgePerceptron(NamedTuple):
-    """The perceptron of (2.9) without the columns that belong to nodes.
+    """The perceptron of (2.9), where the columns of its first weight that belong to nodes are applied already.
 
     Attributes:
+        node_terms: (2 N, h_1) P_i and Q_i in turns.
         current: (h_1, h) W, columns of the first weight that belong to e.
         encoded: (h_1, h) W0, those that belong to e0.
         layers: behind the first one.
     """
 
+    node_terms: Tensor
     current: Tensor
     encoded: Tensor
     layers: Layers
@@ -53,13 +55,12 @@ def encode_edges(features: Tensor, layers: Layers, buffers: BufferPool) -> Tenso
 
 
 def update_and_sum(
-    edges: Skip, node_terms: Tensor, phi: EdgePerceptron, connectivity: Connectivity, buffers: BufferPool
+    edges: Skip, phi: EdgePerceptron, connectivity: Connectivity, buffers: BufferPool
 ) -> tuple[Skip, Tensor]:
     """The edge update of one block and its sums over receivers (thesis 2.9 and 2.10).
 
     Args:
         edges: (E, h) e and e0.
-        node_terms: (2 N, h_1) P_i and Q_i in turns.
         phi: the perceptron.
         connectivity: of the graph.
         buffers: for what belongs to the edges.
@@ -68,16 +69,16 @@ def update_and_sum(
         (E, h) e' and e0, for the update of the next block and for nothing else, because it overwrites the
         gradients that reach them; and (N, h) e_bar.
     """
-    operands = _autocast(node_terms, *_first_layer(edges, phi), *chain(*phi.layers))
+    operands = _autocast(phi.node_terms, *_first_layer(edges, phi), *chain(*phi.layers))
     updated, encoded, received = UpdateAndSum.apply(connectivity, buffers, *operands)
     return Skip(updated, encoded), received
 
 
 def update_and_sum_last(
-    edges: Skip, node_terms: Tensor, phi: EdgePerceptron, connectivity: Connectivity, buffers: BufferPool
+    edges: Skip, phi: EdgePerceptron, connectivity: Connectivity, buffers: BufferPool
 ) -> Tensor:
     """(N, h) e_bar of `update_and_sum` alone, keeping no e': for the last block, whose edges nobody reads."""
-    operands = _autocast(node_terms, *_first_layer(edges, phi), *chain(*phi.layers))
+    operands = _autocast(phi.node_terms, *_first_layer(edges, phi), *chain(*phi.layers))
     received: Tensor = UpdateAndSumLast.apply(connectivity, buffers, *operands)
     return received
 

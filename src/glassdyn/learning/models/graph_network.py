@@ -86,22 +86,19 @@ class Block(nn.Module):
         self, v: Skip, e: Skip, connectivity: Connectivity, buffers: BufferPool
     ) -> tuple[Tensor, Skip]:
         """(N, h) nodes and (E, h) edges for the next block, from the current and the encoded ones."""
-        terms = self.node_terms(v)  # (2 N, h_1) what (2.9) sees of v_r and v_s
-        e, e_bar = update_and_sum(
-            e, terms, self.phi_e(), connectivity, buffers
-        )  # (E, h), (N, h): (2.9), (2.10)
-        return self.update_nodes(e_bar, v), e  # (N, h): (2.11)
+        e, e_bar = update_and_sum(e, self.phi_e(v), connectivity, buffers)  # (E, h) (2.9), (N, h) (2.10)
+        v_next = self.update_nodes(e_bar, v)  # (N, h) (2.11)
+        return v_next, e
 
     def forward_last(self, v: Skip, e: Skip, connectivity: Connectivity, buffers: BufferPool) -> Tensor:
         """The nodes of `forward` alone, in less memory: nobody reads the edges of the last block."""
-        terms = self.node_terms(v)  # (2 N, h_1)
-        e_bar = update_and_sum_last(e, terms, self.phi_e(), connectivity, buffers)  # (N, h): (2.9), (2.10)
-        return self.update_nodes(e_bar, v)  # (N, h): (2.11)
+        e_bar = update_and_sum_last(e, self.phi_e(v), connectivity, buffers)  # (N, h) (2.9), (2.10)
+        return self.update_nodes(e_bar, v)  # (N, h) (2.11)
 
-    def phi_e(self) -> EdgePerceptron:
-        """The perceptron of (2.9) without the columns of `node_terms`."""
+    def phi_e(self, v: Skip) -> EdgePerceptron:
+        """MLP_e of (2.9), its first layer applied to nodes already."""
         current, encoded, *_ = self.edges.columns()
-        return EdgePerceptron(current, encoded, _layers(self.edges.rest))
+        return EdgePerceptron(self.node_terms(v), current, encoded, _layers(self.edges.rest))
 
     def node_terms(self, v: Skip) -> Tensor:
         """(2 N, h_1) what each node adds to the edges that it receives and to those that it sends, in turns."""
@@ -147,12 +144,12 @@ class GraphNetwork(nn.Module):
 
     def forward(self, graph: Snapshot) -> Tensor:
         """(N, targets) predictions."""
-        v = self.encode_nodes(graph.x)  # (N, h) v0: (2.8)
+        v = self.encode_nodes(graph.x)  # (N, h) v0 (2.8)
         if self.encode_edges is not None:
             buffers = BufferPool(self.spare)
-            e = encode_edges(graph.edge_attr, _layers(self.encode_edges), buffers)  # (E, h) e0: (2.8)
+            e = encode_edges(graph.edge_attr, _layers(self.encode_edges), buffers)  # (E, h) e0 (2.8)
             v = self._propagate(v, e, connect(graph), buffers)  # (N, h)
-        predictions: Tensor = self.decode(v)  # (N, targets): (2.14)
+        predictions: Tensor = self.decode(v)  # (N, targets) (2.14)
         return predictions
 
     def _propagate(self, v0: Tensor, e0: Tensor, connectivity: Connectivity, buffers: BufferPool) -> Tensor:
