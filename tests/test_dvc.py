@@ -70,7 +70,7 @@ def ran(output: str) -> set[str]:
 
 def outputs(stage: str) -> set[str]:
     declared = PIPELINE["stages"][stage]
-    entries = [*declared.get("outs", []), *declared.get("metrics", [])]
+    entries = [*declared.get("outs", []), *declared.get("metrics", []), *declared.get("plots", [])]
     return {entry if isinstance(entry, str) else next(iter(entry)) for entry in entries}
 
 
@@ -115,8 +115,11 @@ def test_an_edit_makes_stale_what_follows_from_it(checkout):
         path.write_text(text)
         return after({stage for stage in STAGES if stage in status})
 
-    assert stale_after("learning/training.py") == {"train", "evaluate"}
-    assert stale_after("learning/graphs.py") == {"train", "evaluate"}
+    assert stale_after("learning/training.py") == {"baselines", "train", "evaluate", "draw"}
+    assert stale_after("evaluation/scores.py") == {"evaluate", "draw"}
+    assert stale_after("figures/style.py") == {"draw"}
+    assert not stale_after("jobs/run.py")
+    assert not stale_after("params.py")
     assert stale_after("simulation/equilibration.py") == set(STAGES)
 
 
@@ -125,7 +128,7 @@ def test_a_failed_stage_leaves_nothing_to_git_and_the_next_run_goes_on(checkout)
     stages = checkout.folder / "src" / "glassdyn" / "stages"
     texts = {name: (stages / name).read_text() for name in ("record.py", "label.py")}
     (stages / "record.py").write_text(texts["record.py"] + "\n# touched\n")
-    failing = "def main() -> None:\n    TARGET.mkdir()\n    (TARGET / 'half').touch()\n    raise SystemExit('on purpose')\n"
+    failing = "def main() -> None:\n    LABELS.mkdir()\n    (LABELS / 'half').touch()\n    raise SystemExit('on purpose')\n"
     (stages / "label.py").write_text(texts["label.py"].replace("def main() -> None:", failing))
     output = checkout.dvc("repro", "label", code=255)
     assert ran(output) == {"record", "label"}
@@ -148,7 +151,7 @@ def test_experiments_rerun_what_they_change_with_the_checkout_s_own_code(checkou
         "exp", "run", "--temp", "-n", "shallow", "-S", "model.n_rec=1", "-S", "train.lr=1e-5"
     )
     path.write_text(text)
-    assert ran(output) == {"train", "evaluate"}
+    assert ran(output) == {"train", "evaluate", "draw"}
     (code,) = [line for line in output.splitlines() if line.strip().startswith("code ")]
     assert str(checkout.folder / ".dvc" / "tmp" / "exps") in code
 
@@ -182,6 +185,19 @@ def test_data_pushed_are_pulled_and_nothing_is_recomputed(checkout):
     clone.dvc("pull")
     assert "up to date" in clone.dvc("status")
     assert "up to date" in clone.dvc("repro")
+    shutil.rmtree(clone.folder)
+
+
+def test_training_needs_no_trajectory(checkout):
+    """In an empty clone DVC pulls what the stages to be run read: tables, and no trajectory or state."""
+    checkout.dvc("push")
+    clone = Checkout(checkout.folder.parent / "without-trajectories")
+    checkout.git("clone", "-q", str(checkout.folder), str(clone.folder))
+    shorten(clone.folder / "params.yaml", clone.folder / "params.yaml", {"model": {"n_rec": 1}})
+    assert ran(clone.dvc("repro", "--pull", "--allow-missing")) == {"train", "evaluate", "draw"}
+    assert not {"trajectories", "states"} & {path.name for path in (clone.folder / "data").iterdir()}
+    metrics = clone.metric("baselines")
+    assert metrics == checkout.metric("baselines")
     shutil.rmtree(clone.folder)
 
 
