@@ -57,7 +57,7 @@ def test_closure_holds_what_python_imports(module):
 
 
 def test_no_such_module(source):
-    with pytest.raises(ModuleNotFoundError, match=r"found none for pack\.none"):
+    with pytest.raises(ModuleNotFoundError, match=r"there is none for pack\.none"):
         import_closure("pack.none", source)
 
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 __all__ = ["pearson", "spearman"]
 
@@ -31,4 +30,6 @@ def pearson(targets: Values, predictions: Values) -> float:
 
 def spearman(targets: Values, predictions: Values) -> float:
     """Pearson's coefficient of the ranks, ties sharing their mean rank; 0 where a column is constant."""
+    from scipy.stats import rankdata  # noqa: PLC0415 (a second to import, which training need not wait)
+
     return pearson(rankdata(targets), rankdata(predictions))

@@ -7,8 +7,10 @@ Sources are read, not run: `ast` finds every import, also those inside functions
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 __all__ = ["LEFT_OUT", "code_digest", "code_files", "import_closure"]
 
@@ -42,7 +44,7 @@ def code_files(module: str, source: Path = SOURCE) -> dict[str, Path]:
     """
     package = module.partition(".")[0]
     closure = _closure(module, source, tuple(f"{package}.{name}" for name in LEFT_OUT))
-    return {name: closure[name] for name in sorted(closure) if _code(closure[name])}
+    return {name: closure[name] for name in sorted(closure) if _read(closure[name]).code}
 
 
 def code_digest(module: str, source: Path = SOURCE) -> str:
@@ -51,12 +53,13 @@ def code_digest(module: str, source: Path = SOURCE) -> str:
     Comments, docstrings, blank lines and layout do not enter: editing them makes no result stale.
     """
     files = code_files(module, source)
-    return sha256("\n".join(f"# {name}\n{_code(path)}" for name, path in files.items()).encode()).hexdigest()
+    text = "\n".join(f"# {name}\n{_read(path).code}" for name, path in files.items())
+    return sha256(text.encode()).hexdigest()
 
 
 def _closure(module: str, source: Path, leave_out: tuple[str, ...]) -> dict[str, Path]:
     if _file_of(module, source) is None:
-        raise ModuleNotFoundError(f"a module has a source file: found none for {module} in {source}")
+        raise ModuleNotFoundError(f"a module has a source file: there is none for {module} in {source}")
     closure: dict[str, Path] = {}
     open_ends = [module]
     while open_ends:
@@ -80,31 +83,53 @@ def _file_of(module: str, source: Path) -> Path | None:
     return next((file for file in (path / "__init__.py", path.with_suffix(".py")) if file.is_file()), None)
 
 
-def _imported(name: str, path: Path) -> Iterator[str]:
-    """Every name that may be a module of the same package; `from a import b` may mean a.b."""
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            origin = ".".join([*above, *([node.module] if node.module else [])])
-            names = [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        yield from (module for module in names if module.partition(".")[0] == name.partition(".")[0])
+class Code(NamedTuple):
+    """What a file says.
+
+    Attributes:
+        imports: level, module and names of every import; level 0 and no names for `import module`.
+        code: without docstrings, comments and layout; nothing for a file of a docstring alone.
+    """
+
+    imports: tuple[tuple[int, str, tuple[str, ...]], ...]
+    code: str
 
 
-def _code(path: Path) -> str:
-    """What a file says, without docstrings, comments and layout; nothing for a file of a docstring alone."""
+def _read(path: Path) -> Code:
+    status = path.stat()
+    return _parse(path, status.st_mtime_ns, status.st_size)
+
+
+@cache
+def _parse(path: Path, _changed: int, _size: int) -> Code:
+    """Read a file once as long as it does not change: parsing the package takes half a second."""
     tree = ast.parse(path.read_text("utf-8"))
+    imports = tuple(entry for node in ast.walk(tree) for entry in _import_entries(node))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):
             node.body = [line for line in body if not _is_docstring(line)]  # type: ignore[attr-defined]
             if not node.body and not isinstance(node, ast.Module):  # type: ignore[attr-defined]
                 node.body = [ast.Pass()]  # type: ignore[attr-defined]
-    return ast.unparse(tree)
+    return Code(imports, ast.unparse(tree))
+
+
+def _import_entries(node: ast.AST) -> Iterator[tuple[int, str, tuple[str, ...]]]:
+    if isinstance(node, ast.Import):
+        yield from ((0, alias.name, ()) for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        yield node.level, node.module or "", tuple(alias.name for alias in node.names)
+
+
+def _imported(name: str, path: Path) -> Iterator[str]:
+    """Every name that may be a module of the same package; `from a import b` may mean a.b."""
+    package = (name if path.name == "__init__.py" else name.rpartition(".")[0]).split(".")
+    for level, module, names in _read(path).imports:
+        above = package[: len(package) - level + 1] if level else []
+        origin = ".".join([*above, *([module] if module else [])])
+        for candidate in (origin, *(f"{origin}.{imported}" for imported in names)):
+            if candidate.partition(".")[0] == package[0]:
+                yield candidate
 
 
 def _is_docstring(node: ast.AST) -> bool:
