@@ -151,7 +151,12 @@ def test_experiments_rerun_what_they_change_with_the_checkout_s_own_code(checkou
         "exp", "run", "--temp", "-n", "shallow", "-S", "model.n_rec=1", "-S", "train.lr=1e-5"
     )
     path.write_text(text)
-    assert ran(output) == {"train", "evaluate", "draw"}
+    assert ran(output) == {
+        "baselines",
+        "train",
+        "evaluate",
+        "draw",
+    }  # the learning rate is the perceptron's as well
     (code,) = [line for line in output.splitlines() if line.strip().startswith("code ")]
     assert str(checkout.folder / ".dvc" / "tmp" / "exps") in code
 

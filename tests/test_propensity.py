@@ -26,7 +26,7 @@ def test_a_ridge_sees_something_in_configurations_as_they_are(benchmark, configu
     data = {}
     for number in range(1, 11):
         positions, species, propensity = benchmark.published(configurations, number)
-        data[number] = benchmark.Known(positions, positions, species, np.zeros(len(species)), propensity)
+        data[number] = benchmark.Sample(positions, positions, species, np.zeros(len(species)), propensity)
     assert benchmark.measure("thermal: ridge, radial", data)["mean"] == pytest.approx(0.44, abs=0.05)
 
 
