@@ -25,7 +25,7 @@ def load_params() -> params.Params:
 
 
 def run(stage: Callable[[], None]) -> None:
-    """Run a stage as a command; what a person can mend is told without the way through the code."""
+    """Run a stage as a command; an error that a person can mend is printed without a traceback."""
     try:
         stage()
     except (GlassdynError, OSError) as error:
