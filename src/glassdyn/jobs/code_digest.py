@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["LEFT_OUT", "code_digest", "code_files", "import_closure"]
+__all__ = ["LEFT_OUT", "code_digest", "code_files"]
 
 SOURCE = Path(__file__).resolve().parents[2]
 """The folder that holds the package: that of the code that is running."""
@@ -21,26 +21,17 @@ LEFT_OUT = ("params", "errors", "jobs", "stages")
 """What determines no result: what parameters may be, what errors say, where and how code runs, who calls it."""
 
 
-def import_closure(module: str, source: Path = SOURCE) -> list[Path]:
-    """Find the source files of a module and of all it imports from its package, directly or not.
+def code_files(module: str, source: Path = SOURCE) -> dict[str, Path]:
+    """Find the files whose code determines what the functions of a module return, by the names of their modules.
+
+    Those of `LEFT_OUT` are not among them, nor is a file without code, such as the `__init__` of many a package.
 
     Args:
         module: dotted name, such as "glassdyn.stages.train".
         source: folder that holds the package.
 
-    Returns:
-        Sorted paths below `source`; the `__init__` files of the packages on the way are among them.
-
     Raises:
         ModuleNotFoundError: where the module has no source file.
-    """
-    return sorted(_closure(module, source, leave_out=()).values())
-
-
-def code_files(module: str, source: Path = SOURCE) -> dict[str, Path]:
-    """Find the files whose code determines what the functions of a module return, by the names of their modules.
-
-    Those of `LEFT_OUT` are not among them, nor is a file without code, such as the `__init__` of many a package.
     """
     package = module.partition(".")[0]
     closure = _closure(module, source, tuple(f"{package}.{name}" for name in LEFT_OUT))

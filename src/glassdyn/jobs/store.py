@@ -119,11 +119,10 @@ def claim(
     """
     root = default_root()
     folder = JobFolder(root / "jobs" / key)
-    with locked(root / "in-use", fcntl.LOCK_SH), locked(folder.lock, waiting=waiting):
+    with locked(root / "in-use", fcntl.LOCK_SH):
         folder.describe(facts)
-        if not folder.is_finished():
-            folder.begin()
-        yield folder
+        with folder.claim(waiting):
+            yield folder
 
 
 @dataclass(frozen=True)
@@ -155,6 +154,14 @@ class JobFolder:
     @property
     def result(self) -> Path:
         return self.path / "result"
+
+    @contextmanager
+    def claim(self, waiting: str = "another run works on this") -> Iterator[None]:
+        """Have the place for this process alone; begun unless the result is finished."""
+        with locked(self.lock, waiting=waiting):
+            if not self.is_finished():
+                self.begin()
+            yield
 
     def manifest(self) -> dict[str, dict[str, Any]]:
         """Size, time and digest of every finished file, by name; empty where the job is not finished."""

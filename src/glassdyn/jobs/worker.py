@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any
 
 from glassdyn.jobs.job import Function, JobContext, JobError, Report
-from glassdyn.jobs.store import JobFolder, function_digest, locked
+from glassdyn.jobs.store import JobFolder, function_digest
 
 __all__ = ["Spec", "main", "work"]
 
@@ -53,10 +53,9 @@ def work(spec: Spec, report: Report | None = None) -> None:
         JobError: where its code is no longer that of the job.
     """
     folder = JobFolder(Path(spec.folder))
-    with locked(folder.lock):
+    with folder.claim():
         if folder.is_finished():
             return
-        folder.begin()
         function = getattr(importlib.import_module(spec.module), spec.function)
         _check_code(function, spec.code)
         function(
