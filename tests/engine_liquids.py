@@ -10,8 +10,9 @@ from glassdyn.params import Potential
 from glassdyn.simulation import engines
 from glassdyn.simulation.engine import Bussi, Integrator
 from glassdyn.simulation.state import State, maxwell_boltzmann, random_state
+from short_pipeline import section
 
-XPLOR = Potential(truncation="xplor", r_on=2.0, r_cut=2.5, spline_points=0)
+XPLOR = section("potential", truncation="xplor", r_on=2.0, r_cut=2.5, spline_points=0)
 SHIFT = replace(XPLOR, truncation="shift")
 SPLINE = replace(XPLOR, spline_points=4000)
 

@@ -13,7 +13,6 @@ from glassdyn.learning.labelled_graphs import TableFolders
 from glassdyn.liquid.box import wrap
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.liquid.potential import assign_species
-from glassdyn.params import Potential
 from glassdyn.storage import tables
 from short_pipeline import section
 
@@ -23,7 +22,9 @@ STRUCTURE = json.loads(
             DescriptorSpec(
                 edges=(0.7, 2.7, 4.7),
                 extras=section("describe", smooth=0.0, generations=0, r_average=2.0, inherent=False),
-                quench=Quench("lammps", Potential("xplor", 2.0, 2.5, 0)),
+                quench=Quench(
+                    "lammps", section("potential", truncation="xplor", r_on=2.0, r_cut=2.5, spline_points=0)
+                ),
             )
         )
     )

@@ -15,13 +15,12 @@ from glassdyn.baselines.predict_samples import predict_samples
 from glassdyn.learning import training
 from glassdyn.learning.labelled_graphs import TableFolders
 from glassdyn.liquid import box
-from glassdyn.params import Graph, Model
 from glassdyn.stages import baselines, train
 from glassdyn.storage import tables, trajectory
 from glassdyn.storage.predictions import read_predictions
 from glassdyn.storage.tensor_file import ModelFileError, read_arrays, write_arrays
 from planted_tables import BINS, BOX, LABELS, MADE_WITH, TEST_SAMPLES, N, write_labels, write_planted_tables
-from short_pipeline import shorten
+from short_pipeline import section, shorten
 
 PREDICTIONS = Path("data/predictions")
 FILE = Path("models/baselines.safetensors")
@@ -106,7 +105,7 @@ def test_two_runs_write_the_same_bytes_and_the_second_trains_nothing(folder, mon
 @pytest.mark.parametrize("nodes", ["type", "full"])
 def test_ridges_see_the_descriptors_whatever_the_network_sees(folder, nodes):
     """Their features are those of the structure tables: with one type of node the network sees nothing."""
-    graph = Graph(r_threshold=1.5, edges="distance", self_edges=False, nodes=nodes)
+    graph = section("graph", r_threshold=1.5, edges="distance", self_edges=False, nodes=nodes)
     config = configure()._replace(graph=graph)
     loaded = baselines_file.load(FILE)
     refitted = loaded._replace(linear=fit.fit_linear(config, TableFolders()))
@@ -137,8 +136,8 @@ def configure(**changes):
 
 def test_recurrences_and_kind_of_the_network_change_no_baseline(folder):
     assert configure(n_rec=7, shared=True) == configure(kind="attention") == configure()
-    assert configure().model == Model(
-        "graph_network", n_rec=0, shared=False, hidden=params.load().model.hidden, heads=1
+    assert configure().model == section(
+        "model", kind="graph_network", n_rec=0, shared=False, hidden=params.load().model.hidden, heads=1
     )
     assert configure(hidden=(4, 4)) != configure()
 

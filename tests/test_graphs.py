@@ -9,16 +9,18 @@ import pytest
 import torch
 
 from glassdyn.learning.graphs import build_graph, fit_normalisation, standardise
-from glassdyn.params import Graph
 from liquids import VECTORS, labelled_graph, liquid
 from references import graphs as reference
+from short_pipeline import section
 
 
 @pytest.mark.parametrize("edges", ["distance", "vector"])
 def test_edges_are_the_pairs_nearer_than_the_threshold(edges):
     configuration = liquid(0)
     graph = build_graph(
-        configuration, configuration.species[:, None], Graph(1.4, edges, self_edges=False, nodes="type")
+        configuration,
+        configuration.species[:, None],
+        section("graph", r_threshold=1.4, edges=edges, self_edges=False, nodes="type"),
     )
     receivers, senders, vectors = reference.edges(configuration, 1.4)
     assert np.array_equal(graph.edge_index.numpy(), np.stack((senders, receivers)))
@@ -33,7 +35,9 @@ def test_self_edges_are_one_zero_edge_per_particle():
     configuration = liquid(1)
     plain, own = (
         build_graph(
-            configuration, configuration.species[:, None], Graph(1.4, "vector", self_edges, nodes="type")
+            configuration,
+            configuration.species[:, None],
+            section("graph", r_threshold=1.4, edges="vector", self_edges=self_edges, nodes="type"),
         )
         for self_edges in (False, True)
     )

@@ -12,13 +12,13 @@ from glassdyn.jobs import JobContext
 from glassdyn.labels import isoconfigurational as labelling
 from glassdyn.labels.isoconfigurational import noise_ceiling
 from glassdyn.liquid.configuration import Configuration
-from glassdyn.params import Hops, Wavelets
 from glassdyn.simulation import isoconfigurational
 from glassdyn.simulation.segments import Dynamics
 from glassdyn.storage import tables
 from glassdyn.storage.snapshots import read_snapshot, write_snapshot
 from glassdyn.storage.trajectory import open_trajectory
 from glassdyn.storage.trajectory_writer import THERMODYNAMICS
+from short_pipeline import section
 
 HALF, FRAME_STEPS = 150, 4
 RUN = isoconfigurational.IsoconfigurationalRun(
@@ -30,8 +30,8 @@ RUN = isoconfigurational.IsoconfigurationalRun(
     half=HALF,
     frame_steps=FRAME_STEPS,
 )
-HOPS = Hops(p_c=0.2, t_f=0.1, min_segment=5, weight="none")
-WAVELETS = Wavelets(scales=(10, 30))
+HOPS = section("hops", p_c=0.2, t_f=0.1, min_segment=5, weight="none")
+WAVELETS = section("wavelets", scales=(10, 30))
 PROPENSITIES = {"propensity_0.1": 1, "propensity_1": 100}
 
 

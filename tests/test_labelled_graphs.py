@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from glassdyn.learning.labelled_graphs import TableFolders, load_labelled_graph
-from glassdyn.params import Graph
 from glassdyn.storage import tables
+from short_pipeline import section
 
-GRAPH = Graph(1.5, "distance", self_edges=False, nodes="full")
+GRAPH = section("graph", r_threshold=1.5, edges="distance", self_edges=False, nodes="full")
 
 
 STRUCTURE = {"box_length": 4.0, "edges": [1, 2, 3], "frame": 250}

@@ -20,12 +20,15 @@ from glassdyn.labels.per_particle import per_particle
 from glassdyn.labels.sections import as_mappings, column_names, from_mappings, select_sections
 from glassdyn.labels.summary import tabulate_labels
 from glassdyn.labels.wavelets import difference_weights, wavelet_at
-from glassdyn.params import Hops, Wavelets
 from glassdyn.storage import tables
 from glassdyn.storage.trajectory import TrajectoryError, open_trajectory
 from glassdyn.storage.trajectory_writer import TrajectoryWriter
+from short_pipeline import section
 
-HOPS, WAVELETS = Hops(0.16, 5.0, 50, "none"), Wavelets((20, 50))
+HOPS, WAVELETS = (
+    section("hops", p_c=0.16, t_f=5.0, min_segment=50, weight="none"),
+    section("wavelets", scales=(20, 50)),
+)
 SECTIONS = {"hops": HOPS, "wavelets": WAVELETS}
 PARTICLES, FRAMES = 300, 501
 
@@ -172,9 +175,17 @@ def test_a_truncated_file_leaves_no_table(caged, tmp_path):
 
 def test_windows_too_short_name_what_fits(caged, tmp_path):
     with pytest.raises(TrajectoryError, match="the longest that fits is 62"):
-        label(caged[0], tmp_path / "a.parquet", sections=SECTIONS | {"wavelets": Wavelets((20, 63))})
+        label(
+            caged[0],
+            tmp_path / "a.parquet",
+            sections=SECTIONS | {"wavelets": section("wavelets", scales=(20, 63))},
+        )
     with pytest.raises(TrajectoryError, match="two segments"):
-        label(caged[0], tmp_path / "a.parquet", sections=SECTIONS | {"hops": Hops(0.16, 5.0, 260, "none")})
+        label(
+            caged[0],
+            tmp_path / "a.parquet",
+            sections=SECTIONS | {"hops": section("hops", p_c=0.16, t_f=5.0, min_segment=260, weight="none")},
+        )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -299,8 +310,12 @@ def test_a_trajectory_of_even_length_has_its_middle_before_the_half(tmp_path):
     ) as recorder:
         for step, positions in enumerate(frames):
             recorder.append(step, positions)
-    hops = Hops(0.16, 1.0, 10, "none")
-    table = label(tmp_path / "a.h5", tmp_path / "a.parquet", {"hops": hops, "wavelets": Wavelets((10, 24))})
+    hops = section("hops", p_c=0.16, t_f=1.0, min_segment=10, weight="none")
+    table = label(
+        tmp_path / "a.h5",
+        tmp_path / "a.parquet",
+        {"hops": hops, "wavelets": section("wavelets", scales=(10, 24))},
+    )
     tracks = np.ascontiguousarray(frames.astype(np.float32).astype(np.float64).transpose(1, 2, 0))
     np.testing.assert_array_equal(
         table["p_hop"].to_numpy(), p_hop_at(tracks, 99, criteria_in_frames(hops, 0.1))

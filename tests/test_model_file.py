@@ -14,16 +14,16 @@ from glassdyn.learning.graphs import fit_normalisation
 from glassdyn.learning.model_file import ModelFileError, TrainedModel, load, save
 from glassdyn.learning.models import build
 from glassdyn.learning.models.sizes import infer_sizes
-from glassdyn.params import Graph
 from glassdyn.storage import tensor_file
 from liquids import DISTANCES, NETWORK, STRUCTURE, labelled_graph
+from short_pipeline import section
 
 
 def model(nodes="full", projection=None):
     """An untrained network on five features."""
     graph = labelled_graph(0)
     sizes = infer_sizes(graph, DISTANCES.r_threshold)
-    options = Graph(1.5, "distance", self_edges=False, nodes=nodes)
+    options = section("graph", r_threshold=1.5, edges="distance", self_edges=False, nodes=nodes)
     torch.manual_seed(0)
     return TrainedModel(
         build(NETWORK, sizes), NETWORK, sizes, options, STRUCTURE, ("p_hop",),
@@ -72,10 +72,19 @@ def test_an_edited_description_is_refused(tmp_path, change, reason):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"graph": Graph(1.5, "distance", self_edges=False, nodes="pca")}, "must hold principal components"),
+        (
+            {"graph": section("graph", r_threshold=1.5, edges="distance", self_edges=False, nodes="pca")},
+            "must hold principal components",
+        ),
         ({"projection": PROJECTION}, "must hold principal components"),
-        ({"graph": Graph(1.5, "distance", self_edges=False, nodes="type")}, "node features"),
-        ({"graph": Graph(1.5, "vector", self_edges=False, nodes="full")}, "sizes"),
+        (
+            {"graph": section("graph", r_threshold=1.5, edges="distance", self_edges=False, nodes="type")},
+            "node features",
+        ),
+        (
+            {"graph": section("graph", r_threshold=1.5, edges="vector", self_edges=False, nodes="full")},
+            "sizes",
+        ),
         ({"structure": STRUCTURE | {"edges": [0.7, 1.7, 2.7, 4.7]}}, "node features"),
         ({"structure": STRUCTURE | {"edges": 3}}, "how its node features are computed"),
         ({"structure": {}}, "how its node features are computed"),

@@ -15,16 +15,17 @@ from glassdyn.features.node_features import (
 )
 from glassdyn.jobs import run_jobs
 from glassdyn.liquid.configuration import Configuration
-from glassdyn.params import Describe, Graph, Potential
+from glassdyn.params import Graph
 from glassdyn.storage import tables
 from glassdyn.storage.snapshots import write_snapshot
 from liquids import liquid
 from references.radial import node_features_by_double_sum
+from short_pipeline import section
 
 SPEC = DescriptorSpec(
     edges=(0.5, 1.0, 1.5, 2.0),
-    extras=Describe(smooth=0.1, generations=2, r_average=1.5, inherent=False),
-    quench=Quench("lammps", Potential("xplor", 2.0, 2.5, 0)),
+    extras=section("describe", smooth=0.1, generations=2, r_average=1.5, inherent=False),
+    quench=Quench("lammps", section("potential", truncation="xplor", r_on=2.0, r_cut=2.5, spline_points=0)),
 )
 COMPONENTS = 3
 CONFIGURATION = Configuration(*liquid(0))

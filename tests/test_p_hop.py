@@ -6,6 +6,7 @@ import pytest
 from glassdyn.labels.p_hop import criteria_in_frames, p_hop_at, p_hop_series
 from glassdyn.params import Hops
 from references import p_hop as reference
+from short_pipeline import section
 
 INTERVAL = 0.1
 
@@ -42,23 +43,47 @@ def test_p_hop_equals_the_recursion(hops, weight):
 
 def test_a_track_that_stands_still_has_no_mobility():
     columns = np.full((1, 3, 300), 12.7)
-    assert p_hop_at(columns, 150, criteria_in_frames(Hops(0.16, 5.0, 50, "none"), INTERVAL)) == 0.0
+    assert (
+        p_hop_at(
+            columns,
+            150,
+            criteria_in_frames(section("hops", p_c=0.16, t_f=5.0, min_segment=50, weight="none"), INTERVAL),
+        )
+        == 0.0
+    )
 
 
 def test_an_offset_changes_nothing_and_a_scale_scales():
     columns = tracks().transpose(0, 2, 1).copy()
-    plain = p_hop_series(columns, criteria_in_frames(Hops(0.16, 5.0, 10, "none"), INTERVAL))
-    moved = p_hop_series(columns + 5.0, criteria_in_frames(Hops(0.16, 5.0, 10, "none"), INTERVAL))
-    doubled = p_hop_series(2 * columns, criteria_in_frames(Hops(0.32, 5.0, 10, "none"), INTERVAL))
+    plain = p_hop_series(
+        columns,
+        criteria_in_frames(section("hops", p_c=0.16, t_f=5.0, min_segment=10, weight="none"), INTERVAL),
+    )
+    moved = p_hop_series(
+        columns + 5.0,
+        criteria_in_frames(section("hops", p_c=0.16, t_f=5.0, min_segment=10, weight="none"), INTERVAL),
+    )
+    doubled = p_hop_series(
+        2 * columns,
+        criteria_in_frames(section("hops", p_c=0.32, t_f=5.0, min_segment=10, weight="none"), INTERVAL),
+    )
     np.testing.assert_allclose(moved, plain, atol=1e-9)
     np.testing.assert_allclose(doubled, 2 * plain, atol=1e-9)
 
 
 def test_a_window_below_two_segments_is_refused():
     with pytest.raises(ValueError, match="99 frames: got 98"):
-        p_hop_at(np.zeros((1, 3, 98)), 49, criteria_in_frames(Hops(0.16, 5.0, 50, "none"), INTERVAL))
+        p_hop_at(
+            np.zeros((1, 3, 98)),
+            49,
+            criteria_in_frames(section("hops", p_c=0.16, t_f=5.0, min_segment=50, weight="none"), INTERVAL),
+        )
 
 
 def test_times_become_frames():
-    assert criteria_in_frames(Hops(0.16, 5.0, 50, "none"), 0.1).reach == 50
-    assert criteria_in_frames(Hops(0.16, 5.0, 50, "none"), 0.3).reach == 16
+    assert (
+        criteria_in_frames(section("hops", p_c=0.16, t_f=5.0, min_segment=50, weight="none"), 0.1).reach == 50
+    )
+    assert (
+        criteria_in_frames(section("hops", p_c=0.16, t_f=5.0, min_segment=50, weight="none"), 0.3).reach == 16
+    )

@@ -5,12 +5,12 @@ import pytest
 
 from glassdyn.liquid import potential as kob_andersen
 from glassdyn.liquid.configuration import Configuration
-from glassdyn.params import Potential
 from references.potential import lennard_jones
+from short_pipeline import section
 
 POTENTIALS = [
-    Potential(truncation="xplor", r_on=2.0, r_cut=2.5, spline_points=0),
-    Potential(truncation="shift", r_on=2.0, r_cut=2.5, spline_points=0),
+    section("potential", truncation="xplor", r_on=2.0, r_cut=2.5, spline_points=0),
+    section("potential", truncation="shift", r_on=2.0, r_cut=2.5, spline_points=0),
 ]
 PAIRS = [(0, 0), (0, 1), (1, 1)]
 

@@ -21,7 +21,6 @@ from glassdyn.learning.labelled_graphs import TableFolders
 from glassdyn.learning.model_file import TrainedModel
 from glassdyn.learning.models import Sizes, build
 from glassdyn.liquid.box import wrap
-from glassdyn.params import Graph
 from glassdyn.prediction import extended_xyz, predict
 from glassdyn.prediction.extended_xyz import XyzFrame
 from glassdyn.prediction.predictors import load_predictor
@@ -38,7 +37,7 @@ def trained(tmp_path_factory):
     """An untrained network's file, and the configuration whose normalisation it has."""
     configuration = liquid(3, particles=1000)
     model = section("model", kind="graph_network", n_rec=1, shared=False, hidden=(8, 8))
-    graph = Graph(r_threshold=1.5, edges="distance", self_edges=False, nodes="full")
+    graph = section("graph", r_threshold=1.5, edges="distance", self_edges=False, nodes="full")
     sizes = Sizes(161, 1, 1, 1.5)
     neutral = (Scaling(torch.zeros(n), torch.ones(n)) for n in (161, 1, 1))
     torch.manual_seed(1)

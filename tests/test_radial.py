@@ -6,10 +6,10 @@ import pytest
 from glassdyn.features.radial import bin_edges, radial_descriptors, smooth_descriptors
 from glassdyn.liquid.box import minimum_image, wrap
 from glassdyn.liquid.configuration import Configuration
-from glassdyn.params import Descriptors
 from references.radial import radial_descriptors_by_double_sum, smooth_descriptors_by_double_sum
+from short_pipeline import section
 
-EDGES = bin_edges(Descriptors(r_min=0.7, r_max=4.7, bins=80, edges=()))
+EDGES = bin_edges(section("descriptors", r_min=0.7, r_max=4.7, bins=80, edges=()))
 
 
 def mixture(particles, box_length, seed=0):
@@ -78,7 +78,9 @@ def test_a_distance_on_an_edge_belongs_to_the_bin_above():
 
 def test_edges_are_taken_as_listed():
     edges = (0.7, 0.8, 1.5, 3.0)
-    assert bin_edges(Descriptors(r_min=0.7, r_max=4.7, bins=80, edges=edges)).tolist() == list(edges)
+    assert bin_edges(section("descriptors", r_min=0.7, r_max=4.7, bins=80, edges=edges)).tolist() == list(
+        edges
+    )
 
 
 def test_edges_are_the_decimal_numbers():

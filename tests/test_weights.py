@@ -9,11 +9,11 @@ from glassdyn.learning.models import Sizes
 from glassdyn.learning.models.graph_network import GraphNetwork
 from glassdyn.learning.models.weights import fill, layer_shapes
 from glassdyn.liquid.configuration import Configuration
-from glassdyn.params import Graph
 from liquids import liquid
 from references import graph_network as reference
+from short_pipeline import section
 
-BAPST = Graph(r_threshold=2.0, edges="vector", self_edges=True, nodes="type")
+BAPST = section("graph", r_threshold=2.0, edges="vector", self_edges=True, nodes="type")
 
 
 def network(n_rec=7, hidden=(64, 64)):
