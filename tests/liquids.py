@@ -21,7 +21,9 @@ STRUCTURE = json.loads(
         asdict(
             DescriptorSpec(
                 edges=(0.7, 2.7, 4.7),
-                extras=section("describe", smooth=0.0, generations=0, r_average=2.0, inherent=False),
+                extras=section(
+                    "describe", smooth=0.0, generations=0, r_average=2.0, inherent=False, fields=()
+                ),
                 quench=Quench(
                     "lammps", section("potential", truncation="xplor", r_on=2.0, r_cut=2.5, spline_points=0)
                 ),

@@ -22,7 +22,7 @@ EDGES = np.array([0.5, 1.0, 1.5, 2.0])
 POTENTIAL = section("potential", truncation="xplor", r_on=2.0, r_cut=2.5, spline_points=0)
 
 
-NO_EXTRAS = section("describe", smooth=0.0, generations=0, r_average=2.0, inherent=False)
+NO_EXTRAS = section("describe", smooth=0.0, generations=0, r_average=2.0, inherent=False, fields=())
 
 
 def specify(edges=EDGES, extras=NO_EXTRAS):
@@ -72,7 +72,7 @@ def test_a_box_too_small_is_refused_with_the_file_s_name(snapshot):
 
 
 def test_columns_beside_the_descriptors(snapshot):
-    extras = section("describe", smooth=0.1, generations=2, r_average=1.5, inherent=False)
+    extras = section("describe", smooth=0.1, generations=2, r_average=1.5, inherent=False, fields=())
     table = tables.read(describe(snapshot, specify(extras=extras)), parameters={"extras": asdict(extras)})
     assert table.columns[5:] == ["descriptors", "smooth", "averaged_1", "averaged_2"]
     configuration = read_snapshot(snapshot)
@@ -90,7 +90,9 @@ def test_the_inherent_structure_has_no_forces():
     lattice = np.stack(np.meshgrid(*[np.arange(5.0)] * 3), -1).reshape(-1, 3) * 1.05
     positions = lattice + np.random.default_rng(0).normal(size=lattice.shape) * 0.05
     configuration = Configuration(positions, np.zeros(125, np.uint8), 5.25)
-    spec = specify(extras=section("describe", smooth=0.0, generations=0, r_average=2.0, inherent=True))
+    spec = specify(
+        extras=section("describe", smooth=0.0, generations=0, r_average=2.0, inherent=True, fields=())
+    )
     quenched = spec.quench(configuration)
     before, after = energy_and_forces(configuration, POTENTIAL), energy_and_forces(quenched, POTENTIAL)
     assert after.energy < before.energy

@@ -24,7 +24,9 @@ from short_pipeline import section
 
 SPEC = DescriptorSpec(
     edges=(0.5, 1.0, 1.5, 2.0),
-    extras=section("describe", smooth=0.1, generations=2, r_average=1.5, inherent=False),
+    extras=section(
+        "describe", smooth=0.1, generations=2, r_average=1.5, inherent=False, fields=("energy", "force")
+    ),
     quench=Quench("lammps", section("potential", truncation="xplor", r_on=2.0, r_cut=2.5, spline_points=0)),
 )
 COMPONENTS = 3
@@ -69,9 +71,9 @@ def test_full_features_are_those_of_the_thesis():
 
 def test_features_are_type_then_columns_in_their_order(sample):
     table = tables.read(sample[0])
-    names = ["descriptors", "smooth", "averaged_1", "averaged_2"]
+    names = ["descriptors", "smooth", "averaged_1", "averaged_2", "local"]
     columns = [table[name].to_numpy() for name in ("type", *names)]
-    for kind, count in (("type", 1), ("full", 2), ("extended", 5)):
+    for kind, count in (("type", 1), ("full", 2), ("extended", 6)):
         np.testing.assert_array_equal(from_both(sample, kind)[0], np.column_stack(columns[:count]))
 
 

@@ -19,6 +19,7 @@ from glassdyn.constraints import STRICT, Distinct, Increasing, NotEmpty, require
 from glassdyn.parameter_files import ParamsError
 
 __all__ = [
+    "INHERENT_FIELDS",
     "STRICT",
     "Coarse",
     "Describe",
@@ -47,12 +48,26 @@ __all__ = [
 WAVELET_SIDE = 4
 """Scales of trajectory on each side of the middle frame: `labels.wavelets.SIDE`, to which a test holds it equal."""
 
+INHERENT_FIELDS = ("inherent_energy", "inherent_displacement", "minima_energy", "minima_displacement")
+"""Those of `describe.fields` that belong to the inherent structure."""
+
 UnitInterval = Annotated[float, Field(ge=0, le=1)]
 Probability = Annotated[float, Field(gt=0, lt=1)]
 Copies = Annotated[tuple[NonNegativeInt, ...], NotEmpty, Distinct]
 DistinctFloats = Annotated[tuple[PositiveFloat, ...], Distinct]
 IncreasingFloats = Annotated[tuple[PositiveFloat, ...], Increasing]
 IncreasingInts = Annotated[tuple[PositiveInt, ...], NotEmpty, Increasing]
+FieldName = Literal[
+    "energy",
+    "force",
+    "inherent_energy",
+    "inherent_displacement",
+    "minima_energy",
+    "minima_displacement",
+    "cage_displacement",
+    "cage_fluctuation",
+]
+Fields = Annotated[tuple[FieldName, ...], Distinct]
 Names = Annotated[tuple[str, ...], NotEmpty, Distinct]
 Widths = Annotated[tuple[PositiveInt, ...], NotEmpty]
 
@@ -176,12 +191,18 @@ class Descriptors:
 
 @dataclass(frozen=True, config=STRICT)
 class Describe:
-    """Descriptors beside the thesis's; see `features.describe` and `features.neighbour_averages`."""
+    """Columns beside the thesis's descriptors; see `features.describe`."""
 
     smooth: NonNegativeFloat
     generations: NonNegativeInt
     r_average: PositiveFloat
     inherent: bool
+    fields: Fields
+    lengths: DistinctFloats
+    minima: PositiveInt
+    minima_time: PositiveFloat
+    cage_runs: PositiveInt
+    cage_time: PositiveFloat
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -251,7 +272,8 @@ class Graph:
     r_threshold: PositiveFloat
     edges: Literal["distance", "vector"]
     self_edges: bool
-    nodes: Literal["type", "full", "extended", "pca"]
+    nodes: Literal["type", "full", "extended", "pca", "local", "local+radial"]
+    positions: Literal["thermal", "inherent"]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -426,9 +448,22 @@ class Params:
     def _check_features(self) -> None:
         describe, edges = self.describe, self.descriptors.edges
         require(
-            self.graph.nodes != "extended" or any((describe.smooth, describe.generations, describe.inherent)),
-            "extended node features are those of describe: got smooth 0, generations 0 and inherent false "
+            self.graph.nodes != "extended"
+            or any((describe.smooth, describe.generations, describe.inherent, describe.fields)),
+            "extended node features are those of describe: got smooth 0, generations 0, inherent false and no fields "
             "(params.yaml: graph.nodes; take full, or switch one of describe on)",
+        )
+        require(
+            "local" not in self.graph.nodes or bool(describe.fields and describe.lengths),
+            "local node features are averages of fields over lengths: got describe.fields "
+            f"{list(describe.fields)} and describe.lengths {list(describe.lengths)} (params.yaml: graph.nodes)",
+        )
+        require(
+            self.graph.positions == "thermal"
+            or describe.inherent
+            or any(field in INHERENT_FIELDS for field in describe.fields),
+            "graphs at inherent positions need a column that does: got describe.inherent false and fields "
+            f"{list(describe.fields)} (params.yaml: graph.positions; take thermal, or one of {list(INHERENT_FIELDS)})",
         )
         require(
             not self.train.augment or self.graph.edges == "vector",

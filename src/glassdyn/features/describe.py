@@ -1,7 +1,6 @@
 """The structure around every particle of a configuration, such as a sample's snapshot, as columns of a table."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache, partial
 from pathlib import Path
@@ -10,88 +9,93 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
-from pydantic.dataclasses import dataclass
 
 from glassdyn.errors import GlassdynError
 from glassdyn.features.columns import LazyColumns
-from glassdyn.features.inherent import Quench
+from glassdyn.features.fields import Structures, compute_fields, needs_minimum
+from glassdyn.features.local import local_features, local_width, own_width
 from glassdyn.features.neighbour_averages import average_generations
 from glassdyn.features.radial import radial_descriptors, smooth_descriptors
+from glassdyn.features.spec import DescriptorSpec, spec_from_metadata
 from glassdyn.jobs import Job, JobContext
 from glassdyn.liquid.box import wrap
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.liquid.neighbours import find_neighbours
-from glassdyn.params import STRICT, Describe
+from glassdyn.params import Describe
 from glassdyn.storage import tables
 from glassdyn.storage.snapshots import read_snapshot, read_snapshot_metadata
 
 __all__ = [
     "DescriptorSpec",
+    "column_widths",
     "compute_descriptors",
     "describe_job",
     "describe_midframe",
     "descriptor_columns",
     "descriptor_names",
+    "own_widths",
     "spec_from_metadata",
     "write_descriptors",
 ]
 
 
-@dataclass(frozen=True, config=STRICT)
-class DescriptorSpec:
-    """What to compute for every particle.
-
-    Attributes:
-        edges: of the bins of the radial distributions, units of sigma_AA.
-        extras: descriptors beside them.
-        quench: how to reach the inherent structure.
-    """
-
-    edges: tuple[float, ...]
-    extras: Describe
-    quench: Quench
-
-
-def spec_from_metadata(metadata: Mapping[str, Any]) -> DescriptorSpec:
-    """Take the specification from the metadata of a structure table.
-
-    Raises:
-        ValueError: where there is none.
-    """
-    fields = {field: metadata.get(field) for field in DescriptorSpec.__dataclass_fields__}
-    spec: DescriptorSpec = TypeAdapter(DescriptorSpec).validate_json(json.dumps(fields))
-    return spec
-
-
 def descriptor_names(spec: DescriptorSpec) -> list[str]:
-    """Columns of descriptors: the thesis's, then `smooth`, `averaged_<n>` and `inherent` if asked for."""
+    """Columns of radial descriptors: the thesis's, then `smooth`, `averaged_<n>` and `inherent` if asked for."""
     extras = spec.extras
     averages = [f"averaged_{generation}" for generation in range(1, extras.generations + 1)]
     return ["descriptors", *["smooth"] * (extras.smooth > 0), *averages, *["inherent"] * extras.inherent]
 
 
+def column_widths(spec: DescriptorSpec) -> dict[str, int]:
+    """Numbers per particle in every column that a configuration is described by, in the order of the table.
+
+    After the radial descriptors: `fields`, the particle's own; `local`, their averages over neighbourhoods; and
+    `inherent_positions`, where anything is computed in the inherent structure.
+    """
+    extras = spec.extras
+    widths = dict.fromkeys(descriptor_names(spec), 2 * (len(spec.edges) - 1))
+    if extras.fields:
+        widths["fields"] = len(extras.fields)
+    if extras.fields and extras.lengths:
+        widths["local"] = local_width(extras.fields, extras.lengths)
+    if extras.inherent or needs_minimum(extras.fields):
+        widths["inherent_positions"] = 3
+    return widths
+
+
+def own_widths(spec: DescriptorSpec) -> dict[str, int]:
+    """How many of a column's numbers, the first, are radial descriptors or the particle's own."""
+    widths = column_widths(spec)
+    local = {"local": own_width(spec.extras.fields)} if "local" in widths else {}
+    return {name: widths[name] for name in ("descriptors", "fields") if name in widths} | local
+
+
 def descriptor_columns(configuration: Configuration, spec: DescriptorSpec) -> LazyColumns:
-    """Columns of descriptors of any configuration, each computed when it is asked for.
+    """Columns of any configuration, each computed when it is asked for; a minimum is looked for once.
 
     Args:
         configuration: its box holds two of the last edge.
         spec: what to compute.
 
     Returns:
-        (N, 2 bins) float32 each, in the order of `descriptor_names`. A column that is asked for raises GlassdynError
-        where the box is too small, a position is not finite, or no inherent structure is reached.
+        (N, width) each, in the order and of the width of `column_widths`; `inherent_positions` float64, all others
+        float32. A column that is asked for raises GlassdynError where the box is too small, a position is not finite,
+        no inherent structure is reached, or a short run is impossible.
     """
-    edges = np.array(spec.edges)
+    edges, structures = np.array(spec.edges), Structures(configuration, spec)
     averages = cache(lambda: _average(configuration, columns["descriptors"], spec.extras))
+    fields = cache(lambda: compute_fields(structures))
     sources: dict[str, Callable[[], NDArray[Any]]] = {
         "descriptors": partial(radial_descriptors, configuration, edges),
         "smooth": partial(smooth_descriptors, configuration, edges, spec.extras.smooth),
-        "inherent": lambda: radial_descriptors(spec.quench(configuration), edges),
+        "inherent": lambda: radial_descriptors(structures.minimum, edges),
+        "fields": lambda: fields().astype(np.float32),
+        "local": lambda: local_features(structures, fields()).astype(np.float32),
+        "inherent_positions": lambda: structures.minimum.positions,
     }
     for generation in range(1, spec.extras.generations + 1):
         sources[f"averaged_{generation}"] = partial(_pick, averages, generation)
-    columns = LazyColumns({name: sources[name] for name in descriptor_names(spec)})
+    columns = LazyColumns({name: sources[name] for name in column_widths(spec)})
     return columns
 
 
@@ -109,7 +113,7 @@ def _pick(compute: Callable[[], list[NDArray[np.float32]]], index: int) -> NDArr
     return compute()[index]
 
 
-def compute_descriptors(configuration: Configuration, spec: DescriptorSpec) -> dict[str, NDArray[np.float32]]:
+def compute_descriptors(configuration: Configuration, spec: DescriptorSpec) -> dict[str, NDArray[Any]]:
     """All columns of `descriptor_columns`, computed."""
     return dict(descriptor_columns(configuration, spec))
 
@@ -147,7 +151,7 @@ def describe_job(snapshot: Path, table: Path, spec: DescriptorSpec) -> Job:
         asdict(spec),
         (snapshot,),
         table,
-        uses_all_cores=not spec.extras.inherent,
+        uses_all_cores="inherent_positions" not in column_widths(spec),
     )
 
 
@@ -169,7 +173,9 @@ def write_descriptors(context: JobContext) -> None:
 
 
 def _schema(spec: DescriptorSpec) -> pa.Schema:
-    return tables.features_schema(len(spec.edges) - 1, descriptor_names(spec)[1:])
+    radial = descriptor_names(spec)
+    others = {name: width for name, width in column_widths(spec).items() if name not in radial}
+    return tables.features_schema(len(spec.edges) - 1, radial[1:], others)
 
 
 def _metadata(path: Path, spec: DescriptorSpec) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Node features of the graph (thesis 2.7), the same from a table and from a configuration.
 
 A kind is a function from columns to rows, and a line in `NODE_FEATURES`. The columns are `type` (N,), those of
-`describe` in their order, `descriptors` first, each (N, 2 bins), and `components` (N, K), the coordinates of
-(T, G_A, G_B) along the principal components. A column that the function does not ask for is neither read nor computed.
+`describe` in their order (`describe.column_widths`), and `components` (N, K), the coordinates of (T, G_A, G_B) along
+the principal components. A column that the function does not ask for is neither read nor computed.
 """
 
 from collections import defaultdict
@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 
 from glassdyn.errors import GlassdynError
 from glassdyn.features.columns import LazyColumns, stack
-from glassdyn.features.describe import DescriptorSpec, descriptor_columns, descriptor_names
+from glassdyn.features.describe import DescriptorSpec, column_widths, descriptor_columns, own_widths
 from glassdyn.features.pca import PrincipalComponents, project
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.storage import tables
 
 __all__ = [
     "NODE_FEATURES",
+    "averaged_features",
+    "columns_of_configuration",
     "feature_count",
     "features_from_configuration",
     "features_from_tables",
@@ -31,6 +33,9 @@ __all__ = [
 
 Columns = Mapping[str, NDArray[Any]]
 Rows = NDArray[np.float32]
+
+NOT_FEATURES = frozenset({"components", "fields", "inherent_positions"})
+"""Columns that are no extension of the thesis's: reductions of them, what `local` holds as well, and positions."""
 
 
 def _type(columns: Columns) -> Rows:
@@ -45,7 +50,7 @@ def _full(columns: Columns) -> Rows:
 
 def _extended(columns: Columns) -> Rows:
     """(N, F) the thesis's, and all that `describe` adds to them."""
-    return stack(columns, [name for name in columns if name != "components"])
+    return stack(columns, [name for name in columns if name not in NOT_FEATURES])
 
 
 def _pca(columns: Columns) -> Rows:
@@ -53,11 +58,23 @@ def _pca(columns: Columns) -> Rows:
     return stack(columns, ["components"])
 
 
+def _local(columns: Columns) -> Rows:
+    """(N, F) type, fields and their averages over neighbourhoods."""
+    return stack(columns, ["type", "local"])
+
+
+def _radial_and_local(columns: Columns) -> Rows:
+    """(N, F) the thesis's, then fields and their averages."""
+    return stack(columns, ["type", "descriptors", "local"])
+
+
 NODE_FEATURES: dict[str, Callable[[Columns], Rows]] = {
     "type": _type,
     "full": _full,
     "extended": _extended,
     "pca": _pca,
+    "local": _local,
+    "local+radial": _radial_and_local,
 }
 """Kinds of node features, as `graph.nodes` names them."""
 
@@ -115,12 +132,25 @@ def features_from_configuration(
     Raises:
         GlassdynError: where the box is too small, a position is not finite, or principal components are missing.
     """
+    return NODE_FEATURES[kind](columns_of_configuration(configuration, spec, pca))
+
+
+def columns_of_configuration(
+    configuration: Configuration, spec: DescriptorSpec, pca: PrincipalComponents | None = None
+) -> LazyColumns:
+    """The columns of any configuration that node features, and positions of the graph, are made of.
+
+    Args:
+        configuration: its box holds two of the last edge.
+        spec: what `describe` computes.
+        pca: the principal components, where they are asked for.
+    """
     described = descriptor_columns(configuration, spec)
     sources: dict[str, Callable[[], NDArray[Any]]] = {"type": lambda: configuration.species}
     sources |= {name: partial(described.__getitem__, name) for name in described}
     sources["components"] = lambda: _project(columns, pca)
     columns = LazyColumns(sources)
-    return NODE_FEATURES[kind](columns)
+    return columns
 
 
 def _project(columns: Columns, pca: PrincipalComponents | None) -> Rows:
@@ -137,10 +167,27 @@ def feature_count(kind: str, spec: DescriptorSpec, components: int = 0) -> int:
         spec: what `describe` computes.
         components: K, number of principal components.
     """
-    widths = dict.fromkeys(descriptor_names(spec), 2 * (len(spec.edges) - 1)) | {"components": components}
-    columns = {name: np.empty((0, width), np.float32) for name, width in widths.items()}
-    _, count = NODE_FEATURES[kind]({"type": np.empty(0, np.uint8), **columns}).shape
-    return int(count)
+    return len(averaged_features(kind, spec, components))
+
+
+def averaged_features(kind: str, spec: DescriptorSpec, components: int = 0) -> NDArray[np.bool_]:
+    """(F,) which node features are neither type, radial descriptors or components of these, nor a particle's own fields.
+
+    Averages over neighbours differ so little between particles that means of two samples lie standard deviations apart.
+
+    Args:
+        kind: one of `NODE_FEATURES`.
+        spec: what `describe` computes.
+        components: K, number of principal components.
+    """
+    marks: dict[str, Rows] = {
+        name: np.ones((1, width), np.float32) for name, width in column_widths(spec).items()
+    }
+    for name, own in own_widths(spec).items():
+        marks[name][:, :own] = 0
+    marks |= {"type": np.zeros((1, 1), np.float32), "components": np.zeros((1, components), np.float32)}
+    averaged: NDArray[np.bool_] = NODE_FEATURES[kind](marks)[0] > 0
+    return averaged
 
 
 def reads_components(kind: str) -> bool:

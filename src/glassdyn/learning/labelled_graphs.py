@@ -61,11 +61,11 @@ def load_graph(name: str, folders: TableFolders, graph_params: Graph) -> Snapsho
     """
     path = folders.features / f"{name}.parquet"
     tables.require_consistent(path, path)
-    structure = tables.read(path, ["type", "x", "y", "z"])
+    axes = ["inherent_positions"] if graph_params.positions == "inherent" else ["x", "y", "z"]
+    structure = tables.read(path, ["type", *axes])
+    positions = structure[axes[0]] if len(axes) == 1 else structure.select(axes)
     configuration = Configuration(
-        structure.select("x", "y", "z").to_numpy(),
-        structure["type"].to_numpy(),
-        tables.read_parameters(path)["box_length"],
+        positions.to_numpy(), structure["type"].to_numpy(), tables.read_parameters(path)["box_length"]
     )
     features = features_from_tables(path, graph_params.nodes, pca=folders.pca / path.name)
     return build_graph(configuration, features, graph_params)

@@ -12,7 +12,7 @@ from glassdyn.baselines.features import compute_radial_features
 from glassdyn.baselines.fit import Baselines
 from glassdyn.baselines.predict_samples import predict_linear
 from glassdyn.features.describe import spec_from_metadata
-from glassdyn.features.node_features import features_from_configuration
+from glassdyn.features.node_features import NODE_FEATURES, averaged_features, columns_of_configuration
 from glassdyn.learning import model_file
 from glassdyn.learning.graphs import build_graph
 from glassdyn.learning.model_file import TrainedModel
@@ -76,12 +76,15 @@ class NetworkPredictor(NamedTuple):
     def predict(self, configuration: Configuration) -> LabelPredictions:
         """See `Predictor`."""
         trained, spec = self.trained, spec_from_metadata(self.trained.structure)
-        features = features_from_configuration(configuration, trained.graph.nodes, spec, trained.projection)
+        columns = columns_of_configuration(configuration, spec, trained.projection)
+        features = NODE_FEATURES[trained.graph.nodes](columns)
+        if trained.graph.positions == "inherent":
+            configuration = configuration._replace(positions=columns["inherent_positions"])
         graph = build_graph(configuration, features, trained.graph)
-        radial = 2 * len(spec.edges) - 1
-        mean, scale = (part.numpy()[:radial] for part in trained.normalisation.nodes)
+        own = ~averaged_features(trained.graph.nodes, spec, features.shape[1])
+        mean, scale = (part.numpy()[own] for part in trained.normalisation.nodes)
         return LabelPredictions(
-            model_file.predict_labels(trained, graph), measure_shift(features[:, :radial], mean, scale)
+            model_file.predict_labels(trained, graph), measure_shift(features[:, own], mean, scale)
         )
 
 
@@ -144,7 +147,7 @@ def load_predictor(path: Path, model: str | None = None) -> Predictor:
 def measure_shift(features: NDArray[np.floating], mean: NDArray[Any], scale: NDArray[Any]) -> float:
     """How far a configuration lies from those that a model was trained on.
 
-    Root mean square, over type and radial descriptors, of what their means over particles differ by, in standard
+    Root mean square, over type, radial descriptors and fields, of what their means over particles differ by, in standard
     deviations of the training particles. With type alone as a feature only the composition can differ.
     Averages over neighbours are left out: their own deviations are so small that every sample would differ.
 

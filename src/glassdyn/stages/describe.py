@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from glassdyn.features.describe import DescriptorSpec, describe_job
-from glassdyn.features.inherent import Quench
-from glassdyn.features.radial import bin_edges
+from glassdyn.features.describe import describe_job
+from glassdyn.features.spec import spec_from_params
 from glassdyn.jobs import run_jobs
 from glassdyn.stages import load_params, run
 from glassdyn.storage.trajectory import sample_names
@@ -14,9 +13,7 @@ __all__ = ["main"]
 
 def main() -> None:
     """Write a structure table for every snapshot."""
-    params = load_params()
-    quench = Quench(params.simulation.engine, params.potential)
-    spec = DescriptorSpec(tuple(bin_edges(params.descriptors).tolist()), params.describe, quench)
+    spec = spec_from_params(load_params())
     snapshots, features = Path("data/snapshots"), Path("data/features")
     files = [f"{name}.parquet" for name in sample_names(snapshots)]
     run_jobs(

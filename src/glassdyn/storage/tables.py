@@ -7,6 +7,7 @@ with it, and whoever reads the table can ask for it: numbers made with other par
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -39,22 +40,30 @@ Columns = Mapping[str, NDArray[Any]]
 KEY = b"glassdyn"
 """Key of the schema's metadata under which the parameters lie, as JSON."""
 
+POSITIONS = frozenset({"inherent_positions"})
+"""Columns of positions beside x, y and z: what is computed from them later is to be the same to the bit."""
+
 
 class TableError(GlassdynError):
     """A table that is absent, damaged, or not the one that was asked for."""
 
 
-def features_schema(bins: int, extras: Sequence[str] = ()) -> pa.Schema:
+def features_schema(
+    bins: int, extras: Sequence[str] = (), widths: Mapping[str, int] = MappingProxyType({})
+) -> pa.Schema:
     """Columns of `data/features/`: middle frame and descriptors, first those of A, then those of B.
 
     Args:
         bins: for each species of neighbour.
         extras: names of further descriptors, each of the same length.
+        widths: numbers per particle in columns of any other kind; positions are kept in float64.
     """
     descriptors = pa.list_(pa.float32(), 2 * bins)
     columns = [("particle", pa.uint32()), ("type", pa.uint8())]
     columns += [(axis, pa.float64()) for axis in "xyz"]
     columns += [(name, descriptors) for name in ("descriptors", *extras)]
+    for name, width in widths.items():
+        columns.append((name, pa.list_(pa.float64() if name in POSITIONS else pa.float32(), width)))
     return pa.schema(columns)
 
 

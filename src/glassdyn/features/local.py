@@ -1,0 +1,64 @@
+"""The columns that gather fields: `local`, their averages over neighbourhoods."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassdyn.features.fields import Structures
+from glassdyn.features.neighbourhoods import average_neighbourhoods
+
+__all__ = ["local_features", "local_width", "own_width", "split_species"]
+
+ENERGIES = ("energy", "inherent_energy", "minima_energy")
+"""Fields whose values for A and B lie so far apart that they count as two."""
+
+Values = NDArray[np.float64]
+
+
+def local_features(structures: Structures, fields: Values) -> Values:
+    """A particle's own fields, then composition and fields averaged over neighbourhoods of each length.
+
+    Args:
+        structures: neighbours are looked for in their `surroundings`, up to the last bin edge.
+        fields: (N, f) as `compute_fields`.
+
+    Returns:
+        (N, F), F = `local_width`: own values; then for each length the share of B and the averages of own values.
+    """
+    spec, surroundings = structures.spec, structures.surroundings
+    own = split_species(fields, spec.extras.fields, surroundings.species)
+    values = np.column_stack((surroundings.species == 1, own))
+    averages = average_neighbourhoods(surroundings, values, spec.extras.lengths, spec.edges[-1])
+    return np.concatenate((own, averages), axis=1)
+
+
+def split_species(fields: Values, names: Sequence[str], species: NDArray[np.uint8]) -> Values:
+    """Put energies into a column of each species, 0 for the other species' particles.
+
+    Args:
+        fields: (N, f).
+        names: of the fields.
+        species: (N,).
+
+    Returns:
+        (N, C) float64: two columns for an energy, one for any other field.
+    """
+    columns = []
+    for name, field in zip(names, fields.T, strict=True):
+        if name in ENERGIES:
+            columns += [field * (species == 0), field * (species == 1)]
+        else:
+            columns.append(field)
+    return np.column_stack(columns)
+
+
+def local_width(names: Sequence[str], lengths: Sequence[float]) -> int:
+    """F of `local_features`."""
+    own = own_width(names)
+    return own + len(lengths) * (own + 1)
+
+
+def own_width(names: Sequence[str]) -> int:
+    """C of `split_species`."""
+    return sum(2 if name in ENERGIES else 1 for name in names)
