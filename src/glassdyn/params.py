@@ -48,7 +48,13 @@ __all__ = [
 WAVELET_SIDE = 4
 """Scales of trajectory on each side of the middle frame: `labels.wavelets.SIDE`, to which a test holds it equal."""
 
-INHERENT_FIELDS = ("inherent_energy", "inherent_displacement", "minima_energy", "minima_displacement")
+INHERENT_FIELDS = (
+    "inherent_energy",
+    "inherent_displacement",
+    "debye_waller",
+    "minima_energy",
+    "minima_displacement",
+)
 """Those of `describe.fields` that belong to the inherent structure."""
 
 UnitInterval = Annotated[float, Field(ge=0, le=1)]
@@ -62,6 +68,7 @@ FieldName = Literal[
     "force",
     "inherent_energy",
     "inherent_displacement",
+    "debye_waller",
     "minima_energy",
     "minima_displacement",
     "cage_displacement",
@@ -198,11 +205,20 @@ class Describe:
     r_average: PositiveFloat
     inherent: bool
     fields: Fields
-    lengths: DistinctFloats
+    shells: NonNegativeFloat
+    shell_width: PositiveFloat
     minima: PositiveInt
     minima_time: PositiveFloat
     cage_runs: PositiveInt
     cage_time: PositiveFloat
+    lengths: DistinctFloats
+
+    def __post_init__(self) -> None:
+        require(
+            self.shells == 0 or self.shell_width <= self.shells,
+            "the shells need at least one, shell_width <= shells: "
+            f"got {self.shell_width} > {self.shells} (params.yaml: describe.shell_width)",
+        )
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -272,7 +288,9 @@ class Graph:
     r_threshold: PositiveFloat
     edges: Literal["distance", "vector"]
     self_edges: bool
-    nodes: Literal["type", "full", "extended", "pca", "local", "local+radial"]
+    nodes: Literal[
+        "type", "full", "extended", "pca", "local", "shells", "local+radial", "shells+radial", "local+shells"
+    ]
     positions: Literal["thermal", "inherent"]
 
 
@@ -381,11 +399,13 @@ class Params:
     def _check_box(self) -> None:
         box_length = (self.liquid.particles / self.liquid.density) ** (1 / 3)
         edge = self.descriptors.edges[-1] if self.descriptors.edges else self.descriptors.r_max
-        reach = max(edge, self.describe.r_average, self.potential.r_cut, self.graph.r_threshold)
+        describe = self.describe
+        reach = max(edge, describe.r_average, describe.shells, self.potential.r_cut, self.graph.r_threshold)
         fewest = 5 * -int(-((2 * reach) ** 3 * self.liquid.density) // 5)
         require(
             box_length >= 2 * reach,
             "the box must hold two of the longest range, L >= 2 max(the last bin edge, describe.r_average, "
+            "describe.shells, "
             f"potential.r_cut, graph.r_threshold): got L = {box_length:.3f} < {2 * reach:.3f}; take at least "
             f"{fewest} particles (params.yaml: liquid.particles)",
         )
@@ -457,6 +477,11 @@ class Params:
             "local" not in self.graph.nodes or bool(describe.fields and describe.lengths),
             "local node features are averages of fields over lengths: got describe.fields "
             f"{list(describe.fields)} and describe.lengths {list(describe.lengths)} (params.yaml: graph.nodes)",
+        )
+        require(
+            "shells" not in self.graph.nodes or bool(describe.fields and describe.shells),
+            "node features in shells need fields and a radius: got describe.fields "
+            f"{list(describe.fields)} and describe.shells {describe.shells} (params.yaml: graph.nodes)",
         )
         require(
             self.graph.positions == "thermal"

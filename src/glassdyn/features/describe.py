@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 from glassdyn.errors import GlassdynError
 from glassdyn.features.columns import LazyColumns
 from glassdyn.features.fields import Structures, compute_fields, needs_minimum
-from glassdyn.features.local import local_features, local_width, own_width
+from glassdyn.features.gather import (
+    local_features,
+    local_width,
+    own_width,
+    shell_features,
+    shells_width,
+)
 from glassdyn.features.neighbour_averages import average_generations
 from glassdyn.features.radial import radial_descriptors, smooth_descriptors
 from glassdyn.features.spec import DescriptorSpec, spec_from_metadata
@@ -49,8 +55,8 @@ def descriptor_names(spec: DescriptorSpec) -> list[str]:
 def column_widths(spec: DescriptorSpec) -> dict[str, int]:
     """Numbers per particle in every column that a configuration is described by, in the order of the table.
 
-    After the radial descriptors: `fields`, the particle's own; `local`, their averages over neighbourhoods; and
-    `inherent_positions`, where anything is computed in the inherent structure.
+    After the radial descriptors: `fields`, the particle's own; `local`, their averages over neighbourhoods; `shells`,
+    their sums over neighbours by distance; and `inherent_positions`, where anything is computed in the inherent structure.
     """
     extras = spec.extras
     widths = dict.fromkeys(descriptor_names(spec), 2 * (len(spec.edges) - 1))
@@ -58,6 +64,8 @@ def column_widths(spec: DescriptorSpec) -> dict[str, int]:
         widths["fields"] = len(extras.fields)
     if extras.fields and extras.lengths:
         widths["local"] = local_width(extras.fields, extras.lengths)
+    if extras.fields and extras.shells:
+        widths["shells"] = shells_width(extras)
     if extras.inherent or needs_minimum(extras.fields):
         widths["inherent_positions"] = 3
     return widths
@@ -91,6 +99,7 @@ def descriptor_columns(configuration: Configuration, spec: DescriptorSpec) -> La
         "inherent": lambda: radial_descriptors(structures.minimum, edges),
         "fields": lambda: fields().astype(np.float32),
         "local": lambda: local_features(structures, fields()).astype(np.float32),
+        "shells": lambda: shell_features(structures, fields()).astype(np.float32),
         "inherent_positions": lambda: structures.minimum.positions,
     }
     for generation in range(1, spec.extras.generations + 1):

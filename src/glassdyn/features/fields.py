@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.errors import GlassdynError
+from glassdyn.features.debye_waller import log_debye_waller
 from glassdyn.features.energies import ParticleEnergies, particle_energies
 from glassdyn.features.minima import Minima, average_minima
 from glassdyn.features.short_runs import Cage, ShortRuns, cage_displacements
@@ -103,12 +104,14 @@ FIELDS: Mapping[str, Callable[[Structures], Values]] = {
     "force": lambda structures: _norms(structures.thermal.forces),
     "inherent_energy": _inherent_energy,
     "inherent_displacement": _inherent_displacement,
+    "debye_waller": lambda structures: log_debye_waller(structures.minimum, structures.spec.quench.potential),
     "minima_energy": lambda structures: structures.minima.energies,
     "minima_displacement": lambda structures: _norms(structures.minima.displacements),
     "cage_displacement": lambda structures: _norms(structures.cage.displacements),
     "cage_fluctuation": lambda structures: structures.cage.fluctuations,
 }
-"""Each (N,) float64: energies in eps_AA, forces in eps_AA / sigma_AA, lengths in sigma_AA."""
+"""Each (N,) float64: energies in eps_AA, forces in eps_AA / sigma_AA, lengths in sigma_AA,
+and the logarithm of the Debye-Waller factor, of sigma_AA^2."""
 
 
 def needs_minimum(fields: Sequence[str]) -> bool:

@@ -68,13 +68,31 @@ def _radial_and_local(columns: Columns) -> Rows:
     return stack(columns, ["type", "descriptors", "local"])
 
 
+def _shells(columns: Columns) -> Rows:
+    """(N, F) type, fields, and neighbours and their fields in shells."""
+    return stack(columns, ["type", "fields", "shells"])
+
+
+def _radial_and_shells(columns: Columns) -> Rows:
+    """(N, F) the thesis's, then fields and shells."""
+    return stack(columns, ["type", "descriptors", "fields", "shells"])
+
+
+def _local_and_shells(columns: Columns) -> Rows:
+    """(N, F) type, fields and their averages, then shells."""
+    return stack(columns, ["type", "local", "shells"])
+
+
 NODE_FEATURES: dict[str, Callable[[Columns], Rows]] = {
     "type": _type,
     "full": _full,
     "extended": _extended,
     "pca": _pca,
     "local": _local,
+    "shells": _shells,
     "local+radial": _radial_and_local,
+    "shells+radial": _radial_and_shells,
+    "local+shells": _local_and_shells,
 }
 """Kinds of node features, as `graph.nodes` names them."""
 

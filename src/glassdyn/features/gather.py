@@ -1,4 +1,4 @@
-"""The columns that gather fields: `local`, their averages over neighbourhoods."""
+"""The columns that gather fields: `local`, averages over neighbourhoods, and `shells`, sums by distance."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 
 from glassdyn.features.fields import Structures
 from glassdyn.features.neighbourhoods import average_neighbourhoods
+from glassdyn.features.shells import centre_by_species, count_shells, sum_shells
+from glassdyn.params import Describe
 
-__all__ = ["local_features", "local_width", "own_width", "split_species"]
+__all__ = ["local_features", "local_width", "own_width", "shell_features", "shells_width", "split_species"]
 
 ENERGIES = ("energy", "inherent_energy", "minima_energy")
 """Fields whose values for A and B lie so far apart that they count as two."""
@@ -62,3 +64,24 @@ def local_width(names: Sequence[str], lengths: Sequence[float]) -> int:
 def own_width(names: Sequence[str]) -> int:
     """C of `split_species`."""
     return sum(2 if name in ENERGIES else 1 for name in names)
+
+
+def shell_features(structures: Structures, fields: Values) -> Values:
+    """Neighbours and their fields in triangular shells, by species; the particle's own are the column `fields`.
+
+    Args:
+        structures: neighbours are looked for in their `surroundings`.
+        fields: (N, f) as `compute_fields`; taken less the mean of their species in the configuration.
+
+    Returns:
+        (N, F), F = `shells_width`.
+    """
+    extras, surroundings = structures.spec.extras, structures.surroundings
+    ones = np.ones((len(fields), 1))
+    values = np.concatenate((ones, centre_by_species(fields, surroundings.species)), axis=1)
+    return sum_shells(surroundings, values, radius=extras.shells, width=extras.shell_width)
+
+
+def shells_width(extras: Describe) -> int:
+    """F of `shell_features`."""
+    return 2 * (1 + len(extras.fields)) * count_shells(extras.shells, extras.shell_width)
