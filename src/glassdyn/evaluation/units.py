@@ -69,9 +69,9 @@ def subtract_means(values: Values, groups: Groups) -> Values:
     The copies of a fold have means of their own, and its models learnt from all others: where one copy is more mobile,
     they predict less. Folds are therefore pooled as deviations from their means, or correlations would be too small.
     """
-    names, members = np.unique(groups, return_inverse=True)
+    names, first, members = np.unique(groups, return_index=True, return_inverse=True)
     if len(names) == 1:
         return values
-    means = np.array([values[members == number].mean(axis=0) for number in range(len(names))])
-    deviations: Values = values - means[members]
-    return deviations
+    deviations: Values = values - values[first][members]  # a constant is exactly 0 in the end
+    means = np.array([deviations[members == number].mean(axis=0) for number in range(len(names))])
+    return deviations - means[members]

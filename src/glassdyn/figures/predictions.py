@@ -105,12 +105,8 @@ def lengths(table: pl.DataFrame, *, label: str) -> Figure:
         low, high = limits["ceiling"] - limits["ceiling_error"], limits["ceiling"] + limits["ceiling_error"]
         axes.fill_between(limits["length"], low, high, **BAND)
         axes.plot(limits["length"], limits["ceiling"], label="ceiling", **CEILING)
-    columns = {
-        "loc": "lower center",
-        "bbox_to_anchor": (0.5, 1.01),
-        "ncols": 3,
-    }  # above: curves fill the frame
-    axes.legend(title="with standard errors", **columns)
+    # above the frame, which curves fill
+    axes.legend(title="with standard errors", loc="lower center", bbox_to_anchor=(0.5, 1.01), ncols=3)
     return figure
 
 
@@ -126,9 +122,7 @@ def models(table: pl.DataFrame, *, label: str) -> Figure:
     """
     copies = table["copies"][0]
     errors = f"standard error over {copies} copies" if copies > 1 else "bootstrap interval over blocks"
-    figure, axes = style.axes(
-        f"Pearson $\\rho$ with {symbol(label)}\nA particles of the test copies; {errors}", ""
-    )
+    figure, axes = style.axes(f"Pearson $\\rho$ with {symbol(label)}\nA particles; {errors}", "")
     rows = np.arange(table.height)
     looks = _find_looks(table["model"].to_list())
     colours = [looks[model]["color"] for model in table["model"]]
