@@ -234,7 +234,9 @@ def test_means_over_copies_have_the_error_of_copies(generator):
     assert scores.pearson_copy_mean == pytest.approx(np.mean(of_copies))
     assert scores.pearson_copy_error == pytest.approx(stats.sem(of_copies))
     assert scores.pearson_sample_mean == pytest.approx(np.mean(of_samples))
-    assert scores.pearson_sample_error == pytest.approx(stats.sem(np.reshape(of_samples, (3, 2)).mean(axis=1)))
+    assert scores.pearson_sample_error == pytest.approx(
+        stats.sem(np.reshape(of_samples, (3, 2)).mean(axis=1))
+    )
     alone = scores_of(data._replace(copies=np.zeros_like(data.copies)), generator)
     assert alone.pearson_copy_mean == pytest.approx(alone.pearson)
     assert alone.pearson_copy_error is alone.pearson_sample_error is None
@@ -278,9 +280,7 @@ def test_auc_of_shifted_normal_classes_is_that_of_theory(generator):
     """Phi(d / sqrt(2)) for classes d standard deviations apart; 0.01 is three sampling errors."""
     events = np.arange(20000) % 4 == 0
     predictions = generator.normal(size=20000) + 0.8 * events
-    assert area_under_roc(events, predictions) == pytest.approx(
-        stats.norm.cdf(0.8 / math.sqrt(2)), abs=0.01
-    )
+    assert area_under_roc(events, predictions) == pytest.approx(stats.norm.cdf(0.8 / math.sqrt(2)), abs=0.01)
 
 
 @pytest.mark.parametrize("events", [np.zeros(9, bool), np.ones(9, bool)])

@@ -46,8 +46,8 @@ def test_the_ceiling_is_that_of_theory(generator, noise):
 def test_it_is_the_root_of_the_mean_correlation_of_two_runs(generator):
     samples = [plant(generator, copy=copy, offset=0.3 * copy) for copy in range(4)]
     limit = estimate(samples)
-    together = np.concatenate([sample.labels for sample in samples], axis=1)
-    assert limit.ceiling == pytest.approx(noise_ceiling(together).ceiling, rel=1e-9)
+    pooled = np.concatenate([sample.labels for sample in samples], axis=1)
+    assert limit.ceiling == pytest.approx(noise_ceiling(pooled).ceiling, rel=1e-9)
     each = [noise_ceiling(sample.labels).ceiling for sample in samples]
     assert limit.ceiling_sample_mean == pytest.approx(np.mean(each), rel=1e-9)
     assert limit.ceiling_sample_error == pytest.approx(sem(each), rel=1e-9)
@@ -133,7 +133,12 @@ def folders(tmp_path, generator):
         write_label(tmp_path / "labels" / f"{sample}.parquet", identity, generator)
     for run in range(3):
         write_label(tmp_path / "runs" / "copy02-sample01" / f"run{run:02}.parquet", identity, generator)
-    return tmp_path / "runs", tmp_path / "labels", tmp_path / "snapshots", ["copy00-sample00", "copy02-sample01"]
+    return (
+        tmp_path / "runs",
+        tmp_path / "labels",
+        tmp_path / "snapshots",
+        ["copy00-sample00", "copy02-sample01"],
+    )
 
 
 def write_label(path, identity, generator, **changes):

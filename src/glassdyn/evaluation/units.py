@@ -73,5 +73,6 @@ def subtract_means(values: Values, groups: Groups) -> Values:
     if len(names) == 1:
         return values
     deviations: Values = values - values[first][members]  # a constant is exactly 0 in the end
-    means = np.array([deviations[members == number].mean(axis=0) for number in range(len(names))])
-    return deviations - means[members]
+    for number in range(len(names)):
+        deviations[members == number] -= deviations[members == number].mean(axis=0)
+    return deviations
