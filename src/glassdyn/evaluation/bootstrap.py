@@ -1,9 +1,12 @@
-"""Confidence in a correlation when neighbours in space move together: whole blocks are drawn again.
+"""Confidence in a correlation when its particles are not independent: whole units are drawn again.
 
-Blocks are drawn with replacement, as many as there are, and rho is computed anew; percentiles over the
-draws bound the interval. rho is a function of sums over particles, so each block counts by its sums.
+Units are copies, samples or blocks of space (`evaluation.units`). They are drawn with replacement, one fewer than
+there are: then the variance over the draws is right for few units, too, where as many as there are give
+(U - 1) / U of it. rho is computed anew, and percentiles over the draws bound the interval. rho is a function of sums
+over particles, so each unit counts by its sums.
 
-Source: Kuensch, Ann. Statist. 17, 1217 (1989); percentile intervals: Efron & Tibshirani (1993).
+Source: Kuensch, Ann. Statist. 17, 1217 (1989), for blocks; Rao, Wu, J. Am. Stat. Assoc. 83, 231 (1988), for the number
+drawn; percentile intervals: Efron & Tibshirani (1993).
 """
 
 from typing import NamedTuple
@@ -14,7 +17,7 @@ from numpy.typing import NDArray
 from glassdyn.correlation import pearson
 from glassdyn.errors import GlassdynError
 
-__all__ = ["Comparison", "Interval", "bootstrap_improvement", "bootstrap_pearson"]
+__all__ = ["Comparison", "Draws", "Interval", "bootstrap_difference", "bootstrap_pearson", "draw_units"]
 
 Values = NDArray[np.float64]
 Groups = NDArray[np.int64]
@@ -26,12 +29,16 @@ class Comparison(NamedTuple):
     Attributes:
         targets: (N,) t, the label's unit.
         predictions: (N,) m, the same unit.
-        samples: (N,) which snapshot a particle belongs to.
+        folds: (N,) which fold, whose models made the prediction, tests a particle.
+        copies: (N,) which copy of the liquid it belongs to.
+        samples: (N,) which snapshot it belongs to.
         blocks: (N,) which spatial block of which snapshot; distinct between snapshots.
     """
 
     targets: Values
     predictions: Values
+    folds: Groups
+    copies: Groups
     samples: Groups
     blocks: Groups
 
@@ -43,30 +50,52 @@ class Interval(NamedTuple):
     high: float
 
 
-def bootstrap_pearson(
-    comparison: Comparison, *, resamples: int, confidence: float, generator: np.random.Generator
-) -> Interval:
+class Draws(NamedTuple):
+    """Units drawn with replacement, the same draws for every model.
+
+    Attributes:
+        units: (N,) the unit of each particle, 0 ... U - 1.
+        counts: (resamples, U) how often each draw has a unit.
+    """
+
+    units: Groups
+    counts: Values
+
+
+def draw_units(units: Groups, resamples: int, generator: np.random.Generator) -> Draws:
+    """Draw units with replacement, one fewer than there are.
+
+    Args:
+        units: (N,) what a particle is drawn with, by any numbers.
+        resamples: number of draws.
+        generator: draws.
+
+    Raises:
+        GlassdynError: for less than two units, whose draws would all be the same.
+    """
+    names, ranks = np.unique(units, return_inverse=True)
+    if len(names) < 2:
+        raise GlassdynError(
+            f"the bootstrap draws blocks of the box, and needs at least 2: got {len(names)} "
+            "(params.yaml: evaluate.block_length)"
+        )
+    counts = generator.multinomial(len(names) - 1, np.full(len(names), 1 / len(names)), size=resamples)
+    return Draws(ranks.astype(np.int64), counts.astype(np.float64))
+
+
+def bootstrap_pearson(comparison: Comparison, draws: Draws, confidence: float) -> Interval:
     """Confidence interval of the pooled Pearson coefficient.
 
     Args:
         comparison: the pooled test set.
-        resamples: number of draws.
+        draws: of its units.
         confidence: probability within the interval, e.g. 0.95.
-        generator: draws the blocks.
-
-    Raises:
-        GlassdynError: for less than two blocks, whose draws would all be the same.
     """
-    return _bounds(_resample(comparison, resamples, generator), confidence)
+    return _bounds(_correlate_draws(comparison, draws), confidence)
 
 
-def bootstrap_improvement(
-    comparison: Comparison,
-    baseline: Comparison,
-    *,
-    resamples: int,
-    confidence: float,
-    generator: np.random.Generator,
+def bootstrap_difference(
+    comparison: Comparison, baseline: Comparison, draws: Draws, confidence: float
 ) -> Interval:
     """Confidence interval of a prediction's rho minus a baseline's, from the same draws for both.
 
@@ -74,15 +103,11 @@ def bootstrap_improvement(
 
     Args:
         comparison: the pooled test set.
-        baseline: the same targets and blocks with the baseline's predictions.
-        resamples: see `bootstrap_pearson`.
+        baseline: the same targets with the baseline's predictions.
+        draws: of the units of both.
         confidence: see `bootstrap_pearson`.
-        generator: draws the blocks.
     """
-    state = generator.bit_generator.state
-    rhos = _resample(comparison, resamples, generator)
-    generator.bit_generator.state = state
-    return _bounds(rhos - _resample(baseline, resamples, generator), confidence)
+    return _bounds(_correlate_draws(comparison, draws) - _correlate_draws(baseline, draws), confidence)
 
 
 def _bounds(values: Values, confidence: float) -> Interval:
@@ -91,29 +116,16 @@ def _bounds(values: Values, confidence: float) -> Interval:
     return Interval(float(low), float(high))
 
 
-def _resample(comparison: Comparison, resamples: int, generator: np.random.Generator) -> Values:
+def _correlate_draws(comparison: Comparison, draws: Draws) -> Values:
     """(resamples,) rho of each draw; that of all particles for draws in which a column is constant."""
-    sums = _block_sums(comparison)  # (6, blocks)
-    blocks = sums.shape[1]
-    if blocks < 2:
-        raise GlassdynError(
-            f"the bootstrap draws blocks of the box, and needs at least 2: got {blocks} "
-            "(params.yaml: evaluate.block_length)"
-        )
-    draws = generator.multinomial(blocks, np.full(blocks, 1 / blocks), size=resamples)
-    count, t, m, tt, mm, tm = sums @ draws.T  # each (resamples,)
-    spread = (tt - t**2 / count) * (mm - m**2 / count)
-    useful = spread > 1e-24 * tt * mm
-    whole = pearson(comparison.targets, comparison.predictions)
-    rhos: Values = np.full(resamples, whole)
-    rhos[useful] = (tm - t * m / count)[useful] / np.sqrt(spread[useful])
-    return rhos
-
-
-def _block_sums(comparison: Comparison) -> Values:
     # Centred first: rho is the same, and the differences of sums keep their digits.
     t = comparison.targets - comparison.targets.mean()
     m = comparison.predictions - comparison.predictions.mean()
-    _, ranks = np.unique(comparison.blocks, return_inverse=True)
     columns = (np.ones_like(t), t, m, t * t, m * m, t * m)
-    return np.array([np.bincount(ranks, column) for column in columns])
+    sums = np.array([np.bincount(draws.units, column) for column in columns])  # (6, U)
+    count, t, m, tt, mm, tm = sums @ draws.counts.T  # each (resamples,)
+    spread = (tt - t**2 / count) * (mm - m**2 / count)
+    useful = spread > 1e-24 * tt * mm
+    rhos: Values = np.full(len(count), pearson(comparison.targets, comparison.predictions))
+    rhos[useful] = (tm - t * m / count)[useful] / np.sqrt(spread[useful])
+    return rhos
