@@ -25,6 +25,7 @@ from glassdyn.learning.distributed import Group
 from glassdyn.learning.graphs import Snapshot, build_graph
 from glassdyn.learning.models import Sizes, build
 from glassdyn.learning.models.graph_network import mlp
+from glassdyn.learning.optimisation import make_optimiser
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.liquid.potential import assign_species
 from glassdyn.params import Graph, Loss, Model, Train
@@ -121,10 +122,11 @@ def train(hidden: tuple[int, ...], n_rec: int, device: str) -> dict[str, float]:
     )
     settings = Train(
         lr=0.001, clip=1.0, record_every=STEPS, patience=1, max_steps=STEPS, select_on="validation",
-        schedule="constant", batch=1, subgraph=0, augment=False, precision="float32", seed=1,
+        schedule="constant", weight_decay=0.0, average_weights=0.0, batch=1, subgraph=0, augment=False,
+        precision="float32", seed=1,
     )  # fmt: skip
     network = training.initial_network(model_of(hidden, n_rec), SIZES, settings.seed).to(device)
-    optimiser = torch.optim.Adam(network.parameters())
+    optimiser = make_optimiser(network, settings)
     start = perf_counter()
     group = Group(0, 1, torch.device(device))
     for _ in training.fit(network, optimiser, dataset, settings, depth=n_rec, group=group):

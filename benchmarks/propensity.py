@@ -44,6 +44,7 @@ from glassdyn.learning import training
 from glassdyn.learning.dataset import make_dataset
 from glassdyn.learning.graphs import Snapshot, build_graph, standardise
 from glassdyn.learning.models.sizes import infer_sizes
+from glassdyn.learning.optimisation import make_optimiser
 from glassdyn.liquid.box import minimum_image, wrap
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.liquid.neighbours import find_neighbours
@@ -73,6 +74,8 @@ SETTINGS = Train(
     max_steps=1,
     select_on="validation",
     schedule="constant",
+    weight_decay=0.0,
+    average_weights=0.0,
     batch=1,
     subgraph=0,
     augment=False,
@@ -247,7 +250,7 @@ def predict_by_network(row: Row, model: Model, data: Mapping[int, Sample]) -> di
     dataset = make_dataset([graphs[k] for k in LEARN], [graphs[k] for k in CHOOSE], LOSS)
     settings = replace(SETTINGS, max_steps=row.steps, augment=row.augment)
     network = training.initial_network(model, infer_sizes(graphs[1], row.graph.r_threshold), settings.seed)
-    optimiser = torch.optim.Adam(network.parameters(), lr=settings.lr)
+    optimiser = make_optimiser(network, settings)
     *_, end = training.fit(network, optimiser, dataset, settings, depth=model.n_rec)
     network.load_state_dict(end.best)
     with torch.no_grad():

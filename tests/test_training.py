@@ -15,6 +15,7 @@ from glassdyn.learning.distributed import ALONE, Group
 from glassdyn.learning.model_file import ModelFileError, TrainedModel, load, predict, save
 from glassdyn.learning.models import BUILDERS
 from glassdyn.learning.models.sizes import infer_sizes
+from glassdyn.learning.optimisation import make_optimiser
 from liquids import DISTANCES, NETWORK, PLAIN, SHORT, STRUCTURE, labelled_graph
 
 TARGETS = ("p_hop", "cwt_50")
@@ -25,15 +26,15 @@ def training_data(loss=PLAIN, targets=1):
     return make_dataset(graphs[:3], graphs[3:], loss), graphs
 
 
-def untrained(graph, model=NETWORK, lr=0.01):
+def untrained(graph, model=NETWORK, params=SHORT):
     network = training.initial_network(model, infer_sizes(graph, DISTANCES.r_threshold), 1)
-    return network, torch.optim.Adam(network.parameters(), lr=lr)
+    return network, make_optimiser(network, params)
 
 
 def train(params=SHORT, loss=PLAIN, targets=1):
     """The selected model, the last state, and what it was trained on."""
     dataset, graphs = training_data(loss, targets)
-    network, optimiser = untrained(graphs[0], lr=params.lr)
+    network, optimiser = untrained(graphs[0], params=params)
     *_, state = training.fit(network, optimiser, dataset, params, depth=3)
     network.load_state_dict(state.best)
     names = TARGETS[:targets]
@@ -119,7 +120,7 @@ def test_bfloat16_trains_about_as_float32_does(kind):
     dataset, objectives = make_dataset(graphs[:2], graphs[2:], PLAIN), {}
     for precision in ("float32", "bf16"):
         params = replace(SHORT, precision=precision, max_steps=20, lr=0.003)
-        network, optimiser = untrained(graphs[0], replace(NETWORK, kind=kind), params.lr)
+        network, optimiser = untrained(graphs[0], replace(NETWORK, kind=kind), params)
         *_, state = training.fit(network, optimiser, dataset, params, depth=3)
         assert {value.dtype for value in network.parameters()} == {torch.float32}
         objectives[precision] = [entry.train.objective for entry in state.log]

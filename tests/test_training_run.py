@@ -45,14 +45,16 @@ def train(inputs, most=None, **changes):
     return states, training_run.trained_model(config, setup, states[-1], folders.pca / "none")
 
 
-@pytest.mark.parametrize("schedule", ["constant", "cosine"])
-def test_a_training_that_was_cut_off_ends_as_the_undisturbed_one(inputs, tmp_path, schedule, monkeypatch):
+@pytest.mark.parametrize(
+    "options", [{}, {"schedule": "cosine", "weight_decay": 0.1, "average_weights": 0.9}], ids=["plain", "all"]
+)
+def test_a_training_that_was_cut_off_ends_as_the_undisturbed_one(inputs, tmp_path, options, monkeypatch):
     for attempt in range(3):
-        states, _ = train(inputs, most=2, schedule=schedule)
+        states, _ = train(inputs, most=2, **options)
         assert len(states[0].log) == attempt + 1  # the first is what was stored last
-    resumed, model = train(inputs, schedule=schedule)
+    resumed, model = train(inputs, **options)
     monkeypatch.setenv("GLASSDYN_SCRATCH", str(tmp_path / "elsewhere"))
-    straight, undisturbed = train(inputs, schedule=schedule)
+    straight, undisturbed = train(inputs, **options)
     assert resumed[-1].log == straight[-1].log
     save(tmp_path / "resumed", model)
     save(tmp_path / "straight", undisturbed)
@@ -93,22 +95,17 @@ def test_other_tables_begin_anew(inputs, tmp_path):
 def test_a_checkpoint_brings_back_every_bit(inputs, tmp_path):
     folders, config = inputs
     setup, again = (training_run.set_up(config, folders, torch.device("cpu")) for _ in range(2))
-    state = next(training.fit(setup.network, setup.optimiser, setup.dataset, SHORT, depth=3))
+    averaged = replace(SHORT, average_weights=0.9)
+    state = next(training.fit(setup.network, setup.optimiser, setup.dataset, averaged, depth=3))
     checkpoint.store(tmp_path / "state", setup.network, setup.optimiser, state)
     restored = checkpoint.restore((tmp_path / "state").read_bytes(), again.network, again.optimiser)
     assert restored.log == state.log
+    for weights, read in ((state.best, restored.best), (state.average, restored.average)):
+        assert weights.keys() == read.keys()
+        assert all(torch.equal(value, read[name]) for name, value in weights.items())
     stored, read = (optimiser.state_dict()["state"] for optimiser in (setup.optimiser, again.optimiser))
     for number, moments in stored.items():
         assert all(torch.equal(value, read[number][name]) for name, value in moments.items())
-
-
-def test_learning_rates_follow_the_schedule():
-    cosine = replace(SHORT, schedule="cosine", lr=0.2, max_steps=100)
-    rates = [training.learning_rate(step, cosine) for step in range(101)]
-    assert rates[0] == 0.2
-    assert rates[50] == pytest.approx(0.1)
-    assert rates[100] == pytest.approx(0)
-    assert training.learning_rate(77, SHORT) == SHORT.lr
 
 
 SETTINGS = {

@@ -6,19 +6,19 @@ step is the training that never stopped.
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from glassdyn.errors import GlassdynError
 from glassdyn.learning.dataset import Dataset, Example, draw_example, partition
-from glassdyn.learning.distributed import ALONE, Group, no_sync, wrap_ddp
-from glassdyn.learning.loss import squared_error
+from glassdyn.learning.distributed import ALONE, Group, wrap_ddp
 from glassdyn.learning.metrics import Metrics, evaluate
 from glassdyn.learning.models import Sizes, build
+from glassdyn.learning.optimisation import average_weights, matmul_precision, optimiser_step
 from glassdyn.params import Model, Train
 
 __all__ = [
@@ -29,7 +29,6 @@ __all__ = [
     "fit",
     "initial_network",
     "last_step",
-    "learning_rate",
 ]
 
 
@@ -57,11 +56,13 @@ class TrainingState(NamedTuple):
 
     Attributes:
         log: all entries so far, oldest first.
-        best: weights at the entry of the smallest objective.
+        best: averaged weights at the entry of the smallest objective.
+        average: state of the averaged network, see `average_weights`.
     """
 
     log: tuple[LogEntry, ...]
     best: dict[str, Tensor]
+    average: dict[str, Tensor]
 
     @property
     def step(self) -> int:
@@ -69,7 +70,7 @@ class TrainingState(NamedTuple):
         return self.log[-1].step if self.log else 0
 
 
-START = TrainingState((), {})
+START = TrainingState((), {}, {})
 """The state of a training that has not begun."""
 
 
@@ -126,6 +127,7 @@ def fit(
             "every process does the same share of a batch: "
             f"got {params.batch} for {group.size} processes (params.yaml: train.batch)"
         )
+    average = _restore_average(network, params, state)
     parallel = wrap_ddp(network, group)
     while state.step < last_step(state.log, params):
         stop = min(state.step + params.record_every, params.max_steps)
@@ -133,9 +135,18 @@ def fit(
             for step in range(state.step, stop):
                 batch = _share_of_batch(dataset.train, step, params, depth, group)
                 optimiser_step(parallel, optimiser, batch, step, params)
+                average.update_parameters(network)
                 advance(1)
-        state = _append(state, _evaluate(network, dataset, stop, params, depth, group), network)
+        state = _append(state, _evaluate(average.module, dataset, stop, params, depth, group), average)
         yield state
+
+
+def _restore_average(network: nn.Module, params: Train, state: TrainingState) -> AveragedModel:
+    """The average of the weights as it was in a state."""
+    average = average_weights(network, params.average_weights)
+    if state.average:
+        average.load_state_dict(state.average)
+    return average
 
 
 def _share_of_batch(
@@ -144,54 +155,6 @@ def _share_of_batch(
     """The examples of a step's batch that this process trains on."""
     numbers = range(params.batch * step + group.rank, params.batch * (step + 1), group.size)
     return [draw_example(examples, number, params, depth).to(group.device) for number in numbers]
-
-
-@contextmanager
-def matmul_precision(params: Train) -> Iterator[None]:
-    """Within it, products of float32 matrices have a mantissa of 10 bits where tf32 is asked for and there."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("high" if params.precision == "tf32" else "highest")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
-
-
-def learning_rate(step: int, params: Train) -> float:
-    """Adam's rate at a step: lr, or lr (1 + cos(pi step / max_steps)) / 2."""
-    if params.schedule == "constant":
-        return params.lr
-    return params.lr * (1 + math.cos(math.pi * step / params.max_steps)) / 2
-
-
-def optimiser_step(
-    network: nn.Module, optimiser: torch.optim.Optimizer, batch: Sequence[Example], step: int, params: Train
-) -> None:
-    """One step of Adam; the gradients of the examples are added up one after another, to spare memory.
-
-    Args:
-        network: changed in place.
-        optimiser: of the network's weights.
-        batch: this process's share of it.
-        step: steps taken before, which determine the learning rate.
-        params: schedule, precision and clip.
-    """
-    network.train()
-    optimiser.param_groups[0]["lr"] = learning_rate(step, params)
-    optimiser.zero_grad(set_to_none=True)
-    for number, example in enumerate(batch, start=1):
-        with nullcontext() if number == len(batch) else no_sync(network):
-            torch.autograd.backward(_losses(network, example, params).mean() / len(batch))
-    nn.utils.clip_grad_norm_(network.parameters(), params.clip)
-    optimiser.step()
-
-
-def _losses(network: nn.Module, example: Example, params: Train) -> Tensor:
-    """(targets,) squared errors; in bfloat16 the network's layers, not its weights nor the errors."""
-    device = example.a_particles.device.type
-    with torch.autocast(device, torch.bfloat16, enabled=params.precision == "bf16"):
-        predictions = network(example.graph)[example.a_particles]  # (N_A, targets)
-    return squared_error(predictions.float(), example.targets, example.weight)
 
 
 def _evaluate(
@@ -210,13 +173,18 @@ def _evaluate(
     return LogEntry(step, train, held_out)
 
 
-def _append(state: TrainingState, entry: LogEntry, network: nn.Module) -> TrainingState:
-    """The state with one log entry more, and the network's weights where they are the best so far."""
+def _append(state: TrainingState, entry: LogEntry, average: AveragedModel) -> TrainingState:
+    """The state with one log entry more, and the averaged weights where they are the best so far."""
     if not math.isfinite(entry.objective):
         raise GlassdynError(
             f"the loss must stay a number: got {entry.objective} after {entry.step} steps; "
             "lower train.lr or train.clip (params.yaml)"
         )
     improved = all(entry.objective < earlier.objective for earlier in state.log)
-    best = {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
-    return TrainingState((*state.log, entry), best if improved else state.best)
+    best = _copy_weights(average.module) if improved else state.best
+    return TrainingState((*state.log, entry), best, _copy_weights(average))
+
+
+def _copy_weights(network: nn.Module) -> dict[str, Tensor]:
+    """The state of a network on the CPU, which no later step changes."""
+    return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}

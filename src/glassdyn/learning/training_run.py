@@ -34,6 +34,7 @@ from glassdyn.learning.labelled_graphs import (
 from glassdyn.learning.model_file import TrainedModel
 from glassdyn.learning.models import Sizes
 from glassdyn.learning.models.sizes import infer_sizes
+from glassdyn.learning.optimisation import make_optimiser
 from glassdyn.learning.training import TrainingState
 from glassdyn.params import Graph, Loss, Model, Params, Split, Train
 from glassdyn.storage.trajectory import copy_of
@@ -120,7 +121,7 @@ def set_up(config: TrainingConfig, folders: TableFolders, device: torch.device) 
     )
     sizes = infer_sizes(train[0], config.graph.r_threshold)
     network = training.initial_network(config.model, sizes, config.settings.seed).to(device)
-    optimiser = torch.optim.Adam(network.parameters(), lr=config.settings.lr)
+    optimiser = make_optimiser(network, config.settings)
     dataset = make_dataset(train, held_out, config.loss)
     return TrainingSetup(
         dataset if config.settings.subgraph else dataset.to(device),
