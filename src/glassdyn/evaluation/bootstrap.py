@@ -2,17 +2,21 @@
 
 Units are copies, samples or blocks of space (`evaluation.units`). They are drawn with replacement, one fewer than
 there are: then the variance over the draws is right for few units, too, where as many as there are give
-(U - 1) / U of it. rho is computed anew, and percentiles over the draws bound the interval. rho is a function of sums
-over particles, so each unit counts by its sums.
+(U - 1) / U of it. rho is computed anew, and percentiles over the draws bound the interval, their distances from the
+estimate stretched by the ratio of Student's quantile for U - 1 degrees of freedom to the normal one. Without both, an
+interval of 95 % over five copies holds the truth in 83 %, with them in 93 % (planted differences, `tests`). rho is a
+function of sums over particles, so each unit counts by its sums.
 
 Source: Kuensch, Ann. Statist. 17, 1217 (1989), for blocks; Rao, Wu, J. Am. Stat. Assoc. 83, 231 (1988), for the number
-drawn; percentile intervals: Efron & Tibshirani (1993).
+drawn; Hesterberg, Am. Stat. 69, 371 (2015), for Student's quantile.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
+from scipy.stats import t as student
 
 from glassdyn.correlation import pearson
 from glassdyn.errors import GlassdynError
@@ -91,7 +95,9 @@ def bootstrap_pearson(comparison: Comparison, draws: Draws, confidence: float) -
         draws: of its units.
         confidence: probability within the interval, e.g. 0.95.
     """
-    return _bounds(_correlate_draws(comparison, draws), confidence)
+    rho, of_draws = _correlate(comparison), _correlate_draws(comparison, draws)
+    low, high = _bounds(rho, of_draws, draws.counts.shape[1], confidence)
+    return Interval(max(low, -1.0), min(high, 1.0))
 
 
 def bootstrap_difference(
@@ -107,13 +113,20 @@ def bootstrap_difference(
         draws: of the units of both.
         confidence: see `bootstrap_pearson`.
     """
-    return _bounds(_correlate_draws(comparison, draws) - _correlate_draws(baseline, draws), confidence)
+    difference = _correlate(comparison) - _correlate(baseline)
+    of_draws = _correlate_draws(comparison, draws) - _correlate_draws(baseline, draws)
+    return _bounds(difference, of_draws, draws.counts.shape[1], confidence)
 
 
-def _bounds(values: Values, confidence: float) -> Interval:
-    tail = 50 * (1 - confidence)
-    low, high = np.percentile(values, [tail, 100 - tail])
+def _bounds(estimate: float, of_draws: Values, units: int, confidence: float) -> Interval:
+    tail = (1 - confidence) / 2
+    stretch = student.ppf(tail, units - 1) / norm.ppf(tail)
+    low, high = estimate + stretch * (np.percentile(of_draws, [100 * tail, 100 * (1 - tail)]) - estimate)
     return Interval(float(low), float(high))
+
+
+def _correlate(comparison: Comparison) -> float:
+    return pearson(comparison.targets, comparison.predictions)
 
 
 def _correlate_draws(comparison: Comparison, draws: Draws) -> Values:
@@ -126,6 +139,6 @@ def _correlate_draws(comparison: Comparison, draws: Draws) -> Values:
     count, t, m, tt, mm, tm = sums @ draws.counts.T  # each (resamples,)
     spread = (tt - t**2 / count) * (mm - m**2 / count)
     useful = spread > 1e-24 * tt * mm
-    rhos: Values = np.full(len(count), pearson(comparison.targets, comparison.predictions))
+    rhos: Values = np.full(len(count), _correlate(comparison))
     rhos[useful] = (tm - t * m / count)[useful] / np.sqrt(spread[useful])
     return rhos
