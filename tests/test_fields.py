@@ -50,6 +50,15 @@ def specify(*fields, potential=XPLOR, engine="lammps", **extras):
     )
 
 
+SPEC_WITHOUT_CHANCE = specify(*FREE_OF_CHANCE, shells=2.5)
+
+
+@pytest.fixture(scope="module")
+def columns_without_chance(liquid):
+    """Columns whose fields need no runs."""
+    return compute_descriptors(liquid, SPEC_WITHOUT_CHANCE)
+
+
 @pytest.mark.parametrize("potential", [XPLOR, SHIFT], ids=["xplor", "shift"])
 @pytest.mark.parametrize(("kind", "neighbour"), [(0, 0), (0, 1), (1, 1)])
 def test_pair_terms_are_the_potential_s_and_their_derivatives(potential, kind, neighbour):
@@ -101,13 +110,13 @@ def transformed(configuration, change):
 
 
 @pytest.mark.parametrize("change", ["rotation", "translation", "periodic shift", "relabelling"])
-def test_columns_are_invariant(liquid, change):
+def test_columns_are_invariant(liquid, columns_without_chance, change):
     """Up to what the quench leaves: forces of 1e-6, and with them displacements of 1e-5 along the softest modes."""
-    spec = specify(*FREE_OF_CHANCE, shells=2.5)
-    other, order = transformed(liquid, change)
-    before, after = compute_descriptors(liquid, spec), compute_descriptors(other, spec)
+    configuration, order = transformed(liquid, change)
+    columns = compute_descriptors(configuration, SPEC_WITHOUT_CHANCE)
     for name in ("fields", "local", "shells"):
-        np.testing.assert_allclose(after[name], before[name][order], atol=2e-3, rtol=1e-4, err_msg=name)
+        expected = columns_without_chance[name][order]
+        np.testing.assert_allclose(columns[name], expected, atol=2e-3, rtol=1e-4, err_msg=name)
 
 
 def test_energies_are_invariant_under_any_rotation():
@@ -143,7 +152,7 @@ def test_debye_waller_factors_are_those_of_frozen_surroundings(minimum, radius):
     ours = log_debye_waller(configuration, XPLOR, radius)
     for i in (0, 7, 299):
         expected = log_debye_waller_of_cluster(hessian, configuration, i, radius)
-        assert ours[i] == pytest.approx(expected, abs=1e-6)  # of the differences
+        assert ours[i] == pytest.approx(expected, abs=1e-5)  # of the differences
 
 
 def test_debye_waller_factors_come_near_to_those_of_the_whole(minimum):
@@ -151,7 +160,7 @@ def test_debye_waller_factors_come_near_to_those_of_the_whole(minimum):
     whole = np.linalg.inv(hessian + np.eye(len(hessian)))
     exact = np.log(np.diag(whole).reshape(-1, 3).sum(axis=1))
     frozen = log_debye_waller(configuration, XPLOR)
-    assert (frozen <= exact + 1e-6).all()  # frozen surroundings only stiffen
+    assert (frozen <= exact + 1e-5).all()  # frozen surroundings only stiffen
     assert np.corrcoef(frozen, exact)[0, 1] > 0.9
 
 
