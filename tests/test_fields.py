@@ -164,6 +164,14 @@ def test_debye_waller_factors_come_near_to_those_of_the_whole(minimum):
     assert np.corrcoef(frozen, exact)[0, 1] > 0.9
 
 
+def test_neighbourhoods_end_at_the_last_bin_or_where_parameters_say(liquid):
+    near, default, far = (
+        compute_descriptors(liquid, specify("energy", r_local=reach))["local"] for reach in (1.2, 0.0, 2.5)
+    )
+    np.testing.assert_array_equal(default, far)
+    assert np.abs(near - far)[:, 5:].max() > 0.1
+
+
 def gas():
     """Particles beyond each other's reach, which move in straight lines."""
     sites = np.stack(np.meshgrid(*3 * [np.arange(2.0)]), -1).reshape(-1, 3) * 10

@@ -215,6 +215,7 @@ class Describe:
     minima_time: PositiveFloat
     cage_runs: PositiveInt
     cage_time: PositiveFloat
+    r_local: NonNegativeFloat
     lengths: DistinctFloats
 
     def __post_init__(self) -> None:
@@ -405,13 +406,13 @@ class Params:
         edge = self.descriptors.edges[-1] if self.descriptors.edges else self.descriptors.r_max
         describe = self.describe
         cluster = DEBYE_WALLER_RADIUS if "debye_waller" in describe.fields else 0.0
-        fields = max(describe.shells, cluster)
+        fields = max(describe.shells, describe.r_local, cluster)
         reach = max(edge, describe.r_average, fields, self.potential.r_cut, self.graph.r_threshold)
         fewest = 5 * -int(-((2 * reach) ** 3 * self.liquid.density) // 5)
         require(
             box_length >= 2 * reach,
             "the box must hold two of the longest range, L >= 2 max(the last bin edge, describe.r_average, "
-            "describe.shells, 3 for debye_waller, "
+            "describe.shells, describe.r_local, 3 for debye_waller, "
             f"potential.r_cut, graph.r_threshold): got L = {box_length:.3f} < {2 * reach:.3f}; take at least "
             f"{fewest} particles (params.yaml: liquid.particles)",
         )
