@@ -24,7 +24,7 @@ SHORT = {
     "wavelets": {"scales": [5]},
     "coarse": {"lengths": [1.0]},
     "split": {"train": [0], "validation": [1], "test": [2]},
-    "graph": {"nodes": "pca"},
+    "graph": {"nodes": "pca", "positions": "inherent"},
     "loss": {"targets": ["p_hop", "propensity_1"]},
     "train": {"max_steps": 40, "patience": 2},
 }

@@ -18,11 +18,16 @@ from glassdyn.liquid.box import minimum_image
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.liquid.pair_derivatives import pair_derivatives, tabulate_pairs
 from glassdyn.liquid.potential import EPSILON, SIGMA, energy_and_forces, pair_interaction
-from glassdyn.params import INHERENT_FIELDS
+from glassdyn.params import DEBYE_WALLER_RADIUS, INHERENT_FIELDS
 from glassdyn.simulation import engines
 from glassdyn.simulation.engine import NVE, Integrator
 from glassdyn.simulation.state import maxwell_boltzmann
-from references.fields import energies_by_all_pairs, hessian_by_differences, log_debye_waller_of_cluster
+from references.fields import (
+    energies_by_all_pairs,
+    hessian_by_all_pairs,
+    hessian_row_by_differences,
+    log_debye_waller_of_cluster,
+)
 from short_pipeline import section
 
 FREE_OF_CHANCE = ("energy", "force", "inherent_energy", "inherent_displacement", "debye_waller")
@@ -41,8 +46,17 @@ def specify(*fields, potential=XPLOR, engine="lammps", **extras):
         edges=(0.7, 1.5, 2.5),
         extras=section("describe", fields=fields, **settings),
         quench=Quench(engine, potential),
-        runs=ShortRuns(engine, potential, 0.005, 0.8, seed=3),
+        short_runs=ShortRuns(engine, potential, 0.005, 0.8, seed=3),
     )
+
+
+SPEC_WITHOUT_CHANCE = specify(*FREE_OF_CHANCE, shells=2.5)
+
+
+@pytest.fixture(scope="module")
+def columns_without_chance(liquid):
+    """Columns whose fields need no runs."""
+    return compute_descriptors(liquid, SPEC_WITHOUT_CHANCE)
 
 
 @pytest.mark.parametrize("potential", [XPLOR, SHIFT], ids=["xplor", "shift"])
@@ -96,13 +110,13 @@ def transformed(configuration, change):
 
 
 @pytest.mark.parametrize("change", ["rotation", "translation", "periodic shift", "relabelling"])
-def test_columns_are_invariant(liquid, change):
+def test_columns_are_invariant(liquid, columns_without_chance, change):
     """Up to what the quench leaves: forces of 1e-6, and with them displacements of 1e-5 along the softest modes."""
-    spec = specify(*FREE_OF_CHANCE, shells=2.5)
-    other, order = transformed(liquid, change)
-    before, after = compute_descriptors(liquid, spec), compute_descriptors(other, spec)
+    configuration, order = transformed(liquid, change)
+    columns = compute_descriptors(configuration, SPEC_WITHOUT_CHANCE)
     for name in ("fields", "local", "shells"):
-        np.testing.assert_allclose(after[name], before[name][order], atol=2e-3, rtol=1e-4, err_msg=name)
+        expected = columns_without_chance[name][order]
+        np.testing.assert_allclose(columns[name], expected, atol=2e-3, rtol=1e-4, err_msg=name)
 
 
 def test_energies_are_invariant_under_any_rotation():
@@ -118,21 +132,44 @@ def test_energies_are_invariant_under_any_rotation():
     np.testing.assert_allclose(after.forces, before.forces @ rotation, atol=1e-10)
 
 
+@pytest.fixture(scope="module")
+def minimum(liquid):
+    """Its nearest energy minimum, and the Hessian there."""
+    quenched = Quench("lammps", XPLOR)(liquid)
+    return quenched, hessian_by_all_pairs(quenched, XPLOR)
+
+
+def test_the_dense_hessian_is_that_of_the_forces(minimum):
+    configuration, hessian = minimum
+    for coordinate in (0, 500, 899):
+        row = hessian_row_by_differences(configuration, XPLOR, coordinate)
+        np.testing.assert_allclose(hessian[coordinate], row, atol=1e-4)  # of the differences
+
+
 @pytest.mark.parametrize("radius", [1.3, 2.4])
-def test_debye_waller_factors_are_those_of_a_dense_hessian_in_frozen_surroundings(radius):
-    state = liquid_state("lammps", XPLOR, steps=200)
-    some = Configuration(state.positions, state.species, state.box_length)
-    minimum = Quench("lammps", XPLOR)(some)
-    hessian = hessian_by_differences(minimum, XPLOR)
-    ours = log_debye_waller(minimum, XPLOR, radius)
+def test_debye_waller_factors_are_those_of_frozen_surroundings(minimum, radius):
+    configuration, hessian = minimum
+    ours = log_debye_waller(configuration, XPLOR, radius)
     for i in (0, 7, 299):
-        expected = log_debye_waller_of_cluster(hessian, minimum, i, radius)
-        assert ours[i] == pytest.approx(expected, abs=1e-6)  # of the differences
+        expected = log_debye_waller_of_cluster(hessian, configuration, i, radius)
+        assert ours[i] == pytest.approx(expected, abs=1e-5)  # of the differences
+
+
+def test_debye_waller_factors_come_near_to_those_of_the_whole(minimum):
+    configuration, hessian = minimum
     whole = np.linalg.inv(hessian + np.eye(len(hessian)))
     exact = np.log(np.diag(whole).reshape(-1, 3).sum(axis=1))
-    frozen = log_debye_waller(minimum, XPLOR, RADIUS)
-    assert (frozen <= exact + 1e-6).all()  # springs only stiffen
+    frozen = log_debye_waller(configuration, XPLOR)
+    assert (frozen <= exact + 1e-5).all()  # frozen surroundings only stiffen
     assert np.corrcoef(frozen, exact)[0, 1] > 0.9
+
+
+def test_neighbourhoods_end_at_the_last_bin_or_where_parameters_say(liquid):
+    near, default, far = (
+        compute_descriptors(liquid, specify("energy", r_local=reach))["local"] for reach in (1.2, 0.0, 2.5)
+    )
+    np.testing.assert_array_equal(default, far)
+    assert np.abs(near - far)[:, 5:].max() > 0.1
 
 
 def gas():
@@ -175,7 +212,7 @@ def test_short_runs_repeat_to_the_bit(liquid):
 
 
 def test_fields_that_need_runs_are_refused_where_no_temperature_is_known(liquid):
-    spec = replace(specify("cage_displacement"), runs=None)
+    spec = replace(specify("cage_displacement"), short_runs=None)
     with pytest.raises(GlassdynError, match=r"short runs need a temperature.*describe\.fields"):
         compute_descriptors(liquid, spec)
 
@@ -184,6 +221,7 @@ def test_fields_of_the_minimum_are_those_that_parameters_say(liquid):
     """Each field computes a minimum if and only if `INHERENT_FIELDS` has it: then it is a column of the table."""
     for field in FIELDS:
         assert ("inherent_positions" in column_widths(specify(field))) == (field in INHERENT_FIELDS)
+    assert RADIUS == DEBYE_WALLER_RADIUS
     spec = specify("inherent_energy", "inherent_displacement")
     columns = compute_descriptors(liquid, spec)
     quenched = spec.quench(liquid)

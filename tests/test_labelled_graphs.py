@@ -47,6 +47,21 @@ def test_a_graph_has_the_rows_of_its_tables(folders):
     assert graph.x.shape == (50, 5)
 
 
+def test_graphs_at_inherent_positions_join_what_is_near_there(folders):
+    """A lattice of spacing 1, whatever the thermal positions."""
+    path = folders.features / "copy00-sample00.parquet"
+    number = np.arange(50)
+    inherent = np.stack((number % 4 * 1.0, number // 4 % 4 * 1.0, number // 16 * 1.0), axis=1)
+    rewrite(
+        path, tables.features_schema(2, [], {"inherent_positions": 3}), STRUCTURE, inherent_positions=inherent
+    )
+    graph = load_labelled_graph("copy00-sample00", folders, replace(GRAPH, positions="inherent"), ["p_hop"])
+    np.testing.assert_array_equal(graph.pos.numpy(), inherent.astype(np.float32))
+    assert (graph.edge_vectors.norm(dim=1) >= 1).all()
+    thermal = load_labelled_graph("copy00-sample00", folders, GRAPH, ["p_hop"])
+    np.testing.assert_array_equal(graph.x.numpy(), thermal.x.numpy())
+
+
 def test_columns_beside_the_descriptors_extend_the_features(folders):
     smooth = np.random.default_rng(1).random((50, 4))
     path = folders.features / "copy00-sample00.parquet"

@@ -8,6 +8,7 @@ from glassdyn.features.describe import DescriptorSpec, describe_job
 from glassdyn.features.inherent import Quench
 from glassdyn.features.node_features import (
     NODE_FEATURES,
+    averaged_features,
     feature_count,
     features_from_configuration,
     features_from_tables,
@@ -25,7 +26,14 @@ from short_pipeline import section
 SPEC = DescriptorSpec(
     edges=(0.5, 1.0, 1.5, 2.0),
     extras=section(
-        "describe", smooth=0.1, generations=2, r_average=1.5, inherent=False, fields=("energy", "force")
+        "describe",
+        smooth=0.1,
+        generations=2,
+        r_average=1.5,
+        inherent=False,
+        fields=("energy", "force"),
+        shells=2.0,
+        shell_width=0.5,
     ),
     quench=Quench("lammps", section("potential", truncation="xplor", r_on=2.0, r_cut=2.5, spline_points=0)),
 )
@@ -71,9 +79,9 @@ def test_full_features_are_those_of_the_thesis():
 
 def test_features_are_type_then_columns_in_their_order(sample):
     table = tables.read(sample[0])
-    names = ["descriptors", "smooth", "averaged_1", "averaged_2", "local"]
+    names = ["descriptors", "smooth", "averaged_1", "averaged_2", "local", "shells"]
     columns = [table[name].to_numpy() for name in ("type", *names)]
-    for kind, count in (("type", 1), ("full", 2), ("extended", 6)):
+    for kind, count in (("type", 1), ("full", 2), ("extended", 7)):
         np.testing.assert_array_equal(from_both(sample, kind)[0], np.column_stack(columns[:count]))
 
 
@@ -106,3 +114,19 @@ def test_components_that_are_missing_or_of_other_structures_are_refused(sample, 
     tables.write(tmp_path / reduced.name, tables.pca_schema(COMPONENTS), [columns], {"edges": [0.5, 2.0]})
     with pytest.raises(tables.TableError, match=r"differ in \['edges'\]"):
         features_from_tables(structure, "pca", pca=tmp_path / reduced.name)
+
+
+def test_averages_over_neighbours_are_told_from_a_particle_s_own_features():
+    """Of two fields, one of them an energy, three columns are the particle's own; shells of all are sums."""
+    bins, own, averages, shells = 6, 3, 3 * 4, 2 * 3 * 4
+    expected = {
+        "type": [1],
+        "full": [1 + bins],
+        "pca": [COMPONENTS],
+        "local": [1 + own, averages],
+        "shells": [1 + 2, shells],
+        "local+radial": [1 + bins + own, averages],
+    }
+    for kind, (first, *rest) in expected.items():
+        averaged = averaged_features(kind, SPEC, COMPONENTS)
+        np.testing.assert_array_equal(averaged, np.repeat([False, True], [first, sum(rest)]))

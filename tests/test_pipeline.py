@@ -104,7 +104,8 @@ def test_columns_beside_the_thesis_s_are_those_of_the_same_frame(pipeline_run):
         configuration = opened.configuration(opened.middle)
     positions, _, box_length = configuration
     structure = tables.read(folder / "data" / "features" / f"{name}.parquet")
-    assert structure.columns[5:] == ["descriptors", "smooth", "averaged_1", "inherent"]
+    extras = ["smooth", "averaged_1", "inherent", "fields", "local", "inherent_positions"]
+    assert structure.columns[5:] == ["descriptors", *extras]
     thermal, inherent = (structure[column].to_numpy() for column in ("descriptors", "inherent"))
     smooth = smooth_descriptors(configuration, edges, parameters.describe.smooth)
     np.testing.assert_array_equal(structure["smooth"].to_numpy(), smooth)

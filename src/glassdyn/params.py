@@ -19,6 +19,7 @@ from glassdyn.constraints import STRICT, Distinct, Increasing, NotEmpty, require
 from glassdyn.parameter_files import ParamsError
 
 __all__ = [
+    "DEBYE_WALLER_RADIUS",
     "INHERENT_FIELDS",
     "STRICT",
     "Coarse",
@@ -47,6 +48,9 @@ __all__ = [
 
 WAVELET_SIDE = 4
 """Scales of trajectory on each side of the middle frame: `labels.wavelets.SIDE`, to which a test holds it equal."""
+
+DEBYE_WALLER_RADIUS = 3.0
+"""Of the cluster that moves with a particle: `features.debye_waller.RADIUS`, to which a test holds it equal."""
 
 INHERENT_FIELDS = (
     "inherent_energy",
@@ -211,6 +215,7 @@ class Describe:
     minima_time: PositiveFloat
     cage_runs: PositiveInt
     cage_time: PositiveFloat
+    r_local: NonNegativeFloat
     lengths: DistinctFloats
 
     def __post_init__(self) -> None:
@@ -403,12 +408,14 @@ class Params:
         box_length = (self.liquid.particles / self.liquid.density) ** (1 / 3)
         edge = self.descriptors.edges[-1] if self.descriptors.edges else self.descriptors.r_max
         describe = self.describe
-        reach = max(edge, describe.r_average, describe.shells, self.potential.r_cut, self.graph.r_threshold)
+        cluster = DEBYE_WALLER_RADIUS if "debye_waller" in describe.fields else 0.0
+        fields = max(describe.shells, describe.r_local, cluster)
+        reach = max(edge, describe.r_average, fields, self.potential.r_cut, self.graph.r_threshold)
         fewest = 5 * -int(-((2 * reach) ** 3 * self.liquid.density) // 5)
         require(
             box_length >= 2 * reach,
             "the box must hold two of the longest range, L >= 2 max(the last bin edge, describe.r_average, "
-            "describe.shells, "
+            "describe.shells, describe.r_local, 3 for debye_waller, "
             f"potential.r_cut, graph.r_threshold): got L = {box_length:.3f} < {2 * reach:.3f}; take at least "
             f"{fewest} particles (params.yaml: liquid.particles)",
         )

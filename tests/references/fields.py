@@ -51,19 +51,34 @@ def shells_by_all_pairs(configuration, values, radius, width):
     return np.array(rows)
 
 
-def hessian_by_differences(configuration, potential, step=1e-5):
-    """(3 N, 3 N) second derivatives of U, from forces at displaced positions."""
-    flat = configuration.positions.ravel()
-    rows = []
-    for coordinate in range(len(flat)):
-        forces = []
-        for sign in (1, -1):
-            moved = flat.copy()
-            moved[coordinate] += sign * step
-            displaced = configuration._replace(positions=moved.reshape(-1, 3))
-            forces.append(energy_and_forces(displaced, potential).forces.ravel())
-        rows.append((forces[1] - forces[0]) / (2 * step))
-    return np.array(rows)
+def hessian_by_all_pairs(configuration, potential, step=1e-5):
+    """(3 N, 3 N) second derivatives of U, from differences of the pairs' forces."""
+    positions, species, box_length = configuration
+    hessian = np.zeros((len(species), 3, len(species), 3))
+    for i, kind in enumerate(species):
+        others = np.flatnonzero(np.arange(len(species)) != i)
+        vectors = minimum_image(positions[others] - positions[i], box_length)
+        r = np.linalg.norm(vectors, axis=1)
+        pairs = EPSILON[kind, species[others]], SIGMA[kind, species[others]], potential
+        inner, force, outer = (pair_interaction(r + shift, *pairs)[1] for shift in (-step, 0.0, step))
+        curvature, slope = (inner - outer) / (2 * step), -force / r
+        directions = vectors / r[:, None]
+        along = directions[:, :, None] * directions[:, None, :]
+        blocks = -(curvature - slope)[:, None, None] * along - slope[:, None, None] * np.eye(3)
+        hessian[i, :, others, :] = blocks
+        hessian[i, :, i, :] = -blocks.sum(axis=0)
+    return hessian.reshape(3 * len(species), -1)
+
+
+def hessian_row_by_differences(configuration, potential, coordinate, step=1e-5):
+    """(3 N,) a row of the second derivatives of U, from forces at displaced positions."""
+    forces = []
+    for sign in (1, -1):
+        moved = configuration.positions.ravel().copy()
+        moved[coordinate] += sign * step
+        displaced = configuration._replace(positions=moved.reshape(-1, 3))
+        forces.append(energy_and_forces(displaced, potential).forces.ravel())
+    return (forces[1] - forces[0]) / (2 * step)
 
 
 def log_debye_waller_of_cluster(hessian, configuration, i, radius):

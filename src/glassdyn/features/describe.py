@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from glassdyn.errors import GlassdynError
 from glassdyn.features.columns import LazyColumns
-from glassdyn.features.fields import Structures, compute_fields, needs_minimum
+from glassdyn.features.fields import Structures, compute_fields, needs_engine, needs_minimum
 from glassdyn.features.gather import (
     local_features,
     local_width,
@@ -152,7 +152,7 @@ def describe_midframe(configuration: Configuration, spec: DescriptorSpec) -> dic
 def describe_job(snapshot: Path, table: Path, spec: DescriptorSpec) -> Job:
     """The job that writes the structure table of a snapshot.
 
-    The engine that quenches runs on one core: then snapshots are described side by side.
+    The engine that quenches and runs takes one core: then snapshots are described side by side.
     """
     return Job(
         f"describe {snapshot.stem}",
@@ -160,7 +160,7 @@ def describe_job(snapshot: Path, table: Path, spec: DescriptorSpec) -> Job:
         asdict(spec),
         (snapshot,),
         table,
-        uses_all_cores="inherent_positions" not in column_widths(spec),
+        uses_all_cores=not (spec.extras.inherent or needs_engine(spec.extras.fields)),
     )
 
 

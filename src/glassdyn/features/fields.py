@@ -19,9 +19,11 @@ from glassdyn.liquid.box import minimum_image
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.params import INHERENT_FIELDS
 
-__all__ = ["FIELDS", "Structures", "compute_fields", "needs_minimum"]
+__all__ = ["FIELDS", "Structures", "compute_fields", "needs_engine", "needs_minimum"]
 
 Values = NDArray[np.float64]
+
+CAGE_FIELDS = ("cage_displacement", "cage_fluctuation")
 
 
 class Structures:
@@ -70,12 +72,12 @@ class Structures:
     @property
     def runs(self) -> ShortRuns:
         """How to run from the configuration."""
-        if self.spec.runs is None:
+        if self.spec.short_runs is None:
             raise GlassdynError(
                 "short runs need a temperature and a timestep: got none; leave the fields of minima and cages out "
                 "(params.yaml: describe.fields)"
             )
-        return self.spec.runs
+        return self.spec.short_runs
 
     @cached_property
     def surroundings(self) -> Configuration:
@@ -117,6 +119,11 @@ and the logarithm of the Debye-Waller factor, of sigma_AA^2."""
 def needs_minimum(fields: Sequence[str]) -> bool:
     """Whether one of the fields is of the inherent structure."""
     return any(field in INHERENT_FIELDS for field in fields)
+
+
+def needs_engine(fields: Sequence[str]) -> bool:
+    """Whether one of the fields needs a quench or a run."""
+    return needs_minimum(fields) or any(field in CAGE_FIELDS for field in fields)
 
 
 def compute_fields(structures: Structures) -> Values:

@@ -22,7 +22,7 @@ def local_features(structures: Structures, fields: Values) -> Values:
     """A particle's own fields, then composition and fields averaged over neighbourhoods of each length.
 
     Args:
-        structures: neighbours are looked for in their `surroundings`, up to the last bin edge.
+        structures: neighbours are looked for in their `surroundings`, as far as `r_local`, or the last bin edge.
         fields: (N, f) as `compute_fields`.
 
     Returns:
@@ -31,7 +31,8 @@ def local_features(structures: Structures, fields: Values) -> Values:
     spec, surroundings = structures.spec, structures.surroundings
     own = split_species(fields, spec.extras.fields, surroundings.species)
     values = np.column_stack((surroundings.species == 1, own))
-    averages = average_neighbourhoods(surroundings, values, spec.extras.lengths, spec.edges[-1])
+    reach = spec.extras.r_local or spec.edges[-1]
+    averages = average_neighbourhoods(surroundings, values, spec.extras.lengths, reach)
     return np.concatenate((own, averages), axis=1)
 
 

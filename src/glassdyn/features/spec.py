@@ -23,14 +23,14 @@ class DescriptorSpec:
         edges: of the bins of the radial distributions, units of sigma_AA.
         extras: descriptors beside them.
         quench: how to reach the inherent structure.
-        runs: how to run from a configuration; None where temperature and timestep are unknown, and fields that need
+        short_runs: how to run from a configuration; None where temperature and timestep are unknown, and fields that need
             runs are refused.
     """
 
     edges: tuple[float, ...]
     extras: Describe
     quench: Quench
-    runs: ShortRuns | None = None
+    short_runs: ShortRuns | None = None
 
 
 def spec_from_params(params: Params) -> DescriptorSpec:

@@ -168,5 +168,5 @@ def quench_error(largest_force: float) -> EngineError:
     return EngineError(
         f"a quench ends where no component of a force is above {FORCE_TOLERANCE:g}: got "
         f"{largest_force:.3g} when it gave up; quench a configuration of the liquid, where no particles overlap, or leave it out "
-        "(params.yaml: describe.inherent)"
+        "(params.yaml: describe.inherent, describe.fields)"
     )
