@@ -122,7 +122,7 @@ def train(hidden: tuple[int, ...], n_rec: int, device: str) -> dict[str, float]:
     )
     settings = Train(
         lr=0.001, clip=1.0, record_every=STEPS, patience=1, max_steps=STEPS, select_on="validation",
-        schedule="constant", weight_decay=0.0, average_weights=0.0, batch=1, subgraph=0, augment=False,
+        schedule="constant", weight_decay=0.0, batch=1, subgraph=0, augment=False,
         precision="float32", seed=1,
     )  # fmt: skip
     network = training.initial_network(model_of(hidden, n_rec), SIZES, settings.seed).to(device)

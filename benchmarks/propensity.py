@@ -75,7 +75,6 @@ SETTINGS = Train(
     select_on="validation",
     schedule="constant",
     weight_decay=0.0,
-    average_weights=0.0,
     batch=1,
     subgraph=0,
     augment=False,

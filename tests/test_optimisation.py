@@ -2,14 +2,12 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from glassdyn.learning.optimisation import average_weights, learning_rate, make_optimiser
+from glassdyn.learning.optimisation import learning_rate, make_optimiser
 from liquids import SHORT
-from references import optimisation as reference
 
 
 def small_network(seed=0):
@@ -33,7 +31,7 @@ def test_without_weight_decay_it_is_adam_to_the_last_bit():
     first, second = small_network(), small_network()
     ours = descend(first, make_optimiser(first, SHORT), 20)
     adams = descend(second, torch.optim.Adam(second.parameters(), lr=SHORT.lr), 20)
-    assert all(torch.equal(one, other) for one, other in zip(ours, adams, strict=True))
+    assert all(torch.equal(weights, expected) for weights, expected in zip(ours, adams, strict=True))
 
 
 def test_without_gradients_weights_decay_by_lr_times_weight_decay():
@@ -45,34 +43,6 @@ def test_without_gradients_weights_decay_by_lr_times_weight_decay():
     for _ in range(3):
         optimiser.step()
     torch.testing.assert_close(nn.utils.parameters_to_vector(network.parameters()), before * 0.95**3)
-
-
-def average_along(path, decay):
-    """The average of weights (T, parameters) that take these values one after another."""
-    network = nn.Linear(path.shape[1], 1, bias=False)
-    average = average_weights(network, decay)
-    for weights in path:
-        with torch.no_grad():
-            network.weight.copy_(weights)
-        average.update_parameters(network)
-    return average.module.weight.detach()[0]
-
-
-PATH = torch.randn(60, 5, generator=torch.Generator().manual_seed(1))
-
-
-@pytest.mark.parametrize("decay", [0.3, 0.9])
-def test_the_average_of_weights_is_the_weighted_sum_over_all_steps(decay):
-    expected = reference.exponential_average(PATH.double().numpy(), decay)
-    np.testing.assert_allclose(average_along(PATH, decay).numpy(), expected, rtol=1e-4, atol=1e-6)
-
-
-def test_a_decay_of_zero_averages_nothing():
-    assert torch.equal(average_along(PATH, 0.0), PATH[-1])
-
-
-def test_the_average_of_constant_weights_is_them():
-    assert torch.equal(average_along(PATH[:1].expand(30, 5), 0.9), PATH[0])
 
 
 def test_learning_rates_follow_the_schedule():

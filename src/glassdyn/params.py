@@ -343,7 +343,6 @@ class Train:
     select_on: Literal["validation", "test"]
     schedule: Literal["constant", "cosine"]
     weight_decay: NonNegativeFloat
-    average_weights: Annotated[float, Field(ge=0, lt=1)]
     batch: PositiveInt
     subgraph: NonNegativeInt
     augment: bool

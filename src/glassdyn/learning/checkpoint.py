@@ -16,10 +16,9 @@ __all__ = ["restore", "store"]
 
 
 def store(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, state: TrainingState) -> None:
-    """Write weights and their average, moments of the gradients, best weights and the log; whole or not at all."""
+    """Write weights, moments of the gradients, best weights and the log; whole or not at all."""
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     tensors |= {f"best.{name}": value for name, value in state.best.items()}
-    tensors |= {f"average.{name}": value for name, value in state.average.items()}
     for number, moments in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{number}.{name}": value for name, value in moments.items()}
     text = bytearray(json.dumps(state.log).encode())
@@ -48,7 +47,7 @@ def restore(content: bytes, network: nn.Module, optimiser: torch.optim.Optimizer
         moments.setdefault(int(number), {})[moment] = value
     param_groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": moments, "param_groups": param_groups})
-    return TrainingState(tuple(map(_log_entry, log)), _under("best.", tensors), _under("average.", tensors))
+    return TrainingState(tuple(map(_log_entry, log)), _under("best.", tensors))
 
 
 def _log_entry(values: list[Any]) -> LogEntry:

@@ -1,19 +1,18 @@
-"""A step of gradient descent: Adam with decoupled weight decay, its learning rate, and the average of its weights."""
+"""A step of gradient descent: Adam with decoupled weight decay, its learning rate and precision."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from glassdyn.learning.dataset import Example
 from glassdyn.learning.distributed import no_sync
 from glassdyn.learning.loss import squared_error
 from glassdyn.params import Train
 
-__all__ = ["average_weights", "learning_rate", "make_optimiser", "matmul_precision", "optimiser_step"]
+__all__ = ["learning_rate", "make_optimiser", "matmul_precision", "optimiser_step"]
 
 
 def make_optimiser(network: nn.Module, params: Train) -> torch.optim.Optimizer:
@@ -22,30 +21,6 @@ def make_optimiser(network: nn.Module, params: Train) -> torch.optim.Optimizer:
     Source: Loshchilov & Hutter, Decoupled weight decay regularization, ICLR (2019); without it, Adam to the bit.
     """
     return torch.optim.AdamW(network.parameters(), lr=params.lr, weight_decay=params.weight_decay)
-
-
-def average_weights(network: nn.Module, decay: float) -> AveragedModel:
-    """A copy of a network whose `update_parameters` makes its weights an exponential moving average.
-
-    a <- d a + (1 - d) w,  d = min(decay, (1 + n) / (10 + n)) after n updates
-
-    so that the first steps are soon forgotten. A decay of 0 is the network itself, to the bit.
-
-    Source: Polyak & Juditsky, SIAM J. Control Optim. 30, 838 (1992); the ramp of d: `tf.train.ExponentialMovingAverage`.
-    """
-    return AveragedModel(network, multi_avg_fn=_lerp_by(decay))
-
-
-def _lerp_by(decay: float) -> Callable[[Sequence[Tensor], Sequence[Tensor], Tensor | int], None]:
-    """What `AveragedModel` calls with averages, weights and the number of updates before."""
-
-    @torch.no_grad()
-    def update(averages: Sequence[Tensor], weights: Sequence[Tensor], updates: Tensor | int) -> None:
-        ramp = (1 + int(updates)) / (10 + int(updates))
-        for average, weight in zip(averages, weights, strict=True):
-            average.lerp_(weight, 1 - min(decay, ramp))
-
-    return update
 
 
 @contextmanager

@@ -11,14 +11,13 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from glassdyn.errors import GlassdynError
 from glassdyn.learning.dataset import Dataset, Example, draw_example, partition
 from glassdyn.learning.distributed import ALONE, Group, wrap_ddp
 from glassdyn.learning.metrics import Metrics, evaluate
 from glassdyn.learning.models import Sizes, build
-from glassdyn.learning.optimisation import average_weights, matmul_precision, optimiser_step
+from glassdyn.learning.optimisation import matmul_precision, optimiser_step
 from glassdyn.params import Model, Train
 
 __all__ = [
@@ -56,13 +55,11 @@ class TrainingState(NamedTuple):
 
     Attributes:
         log: all entries so far, oldest first.
-        best: averaged weights at the entry of the smallest objective.
-        average: state of the averaged network, see `average_weights`.
+        best: weights at the entry of the smallest objective.
     """
 
     log: tuple[LogEntry, ...]
     best: dict[str, Tensor]
-    average: dict[str, Tensor]
 
     @property
     def step(self) -> int:
@@ -70,7 +67,7 @@ class TrainingState(NamedTuple):
         return self.log[-1].step if self.log else 0
 
 
-START = TrainingState((), {}, {})
+START = TrainingState((), {})
 """The state of a training that has not begun."""
 
 
@@ -127,7 +124,6 @@ def fit(
             "every process does the same share of a batch: "
             f"got {params.batch} for {group.size} processes (params.yaml: train.batch)"
         )
-    average = _restore_average(network, params, state)
     parallel = wrap_ddp(network, group)
     while state.step < last_step(state.log, params):
         stop = min(state.step + params.record_every, params.max_steps)
@@ -135,18 +131,9 @@ def fit(
             for step in range(state.step, stop):
                 batch = _share_of_batch(dataset.train, step, params, depth, group)
                 optimiser_step(parallel, optimiser, batch, step, params)
-                average.update_parameters(network)
                 advance(1)
-        state = _append(state, _evaluate(average.module, dataset, stop, params, depth, group), average)
+        state = _append(state, _evaluate(network, dataset, stop, params, depth, group), network)
         yield state
-
-
-def _restore_average(network: nn.Module, params: Train, state: TrainingState) -> AveragedModel:
-    """The average of the weights as it was in a state."""
-    average = average_weights(network, params.average_weights)
-    if state.average:
-        average.load_state_dict(state.average)
-    return average
 
 
 def _share_of_batch(
@@ -173,18 +160,13 @@ def _evaluate(
     return LogEntry(step, train, held_out)
 
 
-def _append(state: TrainingState, entry: LogEntry, average: AveragedModel) -> TrainingState:
-    """The state with one log entry more, and the averaged weights where they are the best so far."""
+def _append(state: TrainingState, entry: LogEntry, network: nn.Module) -> TrainingState:
+    """The state with one log entry more, and the network's weights where they are the best so far."""
     if not math.isfinite(entry.objective):
         raise GlassdynError(
             f"the loss must stay a number: got {entry.objective} after {entry.step} steps; "
             "lower train.lr or train.clip (params.yaml)"
         )
     improved = all(entry.objective < earlier.objective for earlier in state.log)
-    best = _copy_weights(average.module) if improved else state.best
-    return TrainingState((*state.log, entry), best, _copy_weights(average))
-
-
-def _copy_weights(network: nn.Module) -> dict[str, Tensor]:
-    """The state of a network on the CPU, which no later step changes."""
-    return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
+    best = {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
+    return TrainingState((*state.log, entry), best if improved else state.best)
