@@ -14,6 +14,7 @@ LAYERS = [
     "parameter_files",
     "constraints",
     "params",
+    "folds",
     "correlation",
     "liquid",
     "jobs",
