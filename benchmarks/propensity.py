@@ -32,7 +32,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from glassdyn.baselines import linear
+from glassdyn.learning import linear
 from glassdyn.correlation import pearson
 from glassdyn.evaluation import plot_tables
 from glassdyn.evaluation.predictions import Predictions
