@@ -24,9 +24,18 @@ from glassdyn.learning.labelled_graphs import TableFolders
 from glassdyn.learning.model_file import TrainedModel
 from glassdyn.learning.training import LogEntry, best_entry, last_step
 from glassdyn.learning.training_run import TrainingConfig, run_training, select_samples, set_up, trained_model
-from glassdyn.params import Graph, Loss, Model, Params, Train
+from glassdyn.params import Graph, Loss, Model, Params, Split, Train
+from glassdyn.storage.trajectory import copy_of
 
-__all__ = ["Training", "TrainingResult", "plan_trainings", "run_trainings", "summarise_results", "train"]
+__all__ = [
+    "Training",
+    "TrainingResult",
+    "plan_trainings",
+    "run_trainings",
+    "select_test",
+    "summarise_results",
+    "train",
+]
 
 SECTIONS: Mapping[str, Any] = {"graph": Graph, "model": Model, "loss": Loss, "settings": Train}
 """Fields of `TrainingConfig` that are sections of the parameters."""
@@ -77,6 +86,12 @@ def plan_trainings(params: Params, model: Model, samples: Sequence[str]) -> list
             config = TrainingConfig(train, held_out, params.graph, model, params.loss, settings)
             trainings.append(Training(fold, config))
     return trainings
+
+
+def select_test(samples: Sequence[str], split: Split, fold: int) -> list[str]:
+    """The samples that a fold tests."""
+    copies = rotate_split(split, fold).test
+    return [name for name in samples if copy_of(name) in copies]
 
 
 def run_trainings(

@@ -3,14 +3,13 @@
 from itertools import groupby
 from pathlib import Path
 
-from glassdyn.folds import rotate_split
 from glassdyn.learning import curves, model_file
 from glassdyn.learning.labelled_graphs import TableFolders
 from glassdyn.learning.predict_samples import predict_samples
-from glassdyn.learning.training_jobs import plan_trainings, run_trainings, summarise_results
+from glassdyn.learning.training_jobs import plan_trainings, run_trainings, select_test, summarise_results
 from glassdyn.stages import load_params, run
 from glassdyn.storage.outputs import write_metrics
-from glassdyn.storage.trajectory import copy_of, sample_names
+from glassdyn.storage.trajectory import sample_names
 
 __all__ = ["main"]
 
@@ -23,8 +22,7 @@ def main() -> None:
     results = run_trainings(trainings, folders, pca, label="train")
     for fold, members in groupby(results, key=lambda result: result.fold):
         model = model_file.average_models([member.model for member in members])
-        copies = rotate_split(params.split, fold).test
-        test = [name for name in samples if copy_of(name) in copies]
+        test = select_test(samples, params.split, fold)
         predict_samples(
             Path("data/predictions"), "network", model, test, folders, selected_on=part, fold=fold
         )

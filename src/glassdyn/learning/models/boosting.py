@@ -62,7 +62,7 @@ class BoostedTrees(nn.Module):
 
     def forward(self, graph: Snapshot) -> Tensor:
         """(N, targets) predictions."""
-        return torch.cat([self._sum_leaves(block.double()) for block in graph.x.split(BLOCK)]).float()
+        return torch.cat([self._sum_leaves(block.double()) for block in torch.split(graph.x, BLOCK)]).float()
 
     def _sum_leaves(self, features: Tensor) -> Tensor:
         """(n, targets) sums over trees for (n, F) features."""
