@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from glassdyn.baselines import baselines_file
+from glassdyn.baselines.features import inputs_from_configuration
 from glassdyn.baselines.fit import Baselines, FeatureScale
 from glassdyn.baselines.predict_samples import predict_samples
 from glassdyn.cli import main
@@ -128,7 +129,7 @@ def test_which_baseline_is_asked_for_and_not_asked_for_a_network(trained, baseli
             in capsys.readouterr().err
         )
     assert run(trained[0], tmp_path / "in.xyz", tmp_path / "out.xyz", "--model", "ridge") == 1
-    assert "holds one network" in capsys.readouterr().err
+    assert "holds one model" in capsys.readouterr().err
     assert not (tmp_path / "out.xyz").exists()
 
 
@@ -282,7 +283,8 @@ def write_with_statistics(trained, baselines, folder):
     """The network and the baselines, as if they had been trained on the liquid of a configuration."""
     path, configuration = trained
     network, models = model_file.load(path), baselines_file.load(baselines)
-    radial = compute_radial_features(configuration, spec_from_metadata(network.structure))
+    spec = spec_from_metadata(network.structure)
+    radial = inputs_from_configuration(configuration, spec, "full", None).columns["radial"]
     spread = radial.std(axis=0)
     scale = FeatureScale(radial.mean(axis=0), np.where(spread > 1e-6, spread, 1.0))
     nodes = Scaling(*(torch.from_numpy(part).float() for part in scale))

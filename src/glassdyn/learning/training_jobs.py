@@ -151,7 +151,7 @@ def _job(label: str, training: Training, folders: TableFolders, components: Path
         train,
         arguments | {name: asdict(getattr(config, name)) for name in SECTIONS},
         (*tables, *[components] * has_components),
-        work=config.settings.max_steps,
+        work=config.settings.max_steps if config.model.is_network else 1,
         gpu=True,
     )
 

@@ -43,7 +43,8 @@ class Residual(nn.Module):
         for module in network.modules():
             if isinstance(module, nn.Linear):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
         last = cast("nn.Linear", cast("nn.Sequential", network.decode)[-1])
         nn.init.zeros_(last.weight)
 
