@@ -22,7 +22,7 @@ def parameters(folds=1, seeds=1, **model):
     return replace(
         run,
         graph=DISTANCES,
-        model=replace(NETWORK, n_rec=1, **model),
+        model=replace(NETWORK, **{"n_rec": 1, **model}),
         loss=PLAIN,
         train=replace(BRIEF, seeds=seeds, seed=7),
         evaluate=replace(run.evaluate, folds=folds),

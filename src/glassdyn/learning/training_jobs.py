@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from pydantic import TypeAdapter
 
 from glassdyn.features.node_features import reads_components
@@ -180,6 +181,7 @@ def _train(context: JobContext, group: Group) -> None:
     last = config.settings.max_steps
     for state in run_training(config, setup, context.checkpoint, group, advance):
         last = last_step(state.log, config.settings)
+        context.tell(f"Pearson {np.mean(best_entry(state.log).held_out.pearsons):.3f}")
     if group.rank == 0:
         context.output.mkdir()
         model = trained_model(config, setup, state, components)
