@@ -259,11 +259,11 @@ class Model:
     """What regresses the labels: a network (thesis 2.3), or a regression on node features alone."""
 
     kind: Literal["graph_network", "attention", "radial_filter", "equivariant", "ridge", "boosting"]
-    linear: bool
     n_rec: NonNegativeInt
     shared: bool
     hidden: Widths
     heads: PositiveInt
+    linear: bool
 
     def __post_init__(self) -> None:
         require(

@@ -187,6 +187,7 @@ def _start(record: Record, state: RunState) -> None:
 def _update(record: Record, fraction: float, state: RunState) -> None:
     """Take the word of a job that runs in this very process."""
     record.fraction = min(fraction, 0.999)
+    _read_words(record)
     state.report()
 
 
@@ -254,7 +255,7 @@ def _poll(record: Record) -> None:
     if outcome is None:
         with suppress(OSError, ValueError):  # not there yet, or being written
             record.fraction = min(float(record.result.progress.read_text()), 0.999)
-            record.words = record.result.words.read_text()
+            _read_words(record)
         return
     _stop(record)
     if outcome:
@@ -262,6 +263,11 @@ def _poll(record: Record) -> None:
     else:
         with _failing(record):
             _accept(record)
+
+
+def _read_words(record: Record) -> None:
+    with suppress(FileNotFoundError):
+        record.words = record.result.words.read_text()
 
 
 def _stop(record: Record) -> None:

@@ -98,7 +98,7 @@ def select_test(samples: Sequence[str], split: Split, fold: int) -> list[str]:
 def run_trainings(
     trainings: Sequence[Training], folders: TableFolders, components: Path, *, label: str
 ) -> list[TrainingResult]:
-    """Train what is not yet trained.
+    """Train what is not yet trained: side by side, or a single training on all cores.
 
     Args:
         trainings: in the order in which they are to start.
@@ -110,6 +110,8 @@ def run_trainings(
         A result for each training; none in a process that torchrun started beside the first one.
     """
     jobs = [_job(label, training, folders, components) for training in trainings]
+    if len(jobs) == 1:
+        jobs = [replace(jobs[0], uses_all_cores=True)]
     if distributed.processes() == 1:
         paths = run_jobs(jobs, label=label, unit="steps")
     else:
