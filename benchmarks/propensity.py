@@ -32,7 +32,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from glassdyn.baselines import linear
 from glassdyn.correlation import pearson
 from glassdyn.evaluation import plot_tables
 from glassdyn.evaluation.predictions import Predictions
@@ -40,7 +39,7 @@ from glassdyn.features.neighbour_averages import average_generations
 from glassdyn.features.radial import bin_edges, radial_descriptors, smooth_descriptors
 from glassdyn.figures import style
 from glassdyn.figures.snapshot import slab
-from glassdyn.learning import training
+from glassdyn.learning import linear, training
 from glassdyn.learning.dataset import make_dataset
 from glassdyn.learning.graphs import Snapshot, build_graph, standardise
 from glassdyn.learning.models.sizes import infer_sizes

@@ -5,7 +5,16 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
-from glassdyn.baselines.linear import PENALTIES, fit_constant, fit_ridge, predict, select_ridge, sum_moments
+from glassdyn.learning.linear import (
+    PENALTIES,
+    fit_constant,
+    fit_ridge,
+    merge_moments,
+    predict,
+    select_ridge,
+    sum_moments,
+    sum_weighted_moments,
+)
 
 
 @pytest.fixture
@@ -31,9 +40,27 @@ def test_moments_do_not_depend_on_how_the_particles_are_divided(data):
             np.testing.assert_allclose(actual, expected, rtol=1e-9, atol=1e-12)
 
 
+def test_moments_of_copies_add_up(data):
+    whole = sum_moments([data])
+    copies = [sum_moments([part]) for part in parts(*data, (100, 500, 300))]
+    for actual, expected in zip(merge_moments(copies), whole, strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_a_weight_of_two_is_a_particle_twice(data):
+    weight = np.random.default_rng(4).integers(1, 4, size=900)
+    repeated = sum_moments([tuple(np.repeat(values, weight, axis=0) for values in data)])
+    weighted = sum_weighted_moments((*part, part_weight) for part, part_weight in zip(
+        parts(*data, (100, 800)), np.split(weight.astype(float), [100]), strict=True
+    ))  # fmt: skip
+    for actual, expected in zip(weighted, repeated, strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-9, atol=1e-12)
+
+
 def test_moments_of_nothing_are_refused():
-    with pytest.raises(ValueError, match=r"needs training particles.*split\.train"):
-        sum_moments([])
+    for moments in (sum_moments, sum_weighted_moments, merge_moments):
+        with pytest.raises(ValueError, match=r"needs training particles.*split\.train"):
+            moments([])
 
 
 @pytest.mark.parametrize("penalty", [1e-4, 0.1, 10.0])
@@ -62,7 +89,7 @@ def test_a_great_penalty_leaves_the_training_mean(data):
     np.testing.assert_allclose(predict(fit_constant(training), features)[0], targets.mean(axis=0))
 
 
-def test_each_target_gets_the_penalty_with_the_least_validation_error(data):
+def test_each_target_gets_the_penalty_of_the_highest_held_out_correlation(data):
     features, targets = data
     training, validation = (
         sum_moments([(features[:100], targets[:100])]),
@@ -70,10 +97,10 @@ def test_each_target_gets_the_penalty_with_the_least_validation_error(data):
     )
     selected, penalties = select_ridge(training, validation)
     for k in range(2):
-        errors = [
-            np.mean((predict(fit_ridge(training, penalty), features[100:])[:, k] - targets[100:, k]) ** 2)
+        correlations = [
+            np.corrcoef(predict(fit_ridge(training, penalty), features[100:])[:, k], targets[100:, k])[0, 1]
             for penalty in PENALTIES
         ]
-        assert penalties[k] == PENALTIES[int(np.argmin(errors))]
+        assert penalties[k] == PENALTIES[int(np.argmax(correlations))]
         best = predict(fit_ridge(training, penalties[k]), features)[:, k]
         np.testing.assert_array_equal(predict(selected, features)[:, k], best)

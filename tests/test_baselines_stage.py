@@ -10,14 +10,13 @@ import pytest
 
 from glassdyn import params
 from glassdyn.baselines import baselines_file, fit
-from glassdyn.baselines.features import averaged_features, load_configuration, load_radial_features
-from glassdyn.baselines.predict_samples import predict_samples
-from glassdyn.learning import training
+from glassdyn.baselines.features import averaged_features, inputs_from_tables, load_radial_features
+from glassdyn.baselines.predict_samples import predict_linear, predict_samples
 from glassdyn.learning.labelled_graphs import TableFolders
 from glassdyn.liquid import box
 from glassdyn.stages import baselines, train
 from glassdyn.storage import tables, trajectory
-from glassdyn.storage.predictions import read_predictions
+from glassdyn.storage.predictions import read_predictions, write_predictions
 from glassdyn.storage.tensor_file import ModelFileError, read_arrays, write_arrays
 from planted_tables import BINS, BOX, LABELS, MADE_WITH, TEST_SAMPLES, N, write_labels, write_planted_tables
 from short_pipeline import section, shorten
@@ -67,8 +66,9 @@ def pooled_correlation(model, label):
 def test_each_baseline_has_a_table_for_each_sample_of_the_test_copies(folder):
     assert {path.name for path in PREDICTIONS.iterdir()} == {
         "constant",
-        "ridge",
+        "radial_ridge",
         "averaged_ridge",
+        "ridge",
         "perceptron",
     }
     for model in PREDICTIONS.iterdir():
@@ -80,6 +80,7 @@ def test_each_baseline_has_a_table_for_each_sample_of_the_test_copies(folder):
                 "model": model.name,
                 "labels": dict.fromkeys(LABELS, MADE_WITH),
                 "selected_on": "validation",
+                "fold": 0,
             }
 
 
@@ -88,56 +89,83 @@ def test_ridge_reaches_what_can_be_reached_and_the_constant_is_the_mean_of_the_t
     training_copies = [f"copy{copy:02}-sample{sample:02}" for copy in range(3) for sample in range(2)]
     labels = pl.concat(read_labels(name) for name in training_copies).filter(pl.col("type") == 0)
     for label in LABELS:
-        assert pooled_correlation("ridge", label) == pytest.approx(0.707, abs=0.08)
+        for model in ("radial_ridge", "ridge"):
+            assert pooled_correlation(model, label) == pytest.approx(0.707, abs=0.08)
         constant = read_predictions(PREDICTIONS, TEST_SAMPLES[0], "constant").predictions[label]
         np.testing.assert_allclose(constant, labels[label].mean(), rtol=1e-12)
 
 
-def test_two_runs_write_the_same_bytes_and_the_second_trains_nothing(folder, monkeypatch):
+def test_two_runs_write_the_same_bytes_and_the_second_trains_nothing(folder, fitted):
     contents = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    manifests = [(path, path.stat().st_ino) for path in fitted[1].glob("jobs/*/result/manifest.json")]
     shutil.rmtree(PREDICTIONS)
     shutil.rmtree("models")
-    monkeypatch.setattr(training, "draw_example", None)
     baselines.main()
+    assert manifests == [(path, path.stat().st_ino) for path in fitted[1].glob("jobs/*/result/manifest.json")]
     assert contents == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def write_linear(models):
+    """Predictions of the linear baselines alone."""
+    for name in TEST_SAMPLES:
+        inputs = inputs_from_tables(name, TableFolders(), models.perceptron.graph.nodes)
+        for model in models.linear:
+            write_predictions(
+                PREDICTIONS,
+                name,
+                model,
+                species=inputs.configuration.species,
+                predictions=predict_linear(models, model, inputs),
+                metadata={},
+            )
 
 
 @pytest.mark.parametrize("nodes", ["type", "full"])
 def test_ridges_see_the_descriptors_whatever_the_network_sees(folder, nodes):
-    """Their features are those of the structure tables: with one type of node the network sees nothing."""
+    """Those on radial descriptors; the ridge on the network's features sees what that sees: from types, nothing."""
     graph = section("graph", r_threshold=1.5, edges="distance", self_edges=False, nodes=nodes)
     config = configure()._replace(graph=graph)
     loaded = baselines_file.load(FILE)
-    refitted = loaded._replace(linear=fit.fit_linear(config, TableFolders()))
-    predict_samples(PREDICTIONS, refitted, TEST_SAMPLES, folders=TableFolders(), selected_on="validation")
-    for model in ("ridge", "averaged_ridge"):
+    (fits,) = fit.fit_linear([config], TableFolders())
+    refitted = loaded._replace(linear=fits, perceptron=loaded.perceptron._replace(graph=graph))
+    write_linear(refitted)
+    for model in ("radial_ridge", "averaged_ridge"):
         assert pooled_correlation(model, "cwt_50") > 0.6  # half signal, half noise: 0.707 at the most
+    ridge = read_predictions(PREDICTIONS, TEST_SAMPLES[0], "ridge").predictions["cwt_50"]
+    assert (np.ptp(ridge) == 0) == (nodes == "type")
     assert load_radial_features(TEST_SAMPLES[0], TableFolders()).shape == (N, 1 + 2 * BINS)
 
 
 def test_averages_are_those_of_the_double_sum(folder):
     radial = load_radial_features(TEST_SAMPLES[0], TableFolders())
-    configuration = load_configuration(TEST_SAMPLES[0], TableFolders())
+    inputs = inputs_from_tables(TEST_SAMPLES[0], TableFolders(), "full")
+    configuration = inputs.configuration
     vectors = box.minimum_image(configuration.positions[:, None] - configuration.positions[None], BOX)
     distances = np.linalg.norm(vectors, axis=2)
     weights = np.where(distances < 3.5, np.exp(-distances / 2.0), 0.0)
     weights /= weights.sum(axis=1, keepdims=True)
     expected = np.hstack([radial, weights @ radial, weights @ weights @ radial])
-    np.testing.assert_allclose(averaged_features(radial, configuration), expected, rtol=1e-9)
+    np.testing.assert_allclose(averaged_features(inputs), expected, rtol=1e-9)
 
 
 def configure(**changes):
     run = params.load()
     model = replace(run.model, **changes)
-    return fit.configure_perceptron(
-        replace(run, model=model), trajectory.sample_names(TableFolders().features)
-    )
+    samples = trajectory.sample_names(TableFolders().features)
+    (training,) = fit.plan_perceptrons(replace(run, model=model), samples)
+    return training.config
 
 
 def test_recurrences_and_kind_of_the_network_change_no_baseline(folder):
     assert configure(n_rec=7, shared=True) == configure(kind="attention") == configure()
     assert configure().model == section(
-        "model", kind="graph_network", n_rec=0, shared=False, hidden=params.load().model.hidden, heads=1
+        "model",
+        kind="graph_network",
+        linear=False,
+        n_rec=0,
+        shared=False,
+        hidden=params.load().model.hidden,
+        heads=1,
     )
     assert configure(hidden=(4, 4)) != configure()
 
@@ -173,7 +201,7 @@ def test_baselines_come_back_from_their_file(folder, tmp_path):
     loaded = baselines_file.load(FILE)
     baselines_file.save(tmp_path / "again", loaded)
     assert (tmp_path / "again").read_bytes() == FILE.read_bytes()
-    predict_samples(tmp_path, loaded, TEST_SAMPLES, folders=TableFolders(), selected_on="validation")
+    predict_samples(tmp_path, loaded, TEST_SAMPLES, folders=TableFolders(), selected_on="validation", fold=0)
     for path in PREDICTIONS.rglob("*.parquet"):
         assert (tmp_path / path.relative_to(PREDICTIONS)).read_bytes() == path.read_bytes()
 
@@ -193,6 +221,6 @@ def test_a_damaged_or_incomplete_file_is_refused(folder, tmp_path):
         write_arrays(tmp_path / "changed", {"format": baselines_file.FORMAT, **description}, changed)
         with pytest.raises(ModelFileError, match=reason):
             baselines_file.load(tmp_path / "changed")
-    write_arrays(tmp_path / "older", {"format": "glassdyn baselines 0", **description}, arrays)
-    with pytest.raises(ModelFileError, match="only 'glassdyn baselines 1' can be read"):
+    write_arrays(tmp_path / "older", {"format": "glassdyn baselines 1", **description}, arrays)
+    with pytest.raises(ModelFileError, match="only 'glassdyn baselines 2' can be read"):
         baselines_file.load(tmp_path / "older")

@@ -1,7 +1,6 @@
 """Processes that train together do what one does alone, wherever their files and devices are."""
 
 import json
-import os
 from dataclasses import replace
 
 import pytest
@@ -18,35 +17,33 @@ CASES = [("graph_network", 0), ("attention", 0), ("graph_network", 2)]
 """Kinds and recurrences."""
 
 
-def objectives(folders, group, kind, n_rec):
+def objectives(folders, checkpoint, group, kind, n_rec):
     """Those of a training that is cut off after the second log entry and goes on."""
     network = replace(NETWORK, kind=kind, n_rec=n_rec)
     config = training_run.TrainingConfig(NAMES[:3], NAMES[3:4], DISTANCES, network, PLAIN, PARAMS)
     for most in (2, 4):
         setup = training_run.set_up(config, folders, torch.device("cpu"))
-        run = training_run.run_training(config, setup, folders, group)
+        run = training_run.run_training(config, setup, checkpoint / f"{kind}-{n_rec}", group)
         states = [state for state, _ in zip(run, range(most), strict=False)]
         run.close()
     return [entry.objective for entry in states[-1].log]
 
 
 def train_in_group(rank, folder, folders):
-    """What one of two processes does, with a scratch folder that the other does not see."""
-    os.environ["GLASSDYN_SCRATCH"] = str(folder / f"scratch-{rank}")
+    """What one of two processes does, with a checkpoint that the other does not see."""
     torch_distributed.init_process_group("gloo", f"file://{folder / 'meeting'}", world_size=2, rank=rank)
     group = Group(rank, 2, torch.device("cpu"))
-    results = [objectives(folders, group, *case) for case in CASES]
+    results = [objectives(folders, folder / f"checkpoint-{rank}", group, *case) for case in CASES]
     (folder / f"results-{rank}.json").write_text(json.dumps(results))
     torch_distributed.destroy_process_group()
 
 
 @pytest.mark.endurance
-def test_two_processes_with_folders_of_their_own_go_on_together(tmp_path, monkeypatch):
+def test_two_processes_with_folders_of_their_own_go_on_together(tmp_path):
     folders = write_tables(tmp_path)
     torch.multiprocessing.spawn(train_in_group, (tmp_path, folders), nprocs=2)
     first, second = (json.loads((tmp_path / f"results-{rank}.json").read_text()) for rank in range(2))
-    monkeypatch.setenv("GLASSDYN_SCRATCH", str(tmp_path / "alone"))
-    alone = [objectives(folders, ALONE, *case) for case in CASES]
+    alone = [objectives(folders, tmp_path / "alone", ALONE, *case) for case in CASES]
     assert first == second
     for shared, expected in zip(first, alone, strict=True):
         assert shared == pytest.approx(expected, rel=1e-4)  # sums of float32 in another order

@@ -26,7 +26,7 @@ def model(nodes="full", projection=None):
     options = section("graph", r_threshold=1.5, edges="distance", self_edges=False, nodes=nodes)
     torch.manual_seed(0)
     return TrainedModel(
-        build(NETWORK, sizes), NETWORK, sizes, options, STRUCTURE, ("p_hop",),
+        (build(NETWORK, sizes),), NETWORK, sizes, options, STRUCTURE, ("p_hop",),
         {"p_hop": {"p_c": 0.2, "scales": [50]}}, fit_normalisation([graph]), projection,
     )  # fmt: skip
 
@@ -100,7 +100,7 @@ def test_a_model_that_contradicts_itself_is_refused(tmp_path, changes, reason):
 
 def test_a_model_without_some_of_its_weights_is_refused(tmp_path):
     trained = model()
-    trained.network.decode = torch.nn.Identity()
+    trained.networks[0].decode = torch.nn.Identity()
     save(tmp_path / "network", trained)
     with pytest.raises(ModelFileError, match="does not hold all of a model"):
         load(tmp_path / "network")

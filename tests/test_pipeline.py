@@ -138,7 +138,7 @@ def test_the_command_predicts_what_the_pipeline_does(pipeline_run, tmp_path, cap
     predicts_what_the_pipeline_does(pipeline_run[0], tmp_path, capsys)
 
 
-@pytest.mark.parametrize("model", ["ridge", "averaged_ridge", "perceptron"])
+@pytest.mark.parametrize("model", ["radial_ridge", "averaged_ridge", "ridge", "perceptron"])
 def test_the_command_predicts_what_the_baselines_do(pipeline_run, tmp_path, capsys, model):
     predicts_what_the_pipeline_does(pipeline_run[0], tmp_path, capsys, model, "--model", model)
 

@@ -9,15 +9,15 @@ import pytest
 import torch
 
 from glassdyn.baselines import baselines_file
-from glassdyn.baselines.features import compute_radial_features
+from glassdyn.baselines.features import inputs_from_configuration
 from glassdyn.baselines.fit import Baselines, FeatureScale
-from glassdyn.baselines.linear import Linear
 from glassdyn.baselines.predict_samples import predict_samples
 from glassdyn.cli import main
 from glassdyn.features.describe import compute_descriptors, spec_from_metadata
 from glassdyn.learning import model_file
 from glassdyn.learning.graphs import Normalisation, Scaling
 from glassdyn.learning.labelled_graphs import TableFolders
+from glassdyn.learning.linear import Linear
 from glassdyn.learning.model_file import TrainedModel
 from glassdyn.learning.models import Sizes, build
 from glassdyn.liquid.box import wrap
@@ -42,7 +42,7 @@ def trained(tmp_path_factory):
     neutral = (Scaling(torch.zeros(n), torch.ones(n)) for n in (161, 1, 1))
     torch.manual_seed(1)
     network = TrainedModel(
-        build(model, sizes),
+        (build(model, sizes),),
         model,
         sizes,
         graph,
@@ -65,7 +65,8 @@ def baselines(trained, tmp_path_factory):
     def draw_linear(features):
         return Linear(0.01 * generator.normal(size=(features, 1)), generator.normal(size=1))
 
-    models = {"constant": draw_linear(161), "ridge": draw_linear(161), "averaged_ridge": draw_linear(3 * 161)}
+    widths = {"constant": 161, "radial_ridge": 161, "averaged_ridge": 3 * 161, "ridge": 161}
+    models = {name: draw_linear(width) for name, width in widths.items()}
     path = tmp_path_factory.mktemp("baselines") / "baselines.safetensors"
     scale = FeatureScale(np.zeros(161), np.full(161, 1e3))
     baselines_file.save(path, Baselines(models, scale, perceptron))
@@ -96,7 +97,7 @@ def test_a_model_that_does_not_say_what_its_features_are_is_refused(trained, tmp
     assert not (tmp_path / "out.xyz").exists()
 
 
-@pytest.mark.parametrize("model", ["constant", "ridge", "averaged_ridge", "perceptron"])
+@pytest.mark.parametrize("model", ["constant", "radial_ridge", "averaged_ridge", "ridge", "perceptron"])
 def test_a_baseline_predicts_for_a_configuration_what_it_predicts_for_the_tables_of_it(
     trained, baselines, tmp_path, capsys, model
 ):
@@ -109,7 +110,7 @@ def test_a_baseline_predicts_for_a_configuration_what_it_predicts_for_the_tables
     tables.write(
         folders.features / "copy00-sample00.parquet", tables.features_schema(80), [columns], metadata
     )
-    predict_samples(tmp_path, loaded, ["copy00-sample00"], folders=folders, selected_on="validation")
+    predict_samples(tmp_path, loaded, ["copy00-sample00"], folders=folders, selected_on="validation", fold=0)
     write_xyz(tmp_path / "in.xyz", configuration)
     assert run(baselines, tmp_path / "in.xyz", tmp_path / "out.parquet", "--model", model) == 0
     assert "predicted_p_hop of 1000 particles, 1 frames" in capsys.readouterr().out
@@ -123,9 +124,12 @@ def test_which_baseline_is_asked_for_and_not_asked_for_a_network(trained, baseli
     write_xyz(tmp_path / "in.xyz", trained[1])
     for words in ([], ["--model", "network"]):
         assert run(baselines, tmp_path / "in.xyz", tmp_path / "out.xyz", *words) == 1
-        assert "choose one of constant, ridge, averaged_ridge, perceptron" in capsys.readouterr().err
+        assert (
+            "choose one of constant, radial_ridge, averaged_ridge, ridge, perceptron"
+            in capsys.readouterr().err
+        )
     assert run(trained[0], tmp_path / "in.xyz", tmp_path / "out.xyz", "--model", "ridge") == 1
-    assert "holds one network" in capsys.readouterr().err
+    assert "holds one model" in capsys.readouterr().err
     assert not (tmp_path / "out.xyz").exists()
 
 
@@ -279,7 +283,8 @@ def write_with_statistics(trained, baselines, folder):
     """The network and the baselines, as if they had been trained on the liquid of a configuration."""
     path, configuration = trained
     network, models = model_file.load(path), baselines_file.load(baselines)
-    radial = compute_radial_features(configuration, spec_from_metadata(network.structure))
+    spec = spec_from_metadata(network.structure)
+    radial = inputs_from_configuration(configuration, spec, "full", None).columns["radial"]
     spread = radial.std(axis=0)
     scale = FeatureScale(radial.mean(axis=0), np.where(spread > 1e-6, spread, 1.0))
     nodes = Scaling(*(torch.from_numpy(part).float() for part in scale))

@@ -1,4 +1,4 @@
-"""A training cut off anywhere ends as if it had not been; other parameters begin anew."""
+"""A training cut off anywhere ends as if it had not been."""
 
 import json
 import os
@@ -12,8 +12,6 @@ from dataclasses import replace
 import pytest
 import torch
 
-from glassdyn.jobs.prune import list_entries
-from glassdyn.jobs.store import default_root
 from glassdyn.learning import checkpoint, training, training_run
 from glassdyn.learning.distributed import ALONE
 from glassdyn.learning.model_file import save
@@ -24,21 +22,20 @@ BRIEF = replace(SHORT, max_steps=12, record_every=3)
 
 
 @pytest.fixture
-def inputs(tmp_path, monkeypatch):
+def inputs(tmp_path):
     """Folders of tables, and a short training on them."""
-    monkeypatch.setenv("GLASSDYN_SCRATCH", str(tmp_path / "scratch"))
     folders = write_tables(tmp_path)
     names = [f"copy{copy:02}-sample00" for copy in range(5)]
     return folders, training_run.TrainingConfig(names[:3], names[3:4], DISTANCES, NETWORK, PLAIN, BRIEF)
 
 
-def train(inputs, most=None, **changes):
-    """States and model of a training, cut off after `most` states."""
+def train(inputs, checkpoint, most=None, **changes):
+    """States and model of a training, cut off after `most` states; its checkpoint lies in a folder."""
     folders, config = inputs
     config = config._replace(settings=replace(config.settings, **changes))
     setup = training_run.set_up(config, folders, torch.device("cpu"))
     states = []
-    for state in training_run.run_training(config, setup, folders, ALONE):
+    for state in training_run.run_training(config, setup, checkpoint, ALONE):
         states.append(state)
         if most is not None and len(states) >= most:
             break
@@ -48,58 +45,27 @@ def train(inputs, most=None, **changes):
 @pytest.mark.parametrize(
     "options", [{}, {"schedule": "cosine", "weight_decay": 0.1}], ids=["plain", "decaying"]
 )
-def test_a_training_that_was_cut_off_ends_as_the_undisturbed_one(inputs, tmp_path, options, monkeypatch):
+def test_a_training_that_was_cut_off_ends_as_the_undisturbed_one(inputs, tmp_path, options):
     for attempt in range(3):
-        states, _ = train(inputs, most=2, **options)
+        states, _ = train(inputs, tmp_path / "one", most=2, **options)
         assert len(states[0].log) == attempt + 1  # the first is what was stored last
-    resumed, model = train(inputs, **options)
-    monkeypatch.setenv("GLASSDYN_SCRATCH", str(tmp_path / "elsewhere"))
-    straight, undisturbed = train(inputs, **options)
+    resumed, model = train(inputs, tmp_path / "one", **options)
+    straight, undisturbed = train(inputs, tmp_path / "two", **options)
     assert resumed[-1].log == straight[-1].log
     save(tmp_path / "resumed", model)
     save(tmp_path / "straight", undisturbed)
     assert (tmp_path / "resumed").read_bytes() == (tmp_path / "straight").read_bytes()
 
 
-def test_a_finished_training_is_not_done_again(inputs):
-    straight, _ = train(inputs)
-    (held,) = list_entries(default_root())
-    assert (held.name, held.state) == ("train", "orphaned")
-    assert not held.folder.checkpoint.exists()
-    again, _ = train(inputs)
-    assert len(again) == 1
-    assert again[0].log == straight[-1].log
-
-
-def test_what_a_kill_left_half_written_is_cleared(inputs):
-    train(inputs, most=2)
-    (held,) = list_entries(default_root())
-    assert held.state == "unfinished"
-    (held.folder.checkpoint / ".training-01234567.safetensors").write_bytes(b"torn")
-    assert len(train(inputs, most=1)[0][0].log) == 2
-    assert [path.name for path in held.folder.checkpoint.iterdir()] == ["training.safetensors"]
-
-
-def test_other_parameters_begin_anew(inputs):
-    train(inputs, most=3)
-    for changes in ({"lr": 0.005}, {"clip": 0.5}, {"seed": 2}):
-        assert len(train(inputs, most=1, **changes)[0][0].log) == 1
-
-
-def test_other_tables_begin_anew(inputs, tmp_path):
-    train(inputs, most=3)
-    write_tables(tmp_path, samples=1, slope=0.11)
-    assert len(train(inputs, most=1)[0][0].log) == 1
-
-
 def test_a_checkpoint_brings_back_every_bit(inputs, tmp_path):
     folders, config = inputs
     setup, again = (training_run.set_up(config, folders, torch.device("cpu")) for _ in range(2))
-    state = next(training.fit(setup.network, setup.optimiser, setup.dataset, SHORT, depth=3))
-    checkpoint.store(tmp_path / "state", setup.network, setup.optimiser, state)
-    restored = checkpoint.restore((tmp_path / "state").read_bytes(), again.network, again.optimiser)
+    optimisers = [torch.optim.Adam(each.network.parameters(), lr=0.01) for each in (setup, again)]
+    state = next(training.fit(setup.network, optimisers[0], setup.dataset, SHORT, depth=3))
+    checkpoint.store(tmp_path / "state", setup.network, optimisers[0], state)
+    restored = checkpoint.restore((tmp_path / "state").read_bytes(), again.network, optimisers[1])
     assert restored.log == state.log
-    stored, read = (optimiser.state_dict()["state"] for optimiser in (setup.optimiser, again.optimiser))
+    stored, read = (optimiser.state_dict()["state"] for optimiser in optimisers)
     for number, moments in stored.items():
         assert all(torch.equal(value, read[number][name]) for name, value in moments.items())
 
@@ -110,7 +76,7 @@ SETTINGS = {
     "descriptors": {"r_max": 2.6},
     "train": {"max_steps": 120, "patience": 1000, "record_every": 2, "batch": 2},
     "model": {"hidden": [8, 8]},
-    "evaluate": {"lengths": [0.0, 1.0], "block_length": 2.0},
+    "evaluate": {"lengths": [0.0, 1.0], "block_length": 2.0, "folds": 2},
 }
 
 

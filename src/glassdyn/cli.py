@@ -104,7 +104,7 @@ def _add_predict(add: AddParser) -> None:
     )
     parser.add_argument("output", type=Path, help="what to write: a table (.parquet) or .xyz")
     parser.add_argument(
-        "--model", help="which of the baselines: constant, ridge, averaged_ridge or perceptron"
+        "--model", help="which of the baselines: constant, radial_ridge, averaged_ridge, ridge or perceptron"
     )
     parser.add_argument("--frame", type=_frame, help="a number from 0, or all; the middle one by default")
     parser.add_argument(

@@ -301,13 +301,14 @@ class Graph:
 
 @dataclass(frozen=True, config=STRICT)
 class Model:
-    """The network (thesis 2.3)."""
+    """What regresses the labels: a network (thesis 2.3), or a regression on node features alone."""
 
-    kind: Literal["graph_network", "attention", "radial_filter", "equivariant"]
+    kind: Literal["graph_network", "attention", "radial_filter", "equivariant", "ridge", "boosting"]
     n_rec: NonNegativeInt
     shared: bool
     hidden: Widths
     heads: PositiveInt
+    linear: bool
 
     def __post_init__(self) -> None:
         require(
@@ -320,6 +321,16 @@ class Model:
             "convolutions of the equivariant model differ in their features and cannot share weights: "
             "got true; set it to false (params.yaml: model.shared)",
         )
+        require(
+            self.is_network or not self.linear,
+            "a network learns what a ridge regression leaves, and no other kind does: "
+            f"got kind {self.kind}; set it to false (params.yaml: model.linear)",
+        )
+
+    @property
+    def is_network(self) -> bool:
+        """Whether it is trained by gradient descent from random weights."""
+        return self.kind not in {"ridge", "boosting"}
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -348,11 +359,12 @@ class Train:
     augment: bool
     precision: Literal["float32", "tf32", "bf16"]
     seed: NonNegativeInt
+    seeds: PositiveInt
 
 
 @dataclass(frozen=True, config=STRICT)
 class Evaluate:
-    """Test copies, errors of the test correlations, and the scales they are taken on."""
+    """Which copies are tested; errors of the test correlations, and the scales they are taken on."""
 
     folds: PositiveInt
     subsets: PositiveInt
@@ -392,6 +404,7 @@ class Params:
         self._check_copies()
         self._check_labels()
         self._check_features()
+        self._check_models()
 
     @property
     def labels(self) -> list[str]:
@@ -459,11 +472,16 @@ class Params:
             f"the split names copies 0 to {copies - 1}: got {missing} "
             "(params.yaml: split; or raise simulation.copies)",
         )
-        tested, folds = len(self.split.test), self.evaluate.folds
+        folds, most = self.evaluate.folds, len(used) // len(self.split.test)
         require(
-            folds * tested <= len(used),
-            "no copy is tested twice, evaluate.folds x copies in split.test <= copies of the split: "
-            f"got {folds} x {tested} > {len(used)} (params.yaml: evaluate.folds)",
+            folds <= most,
+            "folds test no copy twice, folds x test copies <= copies of the split: "
+            f"got {folds} x {len(self.split.test)} > {len(used)}; at most {most} (params.yaml: evaluate.folds)",
+        )
+        require(
+            folds == 1 or self.graph.nodes != "pca",
+            "principal components are fitted to the training copies of the split itself, and other folds have "
+            f"others: got {folds} folds (params.yaml: evaluate.folds; or take other graph.nodes)",
         )
 
     def _check_labels(self) -> None:
@@ -515,6 +533,13 @@ class Params:
             self.pca.components <= features,
             f"at most {features} components exist, 1 + 2 bins: "
             f"got {self.pca.components} (params.yaml: pca.components)",
+        )
+
+    def _check_models(self) -> None:
+        require(
+            self.train.seeds == 1 or self.model.is_network,
+            "seeds are of random initial weights, which a network alone has: "
+            f"got {self.train.seeds} for kind {self.model.kind} (params.yaml: train.seeds)",
         )
 
 

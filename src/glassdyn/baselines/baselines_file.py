@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from glassdyn.baselines.features import FEATURES
 from glassdyn.baselines.fit import Baselines, FeatureScale
-from glassdyn.baselines.linear import Linear
 from glassdyn.learning import model_file
+from glassdyn.learning.linear import Linear
 from glassdyn.storage.tensor_file import ModelFileError, arrays_under, read_arrays, write_arrays
 
 __all__ = ["FORMAT", "load", "save"]
 
-FORMAT = "glassdyn baselines 1"
+FORMAT = "glassdyn baselines 2"
 """Name and version of the format, the first thing that a reader checks."""
 
 
@@ -58,7 +58,8 @@ def _require_consistent(path: Path, baselines: Baselines) -> None:
         "radial mean": ((described,), baselines.radial.mean),
         "radial scale": ((described,), baselines.radial.scale),
         "weights of constant": ((features, targets), baselines.linear["constant"].weights),
-        "weights of ridge": ((features, targets), baselines.linear["ridge"].weights),
+        "weights of radial_ridge": ((features, targets), baselines.linear["radial_ridge"].weights),
+        "weights of ridge": ((baselines.perceptron.sizes.nodes, targets), baselines.linear["ridge"].weights),
         "weights of averaged_ridge": ((3 * features, targets), baselines.linear["averaged_ridge"].weights),
         **{f"intercept of {name}": ((targets,), model.intercept) for name, model in baselines.linear.items()},
     }

@@ -1,4 +1,4 @@
-"""Features of the linear baselines, whatever the node features of the network are.
+"""Features of the linear baselines: radial ones, whatever the network sees, and the network's own.
 
 The radial ones are type and radial descriptors; the averaged ones add two generations of averages over neighbours.
 
@@ -6,13 +6,16 @@ Source of the averages' reach: Boattini, Smallenburg & Filion, Phys. Rev. Lett. 
 """
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glassdyn.features.columns import LazyColumns
 from glassdyn.features.describe import DescriptorSpec
 from glassdyn.features.neighbour_averages import average_generations
 from glassdyn.features.node_features import features_from_configuration, features_from_tables
+from glassdyn.features.pca import PrincipalComponents
 from glassdyn.learning.labelled_graphs import TableFolders
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.liquid.neighbours import find_neighbours
@@ -20,9 +23,10 @@ from glassdyn.storage import tables
 
 __all__ = [
     "FEATURES",
+    "Inputs",
     "averaged_features",
-    "compute_radial_features",
-    "load_configuration",
+    "inputs_from_configuration",
+    "inputs_from_tables",
     "load_radial_features",
 ]
 
@@ -36,43 +40,84 @@ DECAY = 2.0
 """Length over which a neighbour's share in an average decays, units of sigma_AA."""
 
 
+class Inputs(NamedTuple):
+    """What the features of a sample are computed from.
+
+    Attributes:
+        columns: `radial`, (N, F) type and radial descriptors, and `nodes`, (N, F') the network's node features;
+            computed or read when they are asked for.
+        configuration: positions, species and box.
+    """
+
+    columns: Mapping[str, Values]
+    configuration: Configuration
+
+
+def inputs_from_tables(name: str, folders: TableFolders, nodes: str) -> Inputs:
+    """Those of a recorded sample.
+
+    Args:
+        name: of the sample.
+        folders: of the tables.
+        nodes: kind of the network's node features.
+    """
+    path = folders.features / f"{name}.parquet"
+    table = tables.read(path, ["type", "x", "y", "z"])
+    box_length = tables.read_parameters(path)["box_length"]
+    configuration = Configuration(
+        table.select("x", "y", "z").to_numpy(), table["type"].to_numpy(), box_length
+    )
+    sources: dict[str, Callable[[], Values]] = {
+        "radial": lambda: load_radial_features(name, folders),
+        "nodes": lambda: features_from_tables(path, nodes, pca=folders.pca / path.name).astype(np.float64),
+    }
+    return Inputs(LazyColumns(sources), configuration)
+
+
 def load_radial_features(name: str, folders: TableFolders) -> Values:
     """(N, F) type and radial descriptors of a sample, from its structure table."""
     return features_from_tables(folders.features / f"{name}.parquet", "full").astype(np.float64)
 
 
-def compute_radial_features(configuration: Configuration, spec: DescriptorSpec) -> Values:
-    """(N, F) type and radial descriptors of any configuration.
+def inputs_from_configuration(
+    configuration: Configuration, spec: DescriptorSpec, nodes: str, pca: PrincipalComponents | None
+) -> Inputs:
+    """Those of any configuration; a column that is asked for raises GlassdynError where it cannot be computed.
 
-    Raises:
-        GlassdynError: where the box is too small or a position is not finite.
+    Args:
+        configuration: of N particles.
+        spec: what `describe` computes.
+        nodes: kind of the network's node features.
+        pca: the principal components, where the kind asks for them.
     """
-    return features_from_configuration(configuration, "full", spec).astype(np.float64)
+    sources: dict[str, Callable[[], Values]] = {
+        "radial": lambda: features_from_configuration(configuration, "full", spec).astype(np.float64),
+        "nodes": lambda: features_from_configuration(configuration, nodes, spec, pca).astype(np.float64),
+    }
+    return Inputs(LazyColumns(sources), configuration)
 
 
-def load_configuration(name: str, folders: TableFolders) -> Configuration:
-    """Positions, species and box of a sample, from its structure table."""
-    path = folders.features / f"{name}.parquet"
-    table = tables.read(path, ["type", "x", "y", "z"])
-    box_length = tables.read_parameters(path)["box_length"]
-    return Configuration(table.select("x", "y", "z").to_numpy(), table["type"].to_numpy(), box_length)
-
-
-def radial_features(radial: Values, _configuration: Configuration) -> Values:
+def radial_features(inputs: Inputs) -> Values:
     """(N, F) radial features as they are."""
-    return radial
+    return inputs.columns["radial"]
 
 
-def averaged_features(radial: Values, configuration: Configuration) -> Values:
+def averaged_features(inputs: Inputs) -> Values:
     """(N, 3 F) radial features and two generations of their averages over neighbours."""
-    positions, _, box_length = configuration
+    positions, _, box_length = inputs.configuration
     pairs = find_neighbours(positions, box_length, min(REACH, box_length / 2))
-    return average_generations(radial, pairs, count=GENERATIONS, length=DECAY)
+    return average_generations(inputs.columns["radial"], pairs, count=GENERATIONS, length=DECAY)
 
 
-FEATURES: Mapping[str, Callable[[Values, Configuration], Values]] = {
+def node_features(inputs: Inputs) -> Values:
+    """(N, F') the network's own node features."""
+    return inputs.columns["nodes"]
+
+
+FEATURES: Mapping[str, Callable[[Inputs], Values]] = {
     "constant": radial_features,
-    "ridge": radial_features,
+    "radial_ridge": radial_features,
     "averaged_ridge": averaged_features,
+    "ridge": node_features,
 }
-"""Features of each linear baseline, from radial ones and the configuration."""
+"""Features of each linear baseline."""

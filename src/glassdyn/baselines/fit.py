@@ -1,38 +1,37 @@
 """The models that the network has to beat, fitted to its samples and chosen on those that it is chosen on.
 
 - `constant`: the mean label of the training copies;
-- `ridge`: ridge regression on type and radial descriptors;
+- `radial_ridge`: ridge regression on type and radial descriptors;
 - `averaged_ridge`: on these and two generations of their averages over neighbours;
+- `ridge`: on the network's own node features;
 - `perceptron`: the network's own training without recurrences, on the same node features: it sees no neighbour.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glassdyn.baselines import linear
-from glassdyn.baselines.features import FEATURES, load_configuration, load_radial_features
-from glassdyn.baselines.linear import Linear
+from glassdyn.baselines.features import FEATURES, inputs_from_tables, load_radial_features
 from glassdyn.errors import GlassdynError
 from glassdyn.features.moments import empty, update
-from glassdyn.learning.distributed import Group
+from glassdyn.learning import linear
 from glassdyn.learning.labelled_graphs import TableFolders, load_labels
-from glassdyn.learning.model_file import TrainedModel
-from glassdyn.learning.training_run import (
-    TrainingConfig,
-    run_training,
-    select_samples,
-    set_up,
-    trained_model,
-)
+from glassdyn.learning.linear import Linear, RegressionMoments
+from glassdyn.learning.model_file import TrainedModel, average_models
+from glassdyn.learning.training_jobs import Training, TrainingResult, plan_trainings
+from glassdyn.learning.training_run import TrainingConfig
 from glassdyn.params import Model, Params
 
-__all__ = ["Baselines", "FeatureScale", "configure_perceptron", "fit_linear", "fit_perceptron", "fit_scale"]
+__all__ = ["Baselines", "FeatureScale", "fit_baselines", "fit_linear", "fit_scale", "plan_perceptrons"]
 
 Values = NDArray[np.float64]
+
+RIDGES = ("radial_ridge", "averaged_ridge", "ridge")
+"""The baselines that are ridge regressions."""
 
 
 class FeatureScale(NamedTuple):
@@ -51,8 +50,8 @@ class Baselines(NamedTuple):
     """All baselines.
 
     Attributes:
-        linear: `constant`, `ridge` and `averaged_ridge`.
-        radial: statistics of the features that these read: another liquid has others.
+        linear: `constant` and the ridge regressions.
+        radial: statistics of the radial features: another liquid has others.
         perceptron: a network without recurrences; it knows the labels, and how the features are computed.
     """
 
@@ -61,38 +60,82 @@ class Baselines(NamedTuple):
     perceptron: TrainedModel
 
 
-def configure_perceptron(params: Params, samples: Sequence[str]) -> TrainingConfig:
-    """The network's training for a model that sees no neighbour: of `model` it reads `hidden` alone.
+def plan_perceptrons(params: Params, samples: Sequence[str]) -> list[Training]:
+    """The network's trainings for a model that sees no neighbour: of `model` it reads `hidden` alone.
 
     Args:
         params: of the run.
         samples: names of all of them.
     """
-    train, held_out = select_samples(samples, params.split, params.train.select_on)
-    model = Model(kind="graph_network", n_rec=0, shared=False, hidden=params.model.hidden, heads=1)
-    return TrainingConfig(train, held_out, params.graph, model, params.loss, params.train)
+    hidden = params.model.hidden
+    model = Model(kind="graph_network", linear=False, n_rec=0, shared=False, hidden=hidden, heads=1)
+    return plan_trainings(params, model, samples)
 
 
-def fit_linear(config: TrainingConfig, folders: TableFolders) -> dict[str, Linear]:
-    """Fit the baselines that need no gradient descent, one snapshot in memory at a time.
+def fit_baselines(
+    trainings: Sequence[Training], results: Sequence[TrainingResult], folders: TableFolders
+) -> list[Baselines]:
+    """The baselines of each fold.
 
     Args:
-        config: its samples, and its targets; the held-out samples choose the penalties.
+        trainings: of the perceptrons, see `plan_perceptrons`.
+        results: what these left.
+        folders: of the tables.
+    """
+    perceptrons = [
+        average_models([result.model for result in members])
+        for _, members in groupby(results, key=lambda result: result.fold)
+    ]
+    configs = [next(members).config for _, members in groupby(trainings, key=lambda training: training.fold)]
+    return [
+        Baselines(fits, fit_scale(config.train, folders), perceptron)
+        for fits, config, perceptron in zip(fit_linear(configs, folders), configs, perceptrons, strict=True)
+    ]
+
+
+def fit_linear(configs: Sequence[TrainingConfig], folders: TableFolders) -> list[dict[str, Linear]]:
+    """Fit the baselines that need no gradient descent; the held-out samples choose the penalties.
+
+    Every sample is read once, whatever the number of folds: moments are summed over samples that are in the same part
+    in every fold, and those of a fold are put together from these.
+
+    Args:
+        configs: of the folds: their samples; node features and targets, which are the same in each.
         folders: of the tables.
 
     Returns:
-        `constant`, `ridge` and `averaged_ridge`.
+        For each fold `constant` and the ridge regressions.
     """
-    models: dict[str, Linear] = {}
-    for name in ("ridge", "averaged_ridge"):
-        training, held_out = (
-            linear.sum_moments(_read_a_particles(name, part, folders, config.loss.targets))
-            for part in (config.train, config.held_out)
-        )
-        if not models:
-            models["constant"] = linear.fit_constant(training)
-        models[name], _ = linear.select_ridge(training, held_out)
+    models: list[dict[str, Linear]] = [{} for _ in configs]
+    for name in RIDGES:
+        moments = {
+            parts: linear.sum_moments(_read_a_particles(name, samples, folders, configs[0]))
+            for parts, samples in _group_samples(configs).items()
+        }
+        for fold, fits in enumerate(models):
+            training, held_out = (_moments_of(moments, fold, part) for part in ("train", "held_out"))
+            fits.setdefault("constant", linear.fit_constant(training))
+            fits[name], _ = linear.select_ridge(training, held_out)
     return models
+
+
+def _group_samples(configs: Sequence[TrainingConfig]) -> dict[tuple[str, ...], list[str]]:
+    """The part of each fold that a sample belongs to -> the samples of which that is true."""
+    parts: defaultdict[str, list[str]] = defaultdict(lambda: [""] * len(configs))
+    for fold, config in enumerate(configs):
+        for part in ("train", "held_out"):
+            for sample in getattr(config, part):
+                parts[sample][fold] = part
+    groups: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+    for sample in sorted(parts):
+        groups[tuple(parts[sample])].append(sample)
+    return groups
+
+
+def _moments_of(
+    moments: Mapping[tuple[str, ...], RegressionMoments], fold: int, part: str
+) -> RegressionMoments:
+    return linear.merge_moments([group for parts, group in moments.items() if parts[fold] == part])
 
 
 def fit_scale(samples: Sequence[str], folders: TableFolders) -> FeatureScale:
@@ -107,34 +150,12 @@ def fit_scale(samples: Sequence[str], folders: TableFolders) -> FeatureScale:
     return FeatureScale(total.mean, np.where(spread > 1e-6, spread, 1.0))
 
 
-def fit_perceptron(
-    config: TrainingConfig,
-    folders: TableFolders,
-    group: Group,
-    *,
-    pca: Path,
-    advance: Callable[[float], None] = lambda _steps: None,
-) -> TrainedModel:
-    """Train encoder and decoder alone; goes on where an earlier run was cut off.
-
-    Args:
-        config: see `configure_perceptron`.
-        folders: of the tables.
-        group: this process, and where it computes.
-        pca: file of the principal components, read where they are the node features.
-        advance: called with the number of steps done since the last call.
-    """
-    setup = set_up(config, folders, group.device)
-    *_, end = run_training(config, setup, folders, group, advance)
-    return trained_model(config, setup, end, pca)
-
-
 def _read_a_particles(
-    model: str, samples: Sequence[str], folders: TableFolders, labels: Sequence[str]
-) -> Iterable[tuple[Values, Values]]:
+    model: str, samples: Sequence[str], folders: TableFolders, config: TrainingConfig
+) -> Iterator[tuple[Values, Values]]:
     """Features and labels of the A particles, sample by sample."""
     for name in samples:
-        table = load_labels(name, folders, labels)
+        table = load_labels(name, folders, config.loss.targets)
         is_a = (table["type"] == 0).to_numpy()
-        features = FEATURES[model](load_radial_features(name, folders), load_configuration(name, folders))
-        yield features[is_a], table.select(labels).to_numpy()[is_a]
+        features = FEATURES[model](inputs_from_tables(name, folders, config.graph.nodes))
+        yield features[is_a], table.select(config.loss.targets).to_numpy()[is_a]

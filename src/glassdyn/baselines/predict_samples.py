@@ -6,12 +6,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from glassdyn.baselines import linear
-from glassdyn.baselines.features import FEATURES, load_configuration, load_radial_features
+from glassdyn.baselines.features import FEATURES, Inputs, inputs_from_tables
 from glassdyn.baselines.fit import Baselines
+from glassdyn.learning import linear
 from glassdyn.learning import predict_samples as networks
 from glassdyn.learning.labelled_graphs import TableFolders
-from glassdyn.liquid.configuration import Configuration
 from glassdyn.storage.predictions import write_predictions
 
 __all__ = ["predict_linear", "predict_samples"]
@@ -26,6 +25,7 @@ def predict_samples(
     *,
     folders: TableFolders,
     selected_on: str,
+    fold: int,
 ) -> None:
     """Write a table of every baseline's predictions for every sample; no label of theirs is read.
 
@@ -35,38 +35,39 @@ def predict_samples(
         samples: their names.
         folders: of the tables.
         selected_on: the part of the split that chose the models.
+        fold: the rotation of the split whose test copies these samples are from.
 
     Raises:
         TableError: for a structure table that is absent or damaged.
     """
-    labels = baselines.perceptron.labels
+    perceptron = baselines.perceptron
+    metadata = {"labels": perceptron.labels, "selected_on": selected_on, "fold": fold}
     for name in samples:
-        radial, configuration = load_radial_features(name, folders), load_configuration(name, folders)
+        inputs = inputs_from_tables(name, folders, perceptron.graph.nodes)
         for model in baselines.linear:
             write_predictions(
                 folder,
                 name,
                 model,
-                species=configuration.species,
-                predictions=predict_linear(baselines, model, radial, configuration),
-                metadata={"labels": labels, "selected_on": selected_on},
+                species=inputs.configuration.species,
+                predictions=predict_linear(baselines, model, inputs),
+                metadata=metadata,
             )
-    networks.predict_samples(folder, "perceptron", baselines.perceptron, samples, folders, selected_on)
+    networks.predict_samples(
+        folder, "perceptron", perceptron, samples, folders, selected_on=selected_on, fold=fold
+    )
 
 
-def predict_linear(
-    baselines: Baselines, model: str, radial: Values, configuration: Configuration
-) -> dict[str, Values]:
+def predict_linear(baselines: Baselines, model: str, inputs: Inputs) -> dict[str, Values]:
     """Predict every label by a linear baseline.
 
     Args:
         baselines: all of them.
         model: one of `baselines.linear`.
-        radial: (N, F) radial features of the configuration.
-        configuration: of N particles.
+        inputs: of a configuration of N particles.
 
     Returns:
         label -> (N,), in the label's unit.
     """
-    columns = linear.predict(baselines.linear[model], FEATURES[model](radial, configuration)).T
+    columns = linear.predict(baselines.linear[model], FEATURES[model](inputs)).T
     return dict(zip(baselines.perceptron.targets, columns, strict=True))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ROWS", "Moments", "empty", "update"]
+__all__ = ["ROWS", "Moments", "empty", "merge", "update"]
 
 ROWS = 16384
 """Rows turned to float64 at a time."""
@@ -19,12 +19,12 @@ class Moments(NamedTuple):
     """Moments of the rows read so far.
 
     Attributes:
-        rows: their number.
+        rows: their number, or the sum of their weights.
         mean: (F,) float64.
         scatter: (F, F) float64, sum of (v - mean)(v - mean)^T.
     """
 
-    rows: int
+    rows: float
     mean: NDArray[np.float64]
     scatter: NDArray[np.float64]
 
@@ -40,11 +40,12 @@ def update(moments: Moments, rows: NDArray[np.floating]) -> Moments:
         block = rows[start : start + ROWS].astype(np.float64)
         mean = block.mean(axis=0)
         block -= mean
-        moments = _merge(moments, Moments(len(block), mean, block.T @ block))
+        moments = merge(moments, Moments(len(block), mean, block.T @ block))
     return moments
 
 
-def _merge(first: Moments, second: Moments) -> Moments:
+def merge(first: Moments, second: Moments) -> Moments:
+    """Moments of the rows of both."""
     count = first.rows + second.rows
     shift = second.mean - first.mean
     mean = first.mean + shift * (second.rows / count)

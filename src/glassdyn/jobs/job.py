@@ -28,6 +28,7 @@ class JobContext:
         checkpoint: a folder that later attempts at the same job find as the killed one left it; files in it
             are to be written with `jobs.atomic.atomic_write`. It goes when the job is done.
         report: to be called now and then with the fraction that is done.
+        tell: to be called now and then with a few words on how the work fares; they stand beside the progress bar.
     """
 
     arguments: Mapping[str, Any]
@@ -35,6 +36,7 @@ class JobContext:
     output: Path
     checkpoint: Path
     report: Report = lambda _fraction: None
+    tell: Callable[[str], None] = lambda _words: None
 
 
 class Function(Protocol):

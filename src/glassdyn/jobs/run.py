@@ -2,7 +2,7 @@
 
 import fcntl
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from glassdyn.jobs.backend import Backend, Task, backend_from_environment
 from glassdyn.jobs.digests import Digests
 from glassdyn.jobs.job import Function, Job, JobError, OutputOf
 from glassdyn.jobs.process import advice
+from glassdyn.jobs.progress import ProgressBar
 from glassdyn.jobs.store import JobFolder, default_root, function_digest, job_key, locked, qualified_name
 from glassdyn.jobs.worker import Spec
 
@@ -36,6 +37,7 @@ class Record:
         folder: its place in the store, known from its start on.
         task: what runs.
         fraction: of it that is done.
+        words: how it fares.
         failure: why it failed.
         recompute: whether its deleted result is needed after all.
     """
@@ -45,6 +47,7 @@ class Record:
     folder: JobFolder | None = None
     task: Task | None = None
     fraction: float = 0.0
+    words: str = ""
     failure: str = ""
     recompute: bool = False
 
@@ -63,7 +66,7 @@ class RunState:
     Attributes:
         records: of all jobs, in the order in which they are to start.
         backend: where they run.
-        advance: takes the work done since its last call.
+        advance: takes the work done since its last call, and words.
         root: the scratch folder.
         digests: of files, those of the store without reading them.
         codes: digests of the code of the jobs' functions, from when the first of each began.
@@ -72,7 +75,7 @@ class RunState:
 
     records: dict[Job, Record]
     backend: Backend
-    advance: Callable[[float], None]
+    advance: ProgressBar
     root: Path
     digests: Digests
     codes: dict[Function, str] = field(default_factory=dict)
@@ -90,6 +93,8 @@ class RunState:
         """Tell the progress bar what has been done."""
         done = sum(job.work * record.fraction for job, record in self.records.items())
         newly_done, self.reported = done - self.reported, done
+        words = ", ".join(record.words for record in self.having("running") if record.words)
+        self.advance.tell(words, total=sum(job.work for job in self.records))
         self.advance(newly_done)
 
 
@@ -182,6 +187,7 @@ def _start(record: Record, state: RunState) -> None:
 def _update(record: Record, fraction: float, state: RunState) -> None:
     """Take the word of a job that runs in this very process."""
     record.fraction = min(fraction, 0.999)
+    _read_words(record)
     state.report()
 
 
@@ -249,6 +255,7 @@ def _poll(record: Record) -> None:
     if outcome is None:
         with suppress(OSError, ValueError):  # not there yet, or being written
             record.fraction = min(float(record.result.progress.read_text()), 0.999)
+            _read_words(record)
         return
     _stop(record)
     if outcome:
@@ -256,6 +263,11 @@ def _poll(record: Record) -> None:
     else:
         with _failing(record):
             _accept(record)
+
+
+def _read_words(record: Record) -> None:
+    with suppress(FileNotFoundError):
+        record.words = record.result.words.read_text()
 
 
 def _stop(record: Record) -> None:

@@ -4,6 +4,7 @@
     <root>/jobs/<key>/job.json    what the job is, for people and for pruning
                      /lock        held by the one process that works on it
                      /progress    how far it is
+                     /words       how it fares, where it says so
                      /checkpoint/ what survives a kill
                      /attempt/    what is being written
                      /result/     the finished files and their manifest: the attempt, renamed; the manifest
@@ -142,6 +143,10 @@ class JobFolder:
     @property
     def progress(self) -> Path:
         return self.path / "progress"
+
+    @property
+    def words(self) -> Path:
+        return self.path / "words"
 
     @property
     def checkpoint(self) -> Path:

@@ -65,6 +65,7 @@ def work(spec: Spec, report: Report | None = None) -> None:
                 folder.attempt / spec.output,
                 folder.checkpoint,
                 report or _report_to_file(folder.progress),
+                lambda words: _write_words(folder.words, words),
             )
         )
         expected = {spec.output, *spec.extra_outputs}
@@ -97,6 +98,10 @@ def _report_to_file(path: Path) -> Report:
             path.write_text(f"{fraction:.6f}")
 
     return report
+
+
+def _write_words(path: Path, words: str) -> None:
+    path.write_text(words)
 
 
 def main() -> None:

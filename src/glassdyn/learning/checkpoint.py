@@ -12,7 +12,7 @@ from glassdyn.jobs.atomic import atomic_write
 from glassdyn.learning.metrics import Metrics
 from glassdyn.learning.training import START, LogEntry, TrainingState
 
-__all__ = ["restore", "store"]
+__all__ = ["parse_log", "restore", "store"]
 
 
 def store(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, state: TrainingState) -> None:
@@ -39,7 +39,7 @@ def restore(content: bytes, network: nn.Module, optimiser: torch.optim.Optimizer
     if not content:
         return START
     tensors = load(content)
-    log = json.loads(tensors["log"].numpy().tobytes())
+    log = parse_log(json.loads(tensors["log"].numpy().tobytes()))
     network.load_state_dict(_under("network.", tensors))
     moments: dict[int, dict[str, Tensor]] = {}
     for name, value in _under("optimiser.", tensors).items():
@@ -47,7 +47,12 @@ def restore(content: bytes, network: nn.Module, optimiser: torch.optim.Optimizer
         moments.setdefault(int(number), {})[moment] = value
     param_groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": moments, "param_groups": param_groups})
-    return TrainingState(tuple(map(_log_entry, log)), _under("best.", tensors))
+    return TrainingState(log, _under("best.", tensors))
+
+
+def parse_log(entries: list[Any]) -> tuple[LogEntry, ...]:
+    """The log of a training from what JSON has made of it."""
+    return tuple(map(_log_entry, entries))
 
 
 def _log_entry(values: list[Any]) -> LogEntry:

@@ -15,7 +15,16 @@ from torch.nn.parallel import DistributedDataParallel
 
 from glassdyn.errors import GlassdynError
 
-__all__ = ["ALONE", "Group", "broadcast_bytes", "gather_interleaved", "join_group", "no_sync", "wrap_ddp"]
+__all__ = [
+    "ALONE",
+    "Group",
+    "broadcast_bytes",
+    "gather_interleaved",
+    "join_group",
+    "no_sync",
+    "processes",
+    "wrap_ddp",
+]
 
 
 class Group(NamedTuple):
@@ -36,6 +45,11 @@ ALONE = Group(0, 1, torch.device("cpu"))
 """This process, on the CPU."""
 
 
+def processes() -> int:
+    """How many processes torchrun has started; 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 @contextmanager
 def join_group() -> Iterator[Group]:
     """Join the processes that torchrun started; where there are GPUs, each has one of its own.
@@ -46,7 +60,7 @@ def join_group() -> Iterator[Group]:
     Raises:
         GlassdynError: for more processes on this machine than GPUs.
     """
-    size, device = int(os.environ.get("WORLD_SIZE", "1")), _device(int(os.environ.get("LOCAL_RANK", "0")))
+    size, device = processes(), _device(int(os.environ.get("LOCAL_RANK", "0")))
     if device.type == "cuda":
         torch.cuda.set_device(device)
     if size == 1:

@@ -11,7 +11,7 @@ from glassdyn.learning.dataset import Example
 from glassdyn.learning.distributed import Group, gather_interleaved
 from glassdyn.learning.loss import squared_error
 
-__all__ = ["Metrics", "evaluate"]
+__all__ = ["Metrics", "evaluate", "measure"]
 
 
 class Metrics(NamedTuple):
@@ -50,7 +50,16 @@ def evaluate(
     own = [
         _predict(network, partition(example), group.device) for example in examples[group.rank :: group.size]
     ]
-    rows = torch.cat(gather_interleaved(own, len(examples), group))  # (N_A, 3 targets)
+    return measure(torch.cat(gather_interleaved(own, len(examples), group)), scale)
+
+
+def measure(rows: Tensor, scale: Tensor) -> Metrics:
+    """The metrics of predictions.
+
+    Args:
+        rows: (N_A, 3 targets) predictions, targets and weights.
+        scale: (targets,) label's units in one unit of the standardised targets.
+    """
     predictions, targets, weight = (part.contiguous() for part in rows.chunk(3, dim=1))
     columns = zip(targets.double().numpy().T, predictions.double().numpy().T, strict=True)
     return Metrics(

@@ -1,6 +1,7 @@
 """A trained model as one safetensors file: weights, and all that is needed to use them on new data.
 
-Beside the weights it holds the model's parameters, sizes, graph options and targets; see `glassdyn.storage.tensor_file`.
+A model has one member for each seed. Beside the weights it holds the model's parameters, sizes, graph options and
+targets; see `glassdyn.storage.tensor_file`.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
+from pydantic import PositiveInt, TypeAdapter
 from torch import Tensor, nn
 
 from glassdyn.features.describe import spec_from_metadata
@@ -26,6 +27,7 @@ from glassdyn.storage.tensor_file import ModelFileError, arrays_under, read_arra
 __all__ = [
     "ModelFileError",
     "TrainedModel",
+    "average_models",
     "from_arrays",
     "load",
     "predict",
@@ -36,15 +38,15 @@ __all__ = [
 
 Arrays = Mapping[str, NDArray[Any]]
 
-FORMAT = "glassdyn network 5"
+FORMAT = "glassdyn model 6"
 """Name and version of the format, the first thing that a reader checks."""
 
 
 class TrainedModel(NamedTuple):
-    """A network with what it needs to read a configuration and to predict in the labels' units.
+    """Networks, or regressions, with what they need to read a configuration and to predict in the labels' units.
 
     Attributes:
-        network: the weights.
+        networks: the weights of every member; predictions are the mean of theirs.
         model: kind, recurrences and layers.
         sizes: of features and targets.
         graph: which pairs are joined and what nodes and edges carry.
@@ -55,7 +57,7 @@ class TrainedModel(NamedTuple):
         projection: principal components of type and descriptors, where the node features are made of them.
     """
 
-    network: nn.Module
+    networks: tuple[nn.Module, ...]
     model: Model
     sizes: Sizes
     graph: Graph
@@ -68,10 +70,15 @@ class TrainedModel(NamedTuple):
 
 def predict(trained: TrainedModel, graph: Snapshot) -> Tensor:
     """(N, targets) predictions in the labels' units, from a graph that is not yet standardised."""
-    trained.network.eval()
+    standardised = standardise(graph, trained.normalisation)
     with torch.inference_mode():
-        raw = trained.network(standardise(graph, trained.normalisation))
-    return trained.normalisation.targets.undo(raw)
+        members = torch.stack([network.eval()(standardised) for network in trained.networks])
+    return trained.normalisation.targets.undo(members.mean(dim=0))
+
+
+def average_models(models: Sequence[TrainedModel]) -> TrainedModel:
+    """The model whose predictions are the mean of those of models that differ in their seeds alone."""
+    return models[0]._replace(networks=tuple(network for model in models for network in model.networks))
 
 
 def predict_labels(trained: TrainedModel, graph: Snapshot) -> dict[str, NDArray[np.float64]]:
@@ -124,8 +131,9 @@ PARTS: tuple[tuple[str, Any], ...] = (
     ("structure", dict[str, Any]),
     ("targets", tuple[str, ...]),
     ("labels", dict[str, dict[str, Any]]),
+    ("members", PositiveInt),
 )
-"""Fields of `TrainedModel` that the metadata hold, and their types."""
+"""What the metadata hold, and its types: fields of `TrainedModel`, and how many members there are."""
 
 
 def to_arrays(trained: TrainedModel) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -137,8 +145,13 @@ def to_arrays(trained: TrainedModel) -> tuple[dict[str, Any], dict[str, NDArray[
         "structure": trained.structure,
         "targets": trained.targets,
         "labels": trained.labels,
+        "members": len(trained.networks),
     }
-    tensors = {f"network.{name}": value for name, value in trained.network.state_dict().items()}
+    tensors = {
+        f"network.{member}.{name}": value
+        for member, network in enumerate(trained.networks)
+        for name, value in network.state_dict().items()
+    }
     for name, scaling in trained.normalisation._asdict().items():
         tensors |= {f"normalisation.{name}.{part}": value for part, value in scaling._asdict().items()}
     arrays = {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
@@ -147,15 +160,16 @@ def to_arrays(trained: TrainedModel) -> tuple[dict[str, Any], dict[str, NDArray[
     return description, arrays
 
 
-def _rebuild(fields: Mapping[str, Any], arrays: Arrays) -> TrainedModel:
-    network = build(fields["model"], fields["sizes"])
-    network.load_state_dict(_tensors_under("network.", arrays))
+def _rebuild(fields: dict[str, Any], arrays: Arrays) -> TrainedModel:
+    networks = [build(fields["model"], fields["sizes"]) for _ in range(fields.pop("members"))]
+    for member, network in enumerate(networks):
+        network.load_state_dict(_tensors_under(f"network.{member}.", arrays))
     statistics = {
         name: Scaling(**_tensors_under(f"normalisation.{name}.", arrays)) for name in Normalisation._fields
     }
     projection = arrays_under("projection.", arrays)
     return TrainedModel(
-        network=network.eval(),
+        networks=tuple(network.eval() for network in networks),
         **fields,
         normalisation=Normalisation(**statistics),
         projection=PrincipalComponents(**projection) if projection else None,

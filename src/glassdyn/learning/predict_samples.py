@@ -16,7 +16,9 @@ def predict_samples(
     trained: TrainedModel,
     samples: Sequence[str],
     folders: TableFolders,
+    *,
     selected_on: str,
+    fold: int,
 ) -> None:
     """Write a table of predictions for every sample; no label of theirs is read.
 
@@ -27,6 +29,7 @@ def predict_samples(
         samples: their names.
         folders: of the tables.
         selected_on: the part of the split that the model was selected on.
+        fold: the rotation of the split whose test copies these samples are from.
 
     Raises:
         TableError: as `load_graph`.
@@ -39,5 +42,5 @@ def predict_samples(
             model,
             species=graph.species.numpy(),
             predictions=predict_labels(trained, graph),
-            metadata={"labels": trained.labels, "selected_on": selected_on},
+            metadata={"labels": trained.labels, "selected_on": selected_on, "fold": fold},
         )

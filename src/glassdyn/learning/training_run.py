@@ -1,14 +1,6 @@
-"""A whole training, from tables to a model; cut off at any step, it goes on where it was.
+"""A whole training, from tables to a model; cut off at any step, it goes on where it was."""
 
-Its checkpoint, in the end its result, lies in the store under a hash of all that determines it: code,
-parameters and tables. With another learning rate it begins anew.
-"""
-
-import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -17,12 +9,7 @@ from torch import nn
 
 from glassdyn.features import pca
 from glassdyn.features.node_features import reads_components
-from glassdyn.jobs import default_root
-from glassdyn.jobs.atomic import publish
-from glassdyn.jobs.code_digest import code_digest
-from glassdyn.jobs.digests import Digests
-from glassdyn.jobs.store import JobFolder, claim
-from glassdyn.learning import checkpoint, distributed, training
+from glassdyn.learning import checkpoint, distributed, regression, training
 from glassdyn.learning.dataset import Dataset, make_dataset
 from glassdyn.learning.distributed import Group
 from glassdyn.learning.labelled_graphs import (
@@ -32,17 +19,16 @@ from glassdyn.learning.labelled_graphs import (
     structure_parameters,
 )
 from glassdyn.learning.model_file import TrainedModel
-from glassdyn.learning.models import Sizes
+from glassdyn.learning.models import Residual, Sizes
 from glassdyn.learning.models.sizes import infer_sizes
 from glassdyn.learning.optimisation import make_optimiser
 from glassdyn.learning.training import TrainingState
-from glassdyn.params import Graph, Loss, Model, Params, Split, Train
+from glassdyn.params import Graph, Loss, Model, Split, Train
 from glassdyn.storage.trajectory import copy_of
 
 __all__ = [
     "TrainingConfig",
     "TrainingSetup",
-    "configure_training",
     "run_training",
     "select_samples",
     "set_up",
@@ -62,7 +48,7 @@ class TrainingConfig(NamedTuple):
         graph: which pairs are joined and what nodes and edges carry.
         model: kind, recurrences and layers.
         loss: targets and their weights.
-        settings: how to descend and when to stop.
+        settings: how to descend and when to stop; of `seed` alone, whatever `seeds` says.
     """
 
     train: Sequence[str]
@@ -79,7 +65,6 @@ class TrainingSetup(NamedTuple):
     Attributes:
         dataset: examples.
         network: as it stands.
-        optimiser: of its weights.
         sizes: of features and targets.
         structure: what determined the node features, see `structure_parameters`.
         labels: what determined the targets, see `label_parameters`.
@@ -87,16 +72,9 @@ class TrainingSetup(NamedTuple):
 
     dataset: Dataset
     network: nn.Module
-    optimiser: torch.optim.Optimizer
     sizes: Sizes
     structure: dict[str, Any]
     labels: dict[str, dict[str, Any]]
-
-
-def configure_training(params: Params, samples: Sequence[str]) -> TrainingConfig:
-    """The training that the parameters ask for, of these samples."""
-    train, held_out = select_samples(samples, params.split, params.train.select_on)
-    return TrainingConfig(train, held_out, params.graph, params.model, params.loss, params.train)
 
 
 def select_samples(
@@ -119,24 +97,32 @@ def set_up(config: TrainingConfig, folders: TableFolders, device: torch.device) 
         [load_labelled_graph(name, folders, config.graph, config.loss.targets) for name in names]
         for names in (config.train, config.held_out)
     )
-    sizes = infer_sizes(train[0], config.graph.r_threshold)
-    network = training.initial_network(config.model, sizes, config.settings.seed).to(device)
-    optimiser = make_optimiser(network, config.settings)
-    dataset = make_dataset(train, held_out, config.loss)
+    sizes, dataset = (
+        infer_sizes(train[0], config.graph.r_threshold),
+        make_dataset(train, held_out, config.loss),
+    )
+    network = training.initial_network(config.model, sizes, config.settings.seed)
+    if isinstance(network, Residual):
+        network.start_from(*regression.fit_linear(dataset), degree=_mean_degree(dataset))
     return TrainingSetup(
         dataset if config.settings.subgraph else dataset.to(device),
-        network,
-        optimiser,
+        network.to(device),
         sizes,
         structure_parameters(config.train[0], folders),
         label_parameters(config.train[0], folders, config.loss.targets),
     )
 
 
+def _mean_degree(dataset: Dataset) -> float:
+    """Edges that a node receives, mean over the training snapshots."""
+    graphs = [example.graph for example in dataset.train]
+    return sum(graph.num_edges for graph in graphs) / sum(graph.num_nodes for graph in graphs)
+
+
 def run_training(
     config: TrainingConfig,
     setup: TrainingSetup,
-    folders: TableFolders,
+    folder: Path,
     group: Group,
     advance: Callable[[float], None] = lambda _steps: None,
 ) -> Iterator[TrainingState]:
@@ -145,46 +131,48 @@ def run_training(
     Args:
         config: what determines the training.
         setup: made from it and the tables; changed in place.
-        folders: of the tables, whose contents enter the checkpoint's name.
-        group: the processes that train together; the first stores the states, for all.
+        folder: of the checkpoint; read and written by the first of the processes, for all.
+        group: the processes that train together.
         advance: called with the number of steps done since the last call.
 
     Yields:
-        The stored state, if any, and that at every log entry.
+        The stored state, if any, and that at every log entry; for a regression the state that it ends in.
     """
-    with _claim(config, folders) if group.rank == 0 else nullcontext() as folder:
-        stored = distributed.broadcast_bytes(_read(folder) if folder else b"", group)
-        restored = checkpoint.restore(stored, setup.network, setup.optimiser)
-        advance(restored.step)
-        if restored.log:
-            yield restored
-        for state in training.fit(
-            setup.network,
-            setup.optimiser,
-            setup.dataset,
-            config.settings,
-            depth=config.model.n_rec,
-            state=restored,
-            group=group,
-            advance=advance,
-        ):
-            if folder:
-                checkpoint.store(folder.checkpoint / NAME, setup.network, setup.optimiser, state)
-            yield state
-        if folder and not folder.is_finished():
-            publish(folder.checkpoint / NAME, folder.attempt / NAME)
-            folder.finish()
+    if config.model.kind == "ridge":
+        yield regression.fit_ridge(setup.dataset)
+    elif config.model.kind == "boosting":
+        yield regression.fit_boosting(setup.dataset, config.settings)
+    else:
+        yield from _descend(config, setup, folder / NAME, group, advance)
 
 
-def _claim(config: TrainingConfig, folders: TableFolders) -> AbstractContextManager[JobFolder]:
-    """The training's place in the store, for this process alone."""
-    facts = {"name": "train", "arguments": _arguments(config)}
-    return claim(_key(config, folders), facts, waiting="another run trains this network")
-
-
-def _read(folder: JobFolder) -> bytes:
-    path = (folder.result if folder.is_finished() else folder.checkpoint) / NAME
-    return path.read_bytes() if path.exists() else b""
+def _descend(
+    config: TrainingConfig,
+    setup: TrainingSetup,
+    path: Path,
+    group: Group,
+    advance: Callable[[float], None],
+) -> Iterator[TrainingState]:
+    optimiser = make_optimiser(setup.network, config.settings)
+    content = path.read_bytes() if group.rank == 0 and path.exists() else b""
+    stored = distributed.broadcast_bytes(content, group)
+    restored = checkpoint.restore(stored, setup.network, optimiser)
+    advance(restored.step)
+    if restored.log:
+        yield restored
+    for state in training.fit(
+        setup.network,
+        optimiser,
+        setup.dataset,
+        config.settings,
+        depth=config.model.n_rec,
+        state=restored,
+        group=group,
+        advance=advance,
+    ):
+        if group.rank == 0:
+            checkpoint.store(path, setup.network, optimiser, state)
+        yield state
 
 
 def trained_model(
@@ -201,7 +189,7 @@ def trained_model(
     network = training.initial_network(config.model, setup.sizes, config.settings.seed)
     network.load_state_dict(state.best)
     return TrainedModel(
-        network,
+        (network,),
         config.model,
         setup.sizes,
         config.graph,
@@ -211,22 +199,3 @@ def trained_model(
         setup.dataset.normalisation,
         pca.load(components)[0] if reads_components(config.graph.nodes) else None,
     )
-
-
-def _key(config: TrainingConfig, folders: TableFolders) -> str:
-    names = [f"{name}.parquet" for name in (*config.train, *config.held_out)]
-    of_labels = dict.fromkeys(map(folders.of_label, config.loss.targets))
-    components = [folders.pca] if reads_components(config.graph.nodes) else []
-    digests = Digests(default_root())
-    inputs = [
-        digests.of(folder / name) for folder in (folders.features, *of_labels, *components) for name in names
-    ]
-    entries = [__name__, code_digest(__name__), _arguments(config), inputs]
-    return sha256(json.dumps(entries, sort_keys=True, allow_nan=False).encode()).hexdigest()
-
-
-def _arguments(config: TrainingConfig) -> dict[str, object]:
-    sections = config.graph, config.model, config.loss, config.settings
-    return {"train": config.train, "held_out": config.held_out} | {
-        type(section).__name__: asdict(section) for section in sections
-    }

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.baselines import baselines_file
-from glassdyn.baselines.features import compute_radial_features
+from glassdyn.baselines.features import inputs_from_configuration
 from glassdyn.baselines.fit import Baselines
 from glassdyn.baselines.predict_samples import predict_linear
 from glassdyn.features.describe import spec_from_metadata
@@ -64,7 +64,7 @@ class Predictor(Protocol):
 
 
 class NetworkPredictor(NamedTuple):
-    """A trained network."""
+    """A trained model: networks, or a regression on node features."""
 
     trained: TrainedModel
 
@@ -107,11 +107,12 @@ class LinearPredictor(NamedTuple):
 
     def predict(self, configuration: Configuration) -> LabelPredictions:
         """See `Predictor`."""
-        spec = spec_from_metadata(self.baselines.perceptron.structure)
-        radial = compute_radial_features(configuration, spec)
+        perceptron = self.baselines.perceptron
+        spec, nodes = spec_from_metadata(perceptron.structure), perceptron.graph.nodes
+        inputs = inputs_from_configuration(configuration, spec, nodes, perceptron.projection)
         return LabelPredictions(
-            predict_linear(self.baselines, self.model, radial, configuration),
-            measure_shift(radial, *self.baselines.radial),
+            predict_linear(self.baselines, self.model, inputs),
+            measure_shift(inputs.columns["radial"], *self.baselines.radial),
         )
 
 
@@ -140,7 +141,7 @@ def load_predictor(path: Path, model: str | None = None) -> Predictor:
         )
     trained = model_file.load(path)
     if model is not None:
-        raise ConfigurationError(f"{path} holds one network: leave --model {model} out")
+        raise ConfigurationError(f"{path} holds one model: leave --model {model} out")
     return NetworkPredictor(trained)
 
 

@@ -27,7 +27,8 @@ class PredictionTable(NamedTuple):
         species: (N,) uint8, 0 for A and 1 for B.
         predictions: label -> (N,) float64, in the label's unit.
         metadata: `model`, its name; `labels`, label -> what determined the label that the model was trained on;
-            `selected_on`, the part of the split that the model was selected on. A foreign table may lack them.
+            `selected_on`, the part of the split that the model was selected on; `fold`, the rotation of the split that
+            tests the sample. A foreign table may lack them.
     """
 
     species: NDArray[np.uint8]
@@ -52,7 +53,7 @@ def write_predictions(
         model: its name, which is that of its folder and is added to the metadata.
         species: (N,) 0 for A, 1 for B.
         predictions: label -> (N,) in the label's unit; columns keep this order.
-        metadata: `labels` and `selected_on`, see `PredictionTable`.
+        metadata: `labels`, `selected_on` and `fold`, see `PredictionTable`.
     """
     columns = {PREFIX + label: values for label, values in predictions.items()}
     fields = [("particle", pa.uint32()), ("type", pa.uint8()), *((name, pa.float64()) for name in columns)]

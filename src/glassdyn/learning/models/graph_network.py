@@ -152,6 +152,10 @@ class GraphNetwork(nn.Module):
         predictions: Tensor = self.decode(v)  # (N, targets) (2.14)
         return predictions
 
+    def weights_of_sums(self) -> list[Tensor]:
+        """Columns of the node updates that act on e_bar, the sums over edges (thesis 2.10)."""
+        return [cast("Block", block).nodes.columns()[0] for block in self.blocks]
+
     def _propagate(self, v0: Tensor, e0: Tensor, connectivity: Connectivity, buffers: BufferPool) -> Tensor:
         *blocks, last = (cast("Block", self.blocks[number]) for number in self.recurrences)
         v, e = v0, Skip(e0, e0)

@@ -4,6 +4,8 @@ Schuett et al., "SchNet: a continuous-filter convolutional neural network", Neur
 distances only, whatever the edge features: the network is invariant under rotations by construction.
 """
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch_geometric.nn.models.schnet import CFConv, GaussianSmearing, ShiftedSoftplus
@@ -68,6 +70,10 @@ class RadialFilter(nn.Module):
         )
         self.decode = nn.Sequential(mlp(width, model.hidden), nn.Linear(width, sizes.targets))
         self.recurrences = [0 if model.shared else block for block in range(model.n_rec)]
+
+    def weights_of_sums(self) -> list[Tensor]:
+        """Weights that act on the filtered sums over neighbours."""
+        return [cast("InteractionBlock", block).convolve.lin2.weight for block in self.blocks]
 
     def forward(self, graph: Snapshot) -> Tensor:
         """(N, targets) predictions."""
