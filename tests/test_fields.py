@@ -235,5 +235,5 @@ def test_fields_of_the_minimum_are_those_that_parameters_say(liquid):
 @pytest.mark.skipif("hoomd" not in INSTALLED_ENGINES, reason="compares both engines")
 def test_both_engines_end_in_the_same_minimum(liquid):
     ours, theirs = (Quench(engine, XPLOR)(liquid) for engine in ("lammps", "hoomd"))
-    apart = minimum_image(ours.positions - theirs.positions, liquid.box_length)
-    assert np.abs(apart).max() < 1e-3
+    distance = minimum_image(ours.positions - theirs.positions, liquid.box_length)
+    assert np.abs(distance).max() < 1e-3
