@@ -31,8 +31,8 @@ def log_debye_waller(
 ) -> NDArray[np.float64]:
     """Logarithm of tr [(H + 1)^-1]_ii for every particle i, its surroundings beyond a radius frozen.
 
-    H is the Hessian of the potential energy. The inverse is that of the block of H of the particles within the radius of
-    i, of which only the last 3 x 3 block is computed: if i stands last in the Cholesky factor L of that block plus 1,
+    H is the Hessian of the potential energy. The inverse is that of the block of H of the particles within the radius
+    of i, of which only the last 3 x 3 block is computed: if i stands last in the Cholesky factor L of that block plus 1,
     tr [..]_ii = |L_ii^-1|^2. So the cost grows with N, particles are independent of each other, and nothing is random;
     a sparse factor of the whole fills up in three dimensions, and a stochastic trace is noise on a small spread.
 

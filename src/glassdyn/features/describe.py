@@ -56,7 +56,8 @@ def column_widths(spec: DescriptorSpec) -> dict[str, int]:
     """Numbers per particle in every column that a configuration is described by, in the order of the table.
 
     After the radial descriptors: `fields`, the particle's own; `local`, their averages over neighbourhoods; `shells`,
-    their sums over neighbours by distance; and `inherent_positions`, where anything is computed in the inherent structure.
+    their sums over neighbours by distance; and `inherent_positions`, where anything is computed in
+    the inherent structure.
     """
     extras = spec.extras
     widths = dict.fromkeys(descriptor_names(spec), 2 * (len(spec.edges) - 1))
