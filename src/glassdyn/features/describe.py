@@ -153,7 +153,9 @@ def describe_midframe(configuration: Configuration, spec: DescriptorSpec) -> dic
 def describe_job(snapshot: Path, table: Path, spec: DescriptorSpec) -> Job:
     """The job that writes the structure table of a snapshot.
 
-    The engine that quenches and runs takes one core: then snapshots are described side by side.
+    The engine that quenches and runs takes one core: then snapshots are described side by side. Of 64000 particles on
+    one core the energies take 0.7 s, averages of 7 values over 3 lengths 2.7 s, shells of 5 values up to 7.5 7 s,
+    Debye-Waller factors 40 s, 200 steps of a run 11 s, and a quench of some 1000 steps a minute; at most 0.4 GB.
     """
     return Job(
         f"describe {snapshot.stem}",
