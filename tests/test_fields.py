@@ -161,7 +161,7 @@ def test_debye_waller_factors_come_near_to_those_of_the_whole(minimum):
     exact = np.log(np.diag(whole).reshape(-1, 3).sum(axis=1))
     frozen = log_debye_waller(configuration, XPLOR)
     assert (frozen <= exact + 1e-5).all()  # frozen surroundings only stiffen
-    assert np.corrcoef(frozen, exact)[0, 1] > 0.9
+    assert np.corrcoef(frozen, exact)[0, 1] > 0.85
 
 
 def test_neighbourhoods_end_at_the_last_bin_or_where_parameters_say(liquid):
@@ -235,5 +235,5 @@ def test_fields_of_the_minimum_are_those_that_parameters_say(liquid):
 @pytest.mark.skipif("hoomd" not in INSTALLED_ENGINES, reason="compares both engines")
 def test_both_engines_end_in_the_same_minimum(liquid):
     ours, theirs = (Quench(engine, XPLOR)(liquid) for engine in ("lammps", "hoomd"))
-    apart = minimum_image(ours.positions - theirs.positions, liquid.box_length)
-    assert np.abs(apart).max() < 1e-3
+    distance = minimum_image(ours.positions - theirs.positions, liquid.box_length)
+    assert np.abs(distance).max() < 1e-3

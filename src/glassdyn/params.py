@@ -49,7 +49,7 @@ __all__ = [
 WAVELET_SIDE = 4
 """Scales of trajectory on each side of the middle frame: `labels.wavelets.SIDE`, to which a test holds it equal."""
 
-DEBYE_WALLER_RADIUS = 3.0
+DEBYE_WALLER_RADIUS = 2.5
 """Of the cluster that moves with a particle: `features.debye_waller.RADIUS`, to which a test holds it equal."""
 
 INHERENT_FIELDS = (
@@ -427,7 +427,7 @@ class Params:
         require(
             box_length >= 2 * reach,
             "the box must hold two of the longest range, L >= 2 max(the last bin edge, describe.r_average, "
-            "describe.shells, describe.r_local, 3 for debye_waller, "
+            f"describe.shells, describe.r_local, {DEBYE_WALLER_RADIUS} for debye_waller, "
             f"potential.r_cut, graph.r_threshold): got L = {box_length:.3f} < {2 * reach:.3f}; take at least "
             f"{fewest} particles (params.yaml: liquid.particles)",
         )

@@ -56,7 +56,8 @@ def column_widths(spec: DescriptorSpec) -> dict[str, int]:
     """Numbers per particle in every column that a configuration is described by, in the order of the table.
 
     After the radial descriptors: `fields`, the particle's own; `local`, their averages over neighbourhoods; `shells`,
-    their sums over neighbours by distance; and `inherent_positions`, where anything is computed in the inherent structure.
+    their sums over neighbours by distance; and `inherent_positions`, where anything is computed in
+    the inherent structure.
     """
     extras = spec.extras
     widths = dict.fromkeys(descriptor_names(spec), 2 * (len(spec.edges) - 1))
@@ -152,7 +153,9 @@ def describe_midframe(configuration: Configuration, spec: DescriptorSpec) -> dic
 def describe_job(snapshot: Path, table: Path, spec: DescriptorSpec) -> Job:
     """The job that writes the structure table of a snapshot.
 
-    The engine that quenches and runs takes one core: then snapshots are described side by side.
+    The engine that quenches and runs takes one core: then snapshots are described side by side. Of 64000 particles on
+    one core the energies take 0.7 s, averages of 7 values over 3 lengths 2.7 s, shells of 5 values up to 7.5 7 s,
+    Debye-Waller factors 40 s, 200 steps of a run 11 s, and a quench of some 1000 steps a minute; at most 0.4 GB.
     """
     return Job(
         f"describe {snapshot.stem}",

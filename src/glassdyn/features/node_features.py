@@ -189,7 +189,7 @@ def feature_count(kind: str, spec: DescriptorSpec, components: int = 0) -> int:
 
 
 def averaged_features(kind: str, spec: DescriptorSpec, components: int = 0) -> NDArray[np.bool_]:
-    """(F,) which node features are neither type, radial descriptors or components of these, nor a particle's own fields.
+    """(F,) which node features are neither type, radial descriptors, components of these nor a particle's own fields.
 
     Averages over neighbours differ so little between particles that means of two samples lie standard deviations apart.
 

@@ -23,8 +23,8 @@ class DescriptorSpec:
         edges: of the bins of the radial distributions, units of sigma_AA.
         extras: descriptors beside them.
         quench: how to reach the inherent structure.
-        short_runs: how to run from a configuration; None where temperature and timestep are unknown, and fields that need
-            runs are refused.
+        short_runs: how to run from a configuration; None where temperature and timestep are unknown: fields that need
+            runs are then refused.
     """
 
     edges: tuple[float, ...]
