@@ -1,0 +1,164 @@
+"""Published end points of isoconfigurational runs: snapshots, and the displacement of every particle in every run.
+
+A file <anything>_<number>_<anything>.npz holds one configuration and where its particles are, in each of R runs with
+redrawn velocities, after one time:
+
+    types              (N,)       integers, 0 for A and 1 for B
+    initial_positions  (N, 3)     floats, units of sigma_AA
+    positions          (R, N, 3)  floats, unwrapped
+
+That is the layout of BOTAN: Shiba, Hanai, Suzumura & Shimokawabe, J. Chem. Phys. 158, 084503 (2023),
+https://github.com/h3-Open-BDEC/pyg_botan. What is written is what stages `record` and `isoconfigurational` write of a
+simulation: each file becomes the one sample of a copy of its own.
+"""
+
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassdyn.errors import GlassdynError
+from glassdyn.liquid.configuration import Configuration
+from glassdyn.storage import tables
+from glassdyn.storage.snapshots import write_snapshot
+
+__all__ = ["EndPoints", "ImportedFolders", "find_files", "import_end_points", "read_end_points"]
+
+MAX_BYTES = 16 * 1024**3
+"""Of a file's arrays together, unpacked: a larger one is no configuration but a trap, or a mistake."""
+
+KEYS = ("types", "initial_positions", "positions")
+
+
+class EndPoints(NamedTuple):
+    """One configuration, and where runs from it end.
+
+    Attributes:
+        configuration: the start of all runs.
+        displacements: (R, N) |r_i(t) - r_i(0)| of every particle in every run, units of sigma_AA.
+    """
+
+    configuration: Configuration
+    displacements: NDArray[np.float64]
+
+
+class ImportedFolders(NamedTuple):
+    """Where an imported set lies, as the stages expect it.
+
+    Attributes:
+        snapshots: a configuration for each sample.
+        isoconfigurational: of every sample a table for each run and one of their means.
+    """
+
+    snapshots: Path = Path("data/snapshots")
+    isoconfigurational: Path = Path("data/isoconfigurational")
+
+
+def find_files(folder: Path) -> list[Path]:
+    """The files of a set, by the last number that stands between underscores in their names.
+
+    Raises:
+        GlassdynError: where there is none.
+    """
+    files = sorted(folder.glob("*.npz"), key=lambda path: (_number(path), path.name))
+    if not files:
+        raise GlassdynError(f"a published set is a folder of .npz files: {folder} has none; put them there")
+    return files
+
+
+def _number(path: Path) -> int:
+    words = [int(word) for word in path.stem.split("_") if word.isdigit()]
+    return words[-1] if words else 0
+
+
+def read_end_points(path: Path, box_length: float) -> EndPoints:
+    """Read one file; nothing in it is executed.
+
+    Args:
+        path: of the file.
+        box_length: which the file does not tell, units of sigma_AA.
+
+    Raises:
+        GlassdynError: for a file that is damaged, lacks an array, or holds arrays of other shapes or values.
+    """
+    arrays = _read_arrays(path)
+    species, start, ends = (arrays[key] for key in KEYS)
+    particles = len(species)
+    expected = {"types": (particles,), "initial_positions": (particles, 3), "positions": (len(ends), particles, 3)}
+    shapes = {key: arrays[key].shape for key in KEYS}
+    _require(shapes == expected and len(ends) > 0, path, f"arrays of shapes (N,), (N, 3), (R, N, 3): got {shapes}")
+    _require(set(np.unique(species)) <= {0, 1}, path, f"types 0 and 1: got {sorted(set(species.tolist()))[:4]}")
+    for key in ("initial_positions", "positions"):
+        _require(bool(np.isfinite(arrays[key]).all()), path, f"finite numbers: {key} has others")
+    displacements = np.linalg.norm(ends.astype(np.float64) - start, axis=2)
+    return EndPoints(Configuration(start.astype(np.float64), species.astype(np.uint8), box_length), displacements)
+
+
+def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+        _require(size <= MAX_BYTES, path, f"at most {MAX_BYTES / 1e9:.0f} GB of numbers: it unpacks to {size / 1e9:.0f}")
+        with np.load(path, allow_pickle=False) as file:
+            absent = [key for key in KEYS if key not in file]
+            _require(not absent, path, f"arrays {', '.join(KEYS)}: it lacks {', '.join(absent)}")
+            return {key: file[key] for key in KEYS}
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+        raise GlassdynError(f"{path} is not a readable .npz file: {error}; fetch it anew") from None
+
+
+def _require(holds: bool, path: Path, rule: str) -> None:
+    if not holds:
+        raise GlassdynError(f"a file of end points holds {rule} ({path})")
+
+
+def import_end_points(
+    files: Sequence[Path],
+    folders: ImportedFolders,
+    *,
+    box_length: float,
+    temperature: float,
+    label: str,
+    advance: Callable[[float], None] = lambda _files: None,
+) -> None:
+    """Write snapshots, a table of displacements for every run, and their means: file k is sample copy<k>-sample00.
+
+    Args:
+        files: of the set.
+        folders: where to.
+        box_length: of all configurations, units of sigma_AA.
+        temperature: of the runs, units of eps_AA / k_B.
+        label: name of the displacement after the set's time, such as propensity_1.
+        advance: called with 1 after each file.
+
+    Raises:
+        GlassdynError: as `read_end_points`.
+    """
+    names = []
+    for copy, path in enumerate(files):
+        names.append(f"copy{copy:02}-sample00")
+        _write_sample(names[-1], read_end_points(path, box_length), folders, temperature, label)
+        advance(1)
+    (folders.isoconfigurational / "samples.txt").write_text("".join(f"{name}\n" for name in names))
+
+
+def _write_sample(
+    name: str, points: EndPoints, folders: ImportedFolders, temperature: float, label: str
+) -> None:
+    configuration, displacements = points
+    origin = {"frames": 1, "frame": 0}
+    write_snapshot(
+        folders.snapshots / f"{name}.parquet", configuration, {**origin, "temperature": temperature}
+    )
+    box = {"box_length": configuration.box_length}
+    identity = {"particle": np.arange(len(configuration.species)), "type": configuration.species}
+    schema = tables.labels_schema([label])
+    for run, values in enumerate(displacements):
+        path = folders.isoconfigurational / name / f"run{run:02}.parquet"
+        tables.write(path, schema, [{**identity, label: values}], {**origin, **box})
+    mean = {**identity, label: displacements.mean(axis=0)}
+    path = folders.isoconfigurational / f"{name}.parquet"
+    tables.write(path, schema, [mean], {**box, "runs": len(displacements)})

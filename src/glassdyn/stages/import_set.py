@@ -1,0 +1,29 @@
+"""Stage `import` of a published set: its files in raw/ become snapshots and labels."""
+
+from pathlib import Path
+
+from glassdyn import label_names
+from glassdyn.importing.isoconfigurational_set import ImportedFolders, find_files, import_end_points
+from glassdyn.jobs.progress import show_progress
+from glassdyn.stages import load_params, run
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Read the end points of isoconfigurational runs; the first of isoconfigurational.times is their time."""
+    params, files = load_params(), find_files(Path("raw"))
+    liquid = params.liquid
+    with show_progress("import", total=len(files), unit="files") as advance:
+        import_end_points(
+            files,
+            ImportedFolders(),
+            box_length=(liquid.particles / liquid.density) ** (1 / 3),
+            temperature=liquid.temperature,
+            label=label_names.propensities(params.isoconfigurational.times)[0],
+            advance=advance,
+        )
+
+
+if __name__ == "__main__":
+    run(main)
