@@ -193,11 +193,14 @@ def test_a_cage_is_where_particles_are_on_average():
 
 def test_minima_are_averaged_over_the_ends_of_runs():
     """No force acts, so that minima are where runs end: at 0, and at v t of two runs."""
-    spec = specify("minima_energy", "minima_displacement", minima=3, minima_time=0.1)
+    spec = specify("minima_energy", "minima_displacement", "minima_fluctuation", minima=3, minima_time=0.1)
     velocities = [maxwell_boltzmann(8, 0.8, np.random.default_rng((3, run))) for run in range(2)]
-    expected = np.linalg.norm(0.1 * sum(velocities) / 3, axis=1)
+    ends = np.array([np.zeros((8, 3)), *(0.1 * velocity for velocity in velocities)])
+    mean = ends.mean(axis=0)
+    spread = np.sqrt(((ends - mean) ** 2).sum(axis=2).mean(axis=0))
     fields = descriptor_columns(gas(), spec)["fields"]
-    np.testing.assert_allclose(fields[:, 1], expected, rtol=1e-5)
+    np.testing.assert_allclose(fields[:, 1], np.linalg.norm(mean, axis=1), rtol=1e-5)
+    np.testing.assert_allclose(fields[:, 2], spread, rtol=1e-5)
     np.testing.assert_array_equal(fields[:, 0], 0)
 
 

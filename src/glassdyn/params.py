@@ -58,6 +58,7 @@ INHERENT_FIELDS = (
     "debye_waller",
     "minima_energy",
     "minima_displacement",
+    "minima_fluctuation",
 )
 """Those of `describe.fields` that belong to the inherent structure."""
 
@@ -75,6 +76,7 @@ FieldName = Literal[
     "debye_waller",
     "minima_energy",
     "minima_displacement",
+    "minima_fluctuation",
     "cage_displacement",
     "cage_fluctuation",
 ]

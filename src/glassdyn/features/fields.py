@@ -109,6 +109,7 @@ FIELDS: Mapping[str, Callable[[Structures], Values]] = {
     "debye_waller": lambda structures: log_debye_waller(structures.minimum, structures.spec.quench.potential),
     "minima_energy": lambda structures: structures.minima.energies,
     "minima_displacement": lambda structures: _norms(structures.minima.displacements),
+    "minima_fluctuation": lambda structures: structures.minima.fluctuations,
     "cage_displacement": lambda structures: _norms(structures.cage.displacements),
     "cage_fluctuation": lambda structures: structures.cage.fluctuations,
 }

@@ -15,15 +15,17 @@ __all__ = ["Minima", "average_minima"]
 
 
 class Minima(NamedTuple):
-    """Means over energy minima.
+    """Averages over energy minima.
 
     Attributes:
         energies: (N,) of the particles' energies, units of eps_AA.
         displacements: (N, 3) of the vectors from the configuration to the minima, units of sigma_AA.
+        fluctuations: (N,) root mean square distance of the places in the minima from their mean, units of sigma_AA.
     """
 
     energies: NDArray[np.float64]
     displacements: NDArray[np.float64]
+    fluctuations: NDArray[np.float64]
 
 
 def average_minima(
@@ -52,8 +54,9 @@ def average_minima(
     for run in range(count - 1):
         (displacements,) = runs.frames(configuration, run, duration=duration, count=1)
         ends.append(quench(configuration._replace(positions=configuration.positions + displacements)))
-    energies, displacements = np.zeros(len(minimum.species)), np.zeros_like(minimum.positions)
-    for end in ends:
-        energies += particle_energies(end, quench.potential).energies
-        displacements += minimum_image(end.positions - configuration.positions, end.box_length)
-    return Minima(energies / count, displacements / count)
+    energies = np.mean([particle_energies(end, quench.potential).energies for end in ends], axis=0)
+    displacements = np.array(
+        [minimum_image(end.positions - configuration.positions, end.box_length) for end in ends]
+    )  # (count, N, 3)
+    variances = displacements.var(axis=0).sum(axis=1)
+    return Minima(energies, displacements.mean(axis=0), np.sqrt(variances))
