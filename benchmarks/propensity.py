@@ -61,8 +61,8 @@ COARSE_EDGES = bin_edges(Descriptors(0.7, 4.7, 40, ()))
 LENGTHS = (0.5, 1.0, 1.5, 2.0, 3.0)
 """Of the averages around a particle, units of sigma_AA."""
 
-GRAPH = Graph(r_threshold=1.5, edges="distance", self_edges=False, nodes="full")
-BAPST = Graph(r_threshold=2.0, edges="vector", self_edges=True, nodes="type")
+GRAPH = Graph(r_threshold=1.5, edges="distance", self_edges=False, nodes="full", standardise="training_set")
+BAPST = Graph(r_threshold=2.0, edges="vector", self_edges=True, nodes="type", standardise="training_set")
 BASE, LEAST_IMPROVEMENT = "inherent: ridge, radial", 0.1
 """The row to beat, and by how much."""
 

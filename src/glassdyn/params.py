@@ -252,6 +252,7 @@ class Graph:
     edges: Literal["distance", "vector"]
     self_edges: bool
     nodes: Literal["type", "full", "extended", "pca"]
+    standardise: Literal["training_set", "snapshot"]
 
 
 @dataclass(frozen=True, config=STRICT)
