@@ -91,7 +91,14 @@ def liquid() -> Snapshot:
         scale=0.15, size=sites.shape
     )
     features = generator.normal(size=(PARTICLES, FEATURES)).astype(np.float32)
-    options = Graph(r_threshold=1.5, edges="distance", self_edges=False, nodes="full", positions="thermal")
+    options = Graph(
+        r_threshold=1.5,
+        edges="distance",
+        self_edges=False,
+        nodes="full",
+        positions="thermal",
+        standardise="training_set",
+    )
     return build_graph(Configuration(positions, assign_species(PARTICLES), box_length), features, options)
 
 

@@ -33,8 +33,12 @@ STRUCTURE = json.loads(
 )
 """What determines two bins for each species, as a table stores it."""
 
-DISTANCES = section("graph", r_threshold=1.5, edges="distance", self_edges=False, nodes="full")
-VECTORS = section("graph", r_threshold=1.5, edges="vector", self_edges=False, nodes="full")
+DISTANCES = section(
+    "graph", standardise="training_set", r_threshold=1.5, edges="distance", self_edges=False, nodes="full"
+)
+VECTORS = section(
+    "graph", standardise="training_set", r_threshold=1.5, edges="vector", self_edges=False, nodes="full"
+)
 NETWORK = section("model", kind="graph_network", n_rec=3, shared=False, hidden=(8, 8))
 PLAIN = section("loss", targets=("p_hop",), alpha=0.0, bins=20)
 SHORT = section(

@@ -117,3 +117,22 @@ def test_graphs_do_without_pytorch_geometric(root):
     subprocess.run(
         [sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": str(root / "src")}
     )
+
+
+def test_shifts_and_scales_of_a_species_features_in_a_snapshot_change_nothing():
+    configuration = liquid(0)
+    species = configuration.species
+    own = np.random.default_rng(3).normal(size=(len(species), 2))
+    features = np.column_stack((species, own, own[:, :1] * species[:, None]))
+    moved = features.copy()
+    moved[species == 0, 1:3] = 3.0 + 2.0 * moved[species == 0, 1:3]
+    moved[species == 1, 1:] = 0.5 * moved[species == 1, 1:] - 7.0
+    params = section("graph", r_threshold=1.4, standardise="snapshot")
+    graph, again = (build_graph(configuration, values, params) for values in (features, moved))
+    np.testing.assert_allclose(graph.x.numpy(), again.x.numpy(), atol=1e-5)
+    np.testing.assert_array_equal(graph.x[:, 0].numpy(), species)
+    np.testing.assert_array_equal(graph.x[species == 0, 3].numpy(), 0.0)
+    for kind in (0, 1):
+        members = graph.x[species == kind, 1:3].numpy()
+        np.testing.assert_allclose(members.mean(axis=0), 0.0, atol=1e-6)
+        np.testing.assert_allclose(members.std(axis=0), 1.0, rtol=1e-5)

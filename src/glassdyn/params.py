@@ -299,6 +299,7 @@ class Graph:
         "type", "full", "extended", "pca", "local", "shells", "local+radial", "shells+radial", "local+shells"
     ]
     positions: Literal["thermal", "inherent"]
+    standardise: Literal["training_set", "snapshot"]
 
 
 @dataclass(frozen=True, config=STRICT)

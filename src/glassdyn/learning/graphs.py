@@ -26,6 +26,7 @@ __all__ = [
     "fit_normalisation",
     "index_edges",
     "standardise",
+    "standardise_by_species",
 ]
 
 
@@ -130,12 +131,14 @@ def build_graph(configuration: Configuration, features: NDArray[np.float32], gra
     Args:
         configuration: N particles, positions wrapped or not.
         features: (N, F) node features.
-        graph_params: r_threshold, kind of edge features, self edges.
+        graph_params: r_threshold, kind of edge features, self edges, where node features are standardised.
 
     Returns:
         The graph without labels, its features not yet standardised.
     """
     positions, species, box_length = configuration
+    if graph_params.standardise == "snapshot":
+        features = standardise_by_species(features, species)
     pairs = find_neighbours(positions, box_length, graph_params.r_threshold)
     receivers, senders, vectors = pairs.receivers, pairs.senders, pairs.vectors
     if graph_params.self_edges:
@@ -151,6 +154,21 @@ def build_graph(configuration: Configuration, features: NDArray[np.float32], gra
         edge_vectors=edge_vectors,
         **index_edges(torch.from_numpy(senders.copy()), torch.from_numpy(receivers.copy()), len(positions)),
     )
+
+
+def standardise_by_species(features: NDArray[np.floating], species: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """(N, F) features of zero mean and unit variance among the particles of each species of this snapshot.
+
+    A feature that does not vary within a species, such as the type, stays what it is there.
+    """
+    standardised = np.array(features, dtype=np.float64)
+    for kind in np.unique(species):
+        members = standardised[species == kind]  # (N_X, F)
+        spread = members.std(axis=0)
+        varies = spread > 1e-6
+        scaled = (members - members.mean(axis=0)) / np.where(varies, spread, 1.0)
+        standardised[species == kind] = np.where(varies, scaled, members)
+    return standardised
 
 
 def index_edges(senders: Tensor, receivers: Tensor, nodes: int) -> dict[str, Tensor]:
