@@ -306,8 +306,9 @@ class Train:
 
 @dataclass(frozen=True, config=STRICT)
 class Evaluate:
-    """Errors of the test correlations, and the scales they are taken on."""
+    """Test copies, errors of the test correlations, and the scales they are taken on."""
 
+    folds: PositiveInt
     subsets: PositiveInt
     block_length: PositiveFloat
     resamples: PositiveInt
@@ -407,6 +408,12 @@ class Params:
             not missing,
             f"the split names copies 0 to {copies - 1}: got {missing} "
             "(params.yaml: split; or raise simulation.copies)",
+        )
+        tested, folds = len(self.split.test), self.evaluate.folds
+        require(
+            folds * tested <= len(used),
+            "no copy is tested twice, evaluate.folds x copies in split.test <= copies of the split: "
+            f"got {folds} x {tested} > {len(used)} (params.yaml: evaluate.folds)",
         )
 
     def _check_labels(self) -> None:

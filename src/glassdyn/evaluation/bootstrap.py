@@ -1,9 +1,12 @@
-"""Confidence in a correlation when neighbours in space move together: whole blocks are drawn again.
+"""Confidence in a correlation when its particles are not independent: whole units are drawn again.
 
-Blocks are drawn with replacement, as many as there are, and rho is computed anew; percentiles over the
-draws bound the interval. rho is a function of sums over particles, so each block counts by its sums.
+Units are copies, samples or blocks of space (`evaluation.units`). They are drawn with replacement, one fewer than
+there are: then the variance over the draws is right for few units, too, where as many as there are give
+(U - 1) / U of it. rho is computed anew, and percentiles over the draws bound the interval. rho is a function of sums
+over particles, so each unit counts by its sums.
 
-Source: Kuensch, Ann. Statist. 17, 1217 (1989); percentile intervals: Efron & Tibshirani (1993).
+Source: Kuensch, Ann. Statist. 17, 1217 (1989), for blocks; Rao, Wu, J. Am. Stat. Assoc. 83, 231 (1988), for the number
+drawn; percentile intervals: Efron & Tibshirani (1993).
 """
 
 from typing import NamedTuple
@@ -14,7 +17,7 @@ from numpy.typing import NDArray
 from glassdyn.correlation import pearson
 from glassdyn.errors import GlassdynError
 
-__all__ = ["Comparison", "Interval", "bootstrap_improvement", "bootstrap_pearson"]
+__all__ = ["Comparison", "Interval", "bootstrap_difference", "bootstrap_pearson"]
 
 Values = NDArray[np.float64]
 Groups = NDArray[np.int64]
@@ -26,12 +29,14 @@ class Comparison(NamedTuple):
     Attributes:
         targets: (N,) t, the label's unit.
         predictions: (N,) m, the same unit.
-        samples: (N,) which snapshot a particle belongs to.
+        copies: (N,) which copy of the liquid a particle belongs to.
+        samples: (N,) which snapshot it belongs to.
         blocks: (N,) which spatial block of which snapshot; distinct between snapshots.
     """
 
     targets: Values
     predictions: Values
+    copies: Groups
     samples: Groups
     blocks: Groups
 
@@ -44,25 +49,32 @@ class Interval(NamedTuple):
 
 
 def bootstrap_pearson(
-    comparison: Comparison, *, resamples: int, confidence: float, generator: np.random.Generator
+    comparison: Comparison,
+    units: Groups,
+    *,
+    resamples: int,
+    confidence: float,
+    generator: np.random.Generator,
 ) -> Interval:
     """Confidence interval of the pooled Pearson coefficient.
 
     Args:
         comparison: the pooled test set.
+        units: (N,) what a particle is drawn with.
         resamples: number of draws.
         confidence: probability within the interval, e.g. 0.95.
-        generator: draws the blocks.
+        generator: draws the units.
 
     Raises:
-        GlassdynError: for less than two blocks, whose draws would all be the same.
+        GlassdynError: for less than two units, whose draws would all be the same.
     """
-    return _bounds(_resample(comparison, resamples, generator), confidence)
+    return _bounds(_resample(comparison, units, resamples, generator), confidence)
 
 
-def bootstrap_improvement(
+def bootstrap_difference(
     comparison: Comparison,
     baseline: Comparison,
+    units: Groups,
     *,
     resamples: int,
     confidence: float,
@@ -74,15 +86,16 @@ def bootstrap_improvement(
 
     Args:
         comparison: the pooled test set.
-        baseline: the same targets and blocks with the baseline's predictions.
+        baseline: the same targets with the baseline's predictions.
+        units: see `bootstrap_pearson`.
         resamples: see `bootstrap_pearson`.
         confidence: see `bootstrap_pearson`.
-        generator: draws the blocks.
+        generator: draws the units.
     """
     state = generator.bit_generator.state
-    rhos = _resample(comparison, resamples, generator)
+    rhos = _resample(comparison, units, resamples, generator)
     generator.bit_generator.state = state
-    return _bounds(rhos - _resample(baseline, resamples, generator), confidence)
+    return _bounds(rhos - _resample(baseline, units, resamples, generator), confidence)
 
 
 def _bounds(values: Values, confidence: float) -> Interval:
@@ -91,16 +104,18 @@ def _bounds(values: Values, confidence: float) -> Interval:
     return Interval(float(low), float(high))
 
 
-def _resample(comparison: Comparison, resamples: int, generator: np.random.Generator) -> Values:
+def _resample(
+    comparison: Comparison, units: Groups, resamples: int, generator: np.random.Generator
+) -> Values:
     """(resamples,) rho of each draw; that of all particles for draws in which a column is constant."""
-    sums = _block_sums(comparison)  # (6, blocks)
-    blocks = sums.shape[1]
-    if blocks < 2:
+    sums = _sum_units(comparison, units)  # (6, U)
+    number = sums.shape[1]
+    if number < 2:
         raise GlassdynError(
-            f"the bootstrap draws blocks of the box, and needs at least 2: got {blocks} "
+            f"the bootstrap draws blocks of the box, and needs at least 2: got {number} "
             "(params.yaml: evaluate.block_length)"
         )
-    draws = generator.multinomial(blocks, np.full(blocks, 1 / blocks), size=resamples)
+    draws = generator.multinomial(number - 1, np.full(number, 1 / number), size=resamples)
     count, t, m, tt, mm, tm = sums @ draws.T  # each (resamples,)
     spread = (tt - t**2 / count) * (mm - m**2 / count)
     useful = spread > 1e-24 * tt * mm
@@ -110,10 +125,10 @@ def _resample(comparison: Comparison, resamples: int, generator: np.random.Gener
     return rhos
 
 
-def _block_sums(comparison: Comparison) -> Values:
+def _sum_units(comparison: Comparison, units: Groups) -> Values:
     # Centred first: rho is the same, and the differences of sums keep their digits.
     t = comparison.targets - comparison.targets.mean()
     m = comparison.predictions - comparison.predictions.mean()
-    _, ranks = np.unique(comparison.blocks, return_inverse=True)
+    _, ranks = np.unique(units, return_inverse=True)
     columns = (np.ones_like(t), t, m, t * t, m * m, t * m)
     return np.array([np.bincount(ranks, column) for column in columns])

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from glassdyn import label_names
 from glassdyn.evaluation.predictions import Predictions
+from glassdyn.evaluation.runs import SampleRuns, load_runs
+from glassdyn.labels import LABELS
 from glassdyn.storage import tables
 from glassdyn.storage.predictions import PredictionTable, read_predictions
 from glassdyn.storage.snapshots import read_snapshot
@@ -22,7 +24,7 @@ __all__ = ["EvaluationData", "EvaluationFolders", "find_models", "load_evaluatio
 
 Values = NDArray[np.float64]
 
-MODELS = ("network", "constant", "ridge", "averaged_ridge", "perceptron")
+MODELS = ("network", "constant", "ridge", "radial_ridge", "averaged_ridge", "perceptron")
 """Models of the pipeline, in the order of metrics and plots; others come behind, by their names."""
 
 
@@ -47,31 +49,37 @@ class EvaluationData(NamedTuple):
 
     Attributes:
         selected_on: the part that the network was selected on.
-        snapshots: true and predicted labels, by sample.
+        snapshots: true and predicted labels, by sample of the test copies.
+        thresholds: of the labels that have one, by label; above it a label means an event.
+        runs: label -> sample -> isoconfigurational runs, of all samples that have such runs, of any part.
     """
 
     selected_on: str
     snapshots: Mapping[str, Predictions]
+    thresholds: Mapping[str, float]
+    runs: Mapping[str, Mapping[str, SampleRuns]]
 
 
 def load_evaluation_data(
-    copies: Sequence[int], labels: Sequence[str], folders: EvaluationFolders
+    folds: Mapping[int, int], labels: Sequence[str], folders: EvaluationFolders
 ) -> EvaluationData:
     """Read the predictions of all models for the samples of the test copies, and the truth.
 
     Args:
-        copies: of the test part.
+        folds: copy that is tested -> fold that tests it.
         labels: that the models predict.
         folders: of the tables.
 
     Raises:
         TableError: without predictions of the network; for a table that is absent or damaged, lacks a label, has
-            other particles than the snapshot, or was made with other parameters than one that it is compared with.
+            other particles than the snapshot, was made with other parameters than one that it is compared with, or
+            by the models of a fold that does not test its copy.
     """
-    samples = [name for name in sample_names(folders.snapshots) if copy_of(name) in copies]
+    every = sample_names(folders.snapshots)
+    samples = [name for name in every if copy_of(name) in folds]
     if not samples:
         raise TableError(
-            f"the test copies have at least one sample: {folders.snapshots} has none of copies {list(copies)} "
+            f"the test copies have at least one sample: {folders.snapshots} has none of copies {list(folds)} "
             "(params.yaml: split.test)"
         )
     models = find_models(folders.predictions, samples)
@@ -79,8 +87,13 @@ def load_evaluation_data(
         name: {model: read_predictions(folders.predictions, name, model) for model in models}
         for name in samples
     }
+    for name in samples:
+        _require_fold(name, folds[copy_of(name)], predicted[name])
     snapshots = {name: _load_sample(name, labels, predicted[name], folders) for name in samples}
-    return EvaluationData(_selected_on(predicted[samples[0]]["network"]), snapshots)
+    selected_on = _selected_on(predicted[samples[0]]["network"])
+    tables_of_runs = folders.isoconfigurational, folders.labels, folders.snapshots
+    runs = {label: load_runs(*tables_of_runs, every, label) for label in labels}
+    return EvaluationData(selected_on, snapshots, _thresholds(samples[0], labels, folders), runs)
 
 
 def find_models(folder: Path, samples: Sequence[str]) -> list[str]:
@@ -108,6 +121,17 @@ def find_models(folder: Path, samples: Sequence[str]) -> list[str]:
                 "folder away"
             )
     return models
+
+
+def _require_fold(name: str, fold: int, predicted: Mapping[str, PredictionTable]) -> None:
+    """Refuse predictions by models that learnt from the copy; a foreign table need not say of which fold it is."""
+    for model, table in predicted.items():
+        stored = table.metadata.get("fold", fold)
+        if stored != fold:
+            raise TableError(
+                f"a sample is predicted by the models of the fold that tests its copy: {model} predicts {name} in "
+                f"fold {stored}, it is tested in fold {fold}; run `dvc repro` to make the predictions anew"
+            )
 
 
 def _selected_on(network: PredictionTable) -> str:
@@ -140,6 +164,13 @@ def _load_sample(
         _require_species(path, types, species)
         targets |= dict(zip(labels_here, columns, strict=True))
     return Predictions(species, _stack(snapshot, targets, labels), predictions, positions, box_length)
+
+
+def _thresholds(sample: str, labels: Sequence[str], folders: EvaluationFolders) -> dict[str, float]:
+    """The thresholds of labels of that very name, with which their tables were made."""
+    keys = {label.name: label.threshold for label in LABELS if label.threshold}
+    stored = tables.read_parameters(folders.labels / f"{sample}.parquet") if keys.keys() & set(labels) else {}
+    return {label: float(stored[keys[label]]) for label in labels if label in keys}
 
 
 def _stack(path: Path, columns: Mapping[str, Values], labels: Sequence[str]) -> Values:

@@ -1,138 +1,151 @@
-"""What limits a prediction: chance within single runs, and how small the scale is.
+"""What chance leaves of a label: the correlation that no prediction from the configuration exceeds.
 
-Two runs from one configuration differ; no prediction from structure correlates better with one of them
-than a ceiling (`glassdyn.labels.isoconfigurational`). On larger scales chance averages out, and structure
-predicts more: Berthier & Jack, Phys. Rev. E 76, 041509 (2007).
+A label of a particle in run r is its mean over runs plus what the velocities add. With c the mean correlation between
+two runs, no function of the configuration correlates with the label of one run better than
+
+    rho_max = sqrt(c),    and with the mean over n runs better than    rho_max = sqrt(n c / (1 + (n - 1) c)),
+
+the square root of the reliability of that mean. It is estimated as the correlations that it limits are: pooled, from
+particles of all samples together, where samples may differ in their means; and for each sample alone, then averaged.
+
+Source: Berthier, Jack, Phys. Rev. E 76, 041509 (2007); Spearman, Br. J. Psychol. 3, 271 (1910), and Brown, ibid., 296,
+for the mean.
 """
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from glassdyn.correlation import pearson
-from glassdyn.evaluation.predictions import Predictions
-from glassdyn.labels import isoconfigurational
-from glassdyn.labels.coarse_graining import coarse_grain
+from glassdyn.evaluation.runs import SampleRuns
+from glassdyn.evaluation.scores import assign_blocks
+from glassdyn.evaluation.units import choose_units, jackknife_error
 
-__all__ = ["correlate_by_length", "correlate_with_runs"]
+__all__ = ["NoiseCeiling", "estimate_ceiling", "limit_of_mean", "mean_correlation"]
 
 Values = NDArray[np.float64]
+Groups = NDArray[np.int64]
 
 
-def correlate_by_length(
-    snapshots: Sequence[Predictions], labels: Sequence[str], lengths: Sequence[float]
-) -> pl.DataFrame:
-    """Correlate truth and prediction after both are averaged over Gaussian neighbourhoods of A particles.
+class NoiseCeiling(NamedTuple):
+    """rho_max of a label, and what it was estimated from.
 
-    Averages of unrelated fields correlate by chance, as n pairs of numbers do: the error of rho is
-    (1 - rho^2) / sqrt(n), with n = V / (2 pi ell^2)^(3/2) for a volume V, at most its number of particles. It
-    is what repeated draws of random fields show; blocks of the liquid are too few there for a bootstrap. Labels
-    that are alike over distances longer than ell have a larger error.
+    Attributes:
+        ceiling: for correlations pooled over samples.
+        ceiling_error: its standard error.
+        ceiling_sample_mean: mean over samples of the ceiling of each.
+        ceiling_sample_error: its standard error.
+        runs: R of each sample.
+        samples: with runs.
+        units: what the errors take for independent; see `units.choose_units`.
+    """
+
+    ceiling: float
+    ceiling_error: float
+    ceiling_sample_mean: float
+    ceiling_sample_error: float
+    runs: int
+    samples: int
+    units: str
+
+
+class Blocks(NamedTuple):
+    """Sums over the particles of each spatial block of each sample; B blocks.
+
+    Attributes:
+        products: (B, R + 1, R + 1) sums of x_r x_s over particles, with x_0 = 1 and x_r the label in run r.
+        samples: (B,) number of the sample.
+        copies: (B,) of the liquid.
+    """
+
+    products: Values
+    samples: Groups
+    copies: Groups
+
+
+def estimate_ceiling(
+    samples: Sequence[SampleRuns], *, averaged: int, block_length: float
+) -> NoiseCeiling | None:
+    """Estimate rho_max of a label from all samples that have runs.
+
+    Errors are those of the jackknife: without each copy, sample or block in turn. Blocks hold what all runs made of the
+    same particles, so that chance in runs and the choice of particles both count.
 
     Args:
-        snapshots: the test set.
-        labels: names of its labels.
-        lengths: ell, units of sigma_AA; 0 leaves particles as they are.
+        samples: the runs of each.
+        averaged: runs over which the label is a mean: 1 for the label of a single run.
+        block_length: shortest edge of a block, units of sigma_AA.
 
     Returns:
-        Columns label, length, regions (n), model, pearson, pooled over snapshots, and pearson_error.
+        rho_max with its errors; None without runs, or where these agree no more than by chance, c <= 0.
     """
-    rows = []
-    for length in lengths:
-        averaged = [_coarse_grain(snapshot, length) for snapshot in snapshots]
-        regions = sum(_count_regions(snapshot, length) for snapshot in averaged)
-        for k, label in enumerate(labels):
-            truth = np.concatenate([snapshot.targets[:, k] for snapshot in averaged])
-            for model in averaged[0].predictions:
-                predicted = np.concatenate([snapshot.predictions[model][:, k] for snapshot in averaged])
-                rho = pearson(truth, predicted)
-                row = {"label": label, "length": float(length), "regions": regions, "model": model}
-                rows.append(row | {"pearson": rho, "pearson_error": (1 - rho**2) / regions**0.5})
-    return pl.DataFrame(rows)
+    if not samples:
+        return None
+    blocks = _sum_blocks(samples, block_length)
+    units = choose_units(blocks.copies, blocks.samples, np.arange(len(blocks.samples)))
+    whole = _limits(_sum_groups(blocks.products, blocks.samples), averaged)
+    if min(whole) <= 0:
+        return None
+    without = np.array([_limits(sums, averaged) for sums in _leave_one_out(blocks, units.members)])
+    pooled_error, sample_error = map(jackknife_error, without.T)
+    runs = blocks.products.shape[1] - 1
+    return NoiseCeiling(whole[0], pooled_error, whole[1], sample_error, runs, len(samples), units.name)
 
 
-def _coarse_grain(snapshot: Predictions, length: float) -> Predictions:
-    """The A particles of a snapshot, and all models but the constant, averaged."""
-    is_a, predictions = snapshot.species == 0, dict(snapshot.predictions)
-    predictions.pop("constant", None)
-    columns = [snapshot.targets[is_a], *(column[is_a] for column in predictions.values())]
-    positions = snapshot.positions[is_a]
-    if length > 0:
-        flat = np.concatenate(columns, axis=1)
-        averaged = coarse_grain(flat, positions, snapshot.box_length, [length])
-        columns = np.split(averaged, len(columns), axis=1)
-    targets, *predicted = columns
-    by_model = dict(zip(predictions, predicted, strict=True))
-    return Predictions(snapshot.species[is_a], targets, by_model, positions, snapshot.box_length)
+def limit_of_mean(correlation: float, averaged: int) -> float:
+    """rho_max of the mean over so many runs, for a mean correlation between two; 0 where that is negative."""
+    c = max(correlation, 0.0)
+    return float(np.sqrt(averaged * c / (1 + (averaged - 1) * c)))
 
 
-def _count_regions(snapshot: Predictions, length: float) -> float:
-    """How many independent averages a snapshot holds: V / integral of exp(-r^2 / 4 ell^2)^2."""
-    particles = float(len(snapshot.species))
-    if length == 0:
-        return particles
-    return min(particles, float(snapshot.box_length**3 / (2 * np.pi * length**2) ** 1.5))
-
-
-def correlate_with_runs(
-    folder: Path, snapshots: Mapping[str, Predictions], labels: Sequence[str]
-) -> dict[str, dict[str, Any]]:
-    """Compare predictions with isoconfigurational runs, where there are any, and with what chance allows.
-
-    With c the mean correlation between two of R runs, no function of the configuration correlates better than
-    sqrt(c) with one run, or than sqrt(R c / (1 + (R - 1) c)) with the mean over all of them.
+def mean_correlation(products: Values) -> float:
+    """Mean of Pearson's coefficients of all pairs of runs; 0 where the label of a run is constant.
 
     Args:
-        folder: of the runs' tables.
-        snapshots: by sample.
-        labels: names of the labels.
-
-    Returns:
-        label -> `one_run` and `mean_of_runs` -> Pearson's coefficient of each model with such a label and
-        `ceiling`, averaged over the samples that have runs; `runs` and `samples`, their numbers. Labels without
-        runs are left out.
-
-    Source: Spearman, Br. J. Psychol. 3, 271 (1910), and Brown, ibid., 296, for the mean.
+        products: (R + 1, R + 1), see `Blocks`.
     """
-    by_label: dict[str, dict[str, Any]] = {}
-    for k, label in enumerate(labels):
-        pairs = []
-        for name, snapshot in snapshots.items():
-            runs = isoconfigurational.load_runs(folder, name, label.removeprefix("mean_"))
-            if runs is not None:
-                pairs.append((runs, _columns_of_models(snapshot, k)))
-        if pairs:
-            by_label[label] = {
-                "one_run": _mean_of_each([_correlate_with_one_run(*pair) for pair in pairs]),
-                "mean_of_runs": _mean_of_each([_correlate_with_mean(*pair) for pair in pairs]),
-                "runs": len(pairs[0][0]),
-                "samples": len(pairs),
-            }
-    return by_label
+    count, sums = products[0, 0], products[0, 1:]
+    covariances = products[1:, 1:] - np.outer(sums, sums) / count
+    variances = np.diag(covariances)
+    if (variances <= 1e-12 * np.diag(products)[1:]).any():
+        return 0.0
+    correlations = covariances / np.sqrt(np.outer(variances, variances))
+    runs = len(sums)
+    return float((correlations.sum() - runs) / (runs * (runs - 1)))
 
 
-def _correlate_with_one_run(runs: Values, columns: Mapping[str, Values]) -> dict[str, float]:
-    rhos = {
-        model: float(np.mean([pearson(run, column) for run in runs])) for model, column in columns.items()
-    }
-    return rhos | {"ceiling": isoconfigurational.noise_ceiling(runs).ceiling}
+def _sum_blocks(samples: Sequence[SampleRuns], block_length: float) -> Blocks:
+    runs = min(len(sample.labels) for sample in samples)
+    # centred: correlations are the same, and differences of sums keep their digits
+    origin = np.mean([sample.labels.mean() for sample in samples])
+    parts = []
+    for number, (labels, positions, box_length, copy) in enumerate(samples):
+        cubes = assign_blocks(positions, box_length, block_length)
+        columns = np.vstack([np.ones(len(cubes)), labels[:runs] - origin])  # (R + 1, N)
+        members = [columns[:, cubes == cube] for cube in np.unique(cubes)]
+        parts += [(member @ member.T, number, copy) for member in members]
+    products, numbers, copies = zip(*parts, strict=True)
+    return Blocks(np.array(products), np.array(numbers), np.array(copies))
 
 
-def _correlate_with_mean(runs: Values, columns: Mapping[str, Values]) -> dict[str, float]:
-    c = isoconfigurational.noise_ceiling(runs).ceiling ** 2
-    rhos = {model: pearson(runs.mean(axis=0), column) for model, column in columns.items()}
-    return rhos | {"ceiling": float(np.sqrt(len(runs) * c / (1 + (len(runs) - 1) * c)))}
+def _leave_one_out(blocks: Blocks, units: Groups) -> Iterator[Values]:
+    """(S, R + 1, R + 1) the sums of each sample without one unit, for each unit; S without those that vanish."""
+    totals = _sum_groups(blocks.products, blocks.samples)
+    for unit in np.unique(units):
+        sums, member = totals.copy(), units == unit
+        np.subtract.at(sums, blocks.samples[member], blocks.products[member])
+        yield sums[sums[:, 0, 0] > 0.5]
 
 
-def _columns_of_models(snapshot: Predictions, k: int) -> dict[str, Values]:
-    """Each model's predictions of label k for the A particles; a constant has no correlation."""
-    is_a = snapshot.species == 0
-    return {model: column[is_a, k] for model, column in snapshot.predictions.items() if model != "constant"}
+def _sum_groups(products: Values, groups: Groups) -> Values:
+    sums = np.zeros((int(groups.max()) + 1, *products.shape[1:]))
+    np.add.at(sums, groups, products)
+    return sums
 
 
-def _mean_of_each(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+def _limits(products: Values, averaged: int) -> tuple[float, float]:
+    """rho_max pooled, and the mean over samples; products (S, R + 1, R + 1) of each sample."""
+    pooled = limit_of_mean(mean_correlation(products.sum(axis=0)), averaged)
+    of_samples = [limit_of_mean(mean_correlation(of_sample), averaged) for of_sample in products]
+    return pooled, float(np.mean(of_samples))

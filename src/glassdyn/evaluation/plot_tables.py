@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from glassdyn.evaluation.calibration import estimate_density, measure_reliability
+from glassdyn.evaluation.noise_ceiling import NoiseCeiling
 from glassdyn.evaluation.predictions import PooledPredictions, Predictions
-from glassdyn.evaluation.scores import Scores
+from glassdyn.evaluation.scores import Scores, pearson_by_copy
 
 __all__ = [
     "RELIABILITY_BINS",
     "make_plot_tables",
-    "network_by_length",
+    "tabulate_copies",
     "tabulate_models",
     "tabulate_pdf",
     "tabulate_quantiles",
@@ -43,7 +44,7 @@ PDF_MODELS = ("network", "ridge")
 def make_plot_tables(
     pooled: PooledPredictions,
     scores: Mapping[str, Mapping[str, Scores]],
-    lengths: pl.DataFrame,
+    ceilings: Mapping[str, NoiseCeiling],
     generator: np.random.Generator,
 ) -> dict[str, pl.DataFrame]:
     """Put every table of the whole test set under its name.
@@ -51,7 +52,7 @@ def make_plot_tables(
     Args:
         pooled: the test set.
         scores: of every model on every label.
-        lengths: see `noise_ceiling.correlate_by_length`.
+        ceilings: label -> rho_max; of those that have one.
         generator: chooses the particles of the scatter plot.
     """
     return {
@@ -59,18 +60,9 @@ def make_plot_tables(
         "pdf": tabulate_pdf(pooled),
         "quantiles": tabulate_quantiles(pooled),
         "reliability": tabulate_reliability(pooled),
-        "models": tabulate_models(scores),
-        "lengths": lengths,
+        "models": tabulate_models(scores, ceilings, copies=len(np.unique(pooled.copies))),
+        "copies": tabulate_copies(pooled),
     }
-
-
-def network_by_length(lengths: pl.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
-    """Label -> `ell<length>` -> correlation of the network on that scale, from a table of `correlate_by_length`."""
-    by_label: dict[str, dict[str, dict[str, float]]] = {}
-    for row in lengths.filter(pl.col("model") == "network").iter_rows(named=True):
-        rho = {name: row[name] for name in ("pearson", "pearson_error", "regions")}
-        by_label.setdefault(row["label"], {})[f"ell{row['length']:g}"] = rho
-    return by_label
 
 
 def tabulate_scatter(pooled: PooledPredictions, generator: np.random.Generator) -> pl.DataFrame:
@@ -159,16 +151,34 @@ def tabulate_reliability(pooled: PooledPredictions) -> pl.DataFrame:
     return pl.concat(tables)
 
 
-def tabulate_models(scores: Mapping[str, Mapping[str, Scores]]) -> pl.DataFrame:
-    """Columns label, model and the scores: one row for each model that has a correlation."""
-    return pl.DataFrame(
-        [
-            {"label": label, "model": model} | of_label._asdict()
-            for model, of_labels in scores.items()
-            for label, of_label in of_labels.items()
-            if model != "constant"
-        ]
-    )
+def tabulate_models(
+    scores: Mapping[str, Mapping[str, Scores]], ceilings: Mapping[str, NoiseCeiling], *, copies: int
+) -> pl.DataFrame:
+    """Columns label, model, copies, the scores and the ceilings: a row for each model that has a correlation.
+
+    Numbers that do not exist are null.
+    """
+    rows = [
+        {"label": label, "model": model, "copies": copies}
+        | of_label._asdict()
+        | {name: getattr(ceilings.get(label), name, None) for name in NoiseCeiling._fields[:4]}
+        for model, of_labels in scores.items()
+        for label, of_label in of_labels.items()
+        if model != "constant"
+    ]
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def tabulate_copies(pooled: PooledPredictions) -> pl.DataFrame:
+    """Columns label, model, copy, pearson: each copy alone, pooled over its snapshots."""
+    rows = [
+        (label, model, copy, rho)
+        for label in pooled.labels
+        for model in pooled.predictions
+        if model != "constant"
+        for copy, rho in pearson_by_copy(pooled.comparison(model, label)).items()
+    ]
+    return pl.DataFrame(rows, ["label", "model", "copy", "pearson"], orient="row")
 
 
 def _columns(pooled: PooledPredictions, label: str) -> dict[str, NDArray[np.float64]]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from glassdyn.evaluation.bootstrap import Comparison
 from glassdyn.evaluation.scores import assign_blocks
+from glassdyn.storage.trajectory import copy_of
 
 __all__ = ["PooledPredictions", "Predictions", "pool_predictions"]
 
@@ -39,6 +40,7 @@ class PooledPredictions(NamedTuple):
         labels: names of the labels.
         targets: (N, K).
         predictions: model -> (N, K).
+        copies: (N,) copy of the liquid.
         samples: (N,) index of the snapshot.
         blocks: (N,) index of the spatial block, distinct between snapshots.
     """
@@ -46,39 +48,44 @@ class PooledPredictions(NamedTuple):
     labels: tuple[str, ...]
     targets: Values
     predictions: Mapping[str, Values]
+    copies: NDArray[np.int64]
     samples: NDArray[np.int64]
     blocks: NDArray[np.int64]
 
     def comparison(self, model: str, label: str) -> Comparison:
         """One model on one label."""
         k = self.labels.index(label)
-        return Comparison(self.targets[:, k], self.predictions[model][:, k], self.samples, self.blocks)
+        columns = self.targets[:, k], self.predictions[model][:, k]
+        return Comparison(*columns, self.copies, self.samples, self.blocks)
 
 
 def pool_predictions(
-    snapshots: Sequence[Predictions], labels: Sequence[str], block_length: float
+    snapshots: Mapping[str, Predictions], labels: Sequence[str], block_length: float
 ) -> PooledPredictions:
     """Put the A particles of all snapshots together.
 
     Args:
-        snapshots: one after the other.
+        snapshots: one after the other, by sample.
         labels: names of the labels.
         block_length: see `scores.assign_blocks`.
     """
-    is_a = [snapshot.species == 0 for snapshot in snapshots]
-    blocks = [assign_blocks(snapshot.positions, snapshot.box_length, block_length) for snapshot in snapshots]
+    in_order = list(snapshots.values())
+    is_a = [snapshot.species == 0 for snapshot in in_order]
+    blocks = [assign_blocks(snapshot.positions, snapshot.box_length, block_length) for snapshot in in_order]
     stride = max(int(block.max()) for block in blocks) + 1
+    sizes = [int(a.sum()) for a in is_a]
 
     def join(parts: Iterable[NDArray[Any]]) -> NDArray[Any]:
         return np.concatenate([part[a] for part, a in zip(parts, is_a, strict=True)])
 
     return PooledPredictions(
         tuple(labels),
-        join(snapshot.targets for snapshot in snapshots),
+        join(snapshot.targets for snapshot in in_order),
         {
-            model: join(snapshot.predictions[model] for snapshot in snapshots)
-            for model in snapshots[0].predictions
+            model: join(snapshot.predictions[model] for snapshot in in_order)
+            for model in in_order[0].predictions
         },
-        np.repeat(np.arange(len(snapshots)), [int(a.sum()) for a in is_a]),
+        np.repeat([copy_of(name) for name in snapshots], sizes),
+        np.repeat(np.arange(len(in_order)), sizes),
         join(stride * number + block for number, block in enumerate(blocks)),
     )

@@ -1,77 +1,73 @@
 """What predictions are worth: the metrics file and the tables behind the plots."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from glassdyn.evaluation.bootstrap import bootstrap_improvement
+from glassdyn import label_names
 from glassdyn.evaluation.calibration import measure_calibration
-from glassdyn.evaluation.noise_ceiling import correlate_by_length, correlate_with_runs
-from glassdyn.evaluation.plot_tables import (
-    RELIABILITY_BINS,
-    make_plot_tables,
-    network_by_length,
-    tabulate_slab,
-)
-from glassdyn.evaluation.predictions import PooledPredictions, Predictions, pool_predictions
+from glassdyn.evaluation.improvement import compare_best_with_next, improvements_of_network
+from glassdyn.evaluation.inputs import EvaluationData
+from glassdyn.evaluation.lengths import correlate_by_length, estimate_ceilings_by_length, network_by_length
+from glassdyn.evaluation.metrics import lay_out_metrics
+from glassdyn.evaluation.noise_ceiling import NoiseCeiling, estimate_ceiling
+from glassdyn.evaluation.plot_tables import RELIABILITY_BINS, make_plot_tables, tabulate_slab
+from glassdyn.evaluation.predictions import PooledPredictions, pool_predictions
+from glassdyn.evaluation.run_correlations import correlate_with_runs
 from glassdyn.evaluation.scores import Scores, score
 from glassdyn.params import Evaluate
 
-__all__ = ["Report", "bound_improvements", "lay_out_metrics", "make_report", "score_models"]
-
-Topic = Mapping[str, Mapping[str, Any]]
-"""Label -> nested numbers for the metrics file."""
-
-ModelScores = Mapping[str, Mapping[str, Scores]]
-"""Model -> label -> scores."""
+__all__ = ["Report", "estimate_ceilings", "make_report", "score_models"]
 
 
 class Report(NamedTuple):
     """What predictions are worth.
 
     Attributes:
-        metrics: nested numbers, see `lay_out_metrics`.
-        plots: tables by name, see `plot_tables.make_plot_tables`, and `slab`.
+        metrics: nested numbers, see `metrics.lay_out_metrics`.
+        plots: tables by name, see `plot_tables.make_plot_tables`, and `slab` and `lengths`.
     """
 
     metrics: dict[str, Any]
     plots: dict[str, pl.DataFrame]
 
 
-def make_report(
-    snapshots: Mapping[str, Predictions], labels: Sequence[str], runs: Path, settings: Evaluate
-) -> Report:
+def make_report(data: EvaluationData, labels: Sequence[str], settings: Evaluate) -> Report:
     """Compare predictions with the truth.
 
     Args:
-        snapshots: by sample of the test copies.
+        data: the test set.
         labels: names of the labels.
-        runs: folder of the isoconfigurational runs' tables, where there are any.
         settings: of the errors, and lengths.
     """
-    in_order = list(snapshots.values())
-    pooled = pool_predictions(in_order, labels, settings.block_length)
-    scores = score_models(pooled, settings)
-    lengths = correlate_by_length(in_order, labels, settings.lengths)
-    topics: dict[str, Topic] = {
-        "gain": bound_improvements(pooled, settings),
+    in_order = list(data.snapshots.values())
+    pooled = pool_predictions(data.snapshots, labels, settings.block_length)
+    scores = score_models(pooled, data.thresholds, settings)
+    ceilings = estimate_ceilings(data, settings.block_length)
+    lengths = _correlate_by_length(data, labels, settings)
+    topics: dict[str, Mapping[str, Any]] = {
+        "improvement": improvements_of_network(pooled, settings),
+        "best": compare_best_with_next(pooled, settings),
+        "calibration": {label: _measure_calibration(pooled, label) for label in labels},
         "coarse": network_by_length(lengths),
-        "isoconfigurational": correlate_with_runs(runs, snapshots, labels),
+        "isoconfigurational": correlate_with_runs(data.runs, data.snapshots, labels),
     }
-    plots = make_plot_tables(pooled, scores, lengths, np.random.default_rng(settings.seed))
-    plots["slab"] = tabulate_slab(in_order[0], labels)
-    return Report(lay_out_metrics(pooled, scores, topics), plots)
+    plots = make_plot_tables(pooled, scores, ceilings, np.random.default_rng(settings.seed))
+    plots |= {"lengths": lengths, "slab": tabulate_slab(in_order[0], labels)}
+    return Report(lay_out_metrics(pooled, scores, ceilings, topics, settings.folds), plots)
 
 
-def score_models(pooled: PooledPredictions, settings: Evaluate) -> dict[str, dict[str, Scores]]:
+def score_models(
+    pooled: PooledPredictions, thresholds: Mapping[str, float], settings: Evaluate
+) -> dict[str, dict[str, Scores]]:
     """Score every model on every label: model -> label -> scores; the same draws for all of them."""
     return {
         model: {
             label: score(
                 pooled.comparison(model, label),
+                thresholds.get(label),
                 parts=settings.subsets,
                 resamples=settings.resamples,
                 confidence=settings.confidence,
@@ -83,60 +79,32 @@ def score_models(pooled: PooledPredictions, settings: Evaluate) -> dict[str, dic
     }
 
 
-def bound_improvements(
-    pooled: PooledPredictions, settings: Evaluate
-) -> dict[str, dict[str, dict[str, float]]]:
-    """Bound what the network's rho has over each baseline's: label -> baseline -> `low`, `high`."""
+def estimate_ceilings(data: EvaluationData, block_length: float) -> dict[str, NoiseCeiling]:
+    """Label -> rho_max, of the labels that have runs which agree."""
+    averaged = _runs_averaged(data)
+    limits = {
+        label: estimate_ceiling(list(runs.values()), averaged=averaged[label], block_length=block_length)
+        for label, runs in data.runs.items()
+    }
+    return {label: limit for label, limit in limits.items() if limit}
+
+
+def _correlate_by_length(data: EvaluationData, labels: Sequence[str], settings: Evaluate) -> pl.DataFrame:
+    averaged = _runs_averaged(data)
+    limits = estimate_ceilings_by_length(data.runs, settings.lengths, averaged, settings.block_length)
+    return correlate_by_length(list(data.snapshots.values()), labels, settings.lengths, limits)
+
+
+def _runs_averaged(data: EvaluationData) -> dict[str, int]:
+    """Label -> runs over which it is a mean; 1 for the label of a single run."""
     return {
-        label: {
-            model: bootstrap_improvement(
-                pooled.comparison("network", label),
-                pooled.comparison(model, label),
-                resamples=settings.resamples,
-                confidence=settings.confidence,
-                generator=np.random.default_rng(settings.seed),
-            )._asdict()
-            for model in pooled.predictions
-            if model not in {"network", "constant"}
-        }
-        for label in pooled.labels
+        label: min((len(sample.labels) for sample in runs.values()), default=1)
+        if label_names.is_mean(label)
+        else 1
+        for label, runs in data.runs.items()
     }
 
 
-def lay_out_metrics(
-    pooled: PooledPredictions, scores: ModelScores, topics: Mapping[str, Topic]
-) -> dict[str, Any]:
-    """Lay out the metrics file: `test.<label>` for the network, `baselines.<model>.<label>` for the others.
-
-    The constant has losses only: its correlation is not defined.
-
-    Args:
-        pooled: the test set.
-        scores: of every model on every label.
-        topics: topic -> label -> numbers, put at `test.<label>.<topic>`.
-    """
-    test = {
-        label: of_label._asdict()
-        | {"calibration": _calibration(pooled, label)}
-        | {topic: dict(of_labels[label]) for topic, of_labels in topics.items() if label in of_labels}
-        for label, of_label in scores["network"].items()
-    }
-    baselines = {
-        model: {label: _defined(of_label) for label, of_label in of_labels.items()}
-        for model, of_labels in scores.items()
-        if model != "network"
-    }
-    return {"test": test, "baselines": baselines, "particles": len(pooled.samples)}
-
-
-def _calibration(pooled: PooledPredictions, label: str) -> dict[str, float]:
+def _measure_calibration(pooled: PooledPredictions, label: str) -> Any:
     pair = pooled.comparison("network", label)
-    return measure_calibration(pair.targets, pair.predictions, bins=RELIABILITY_BINS)._asdict()
-
-
-def _defined(scores: Scores) -> dict[str, float]:
-    """The scores without the correlations where a constant has none."""
-    numbers = scores._asdict()
-    if scores.pearson_low == scores.pearson_high == 0.0:
-        return {name: value for name, value in numbers.items() if name.startswith("loss")}
-    return numbers
+    return measure_calibration(pair.targets, pair.predictions, bins=RELIABILITY_BINS)

@@ -1,32 +1,29 @@
 """How well predictions follow the truth: correlations with their errors, over A particles.
 
-Three errors of one Pearson coefficient stand side by side because they measure different things:
-the spread over snapshots, the thesis's spread over subsets of the test set, and a confidence interval
-that respects that neighbours in space move together.
+Several means and errors of Pearson's coefficient stand side by side because they measure different things: pooled over
+all particles, the mean over configurations and over copies with the spread among copies, the thesis's spread over
+subsets of the test set, and a confidence interval that respects that neighbours in space move together.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from glassdyn.correlation import pearson, spearman
 from glassdyn.errors import GlassdynError
 from glassdyn.evaluation.bootstrap import Comparison, bootstrap_pearson
+from glassdyn.evaluation.units import standard_error
 
-__all__ = [
-    "Scores",
-    "assign_blocks",
-    "assign_subsets",
-    "score",
-]
+__all__ = ["Scores", "area_under_roc", "assign_blocks", "assign_subsets", "pearson_by_copy", "score"]
 
 Values = NDArray[np.float64]
 Groups = NDArray[np.int64]
 
 
 class Scores(NamedTuple):
-    """The quality of one prediction of one label.
+    """The quality of one prediction of one label. None: there are too few copies, or no threshold.
 
     Attributes:
         pearson: rho over all test particles, pooled.
@@ -34,7 +31,11 @@ class Scores(NamedTuple):
         pearson_high: its upper end.
         pearson_subset_std: standard deviation of rho over subsets of the test set (thesis 3.1.1).
         pearson_sample_mean: mean of the rho of each snapshot.
-        pearson_sample_std: their standard deviation; 0 for one snapshot.
+        pearson_sample_error: its standard error over copies, from the mean of each copy.
+        pearson_sample_std: standard deviation over snapshots; 0 for one snapshot.
+        pearson_copy_mean: mean of the rho of each copy, pooled over its snapshots.
+        pearson_copy_error: its standard error.
+        auc: area under the ROC curve of truth above the label's threshold, pooled; 1/2 is chance.
         spearman: rho of the ranks, pooled.
         loss: mean of (t - m)^2.
         loss_sum: its sum, the thesis's loss (2.18).
@@ -45,7 +46,11 @@ class Scores(NamedTuple):
     pearson_high: float
     pearson_subset_std: float
     pearson_sample_mean: float
+    pearson_sample_error: float | None
     pearson_sample_std: float
+    pearson_copy_mean: float
+    pearson_copy_error: float | None
+    auc: float | None
     spearman: float
     loss: float
     loss_sum: float
@@ -89,8 +94,35 @@ def assign_subsets(samples: Groups, parts: int, generator: np.random.Generator) 
     return generator.permutation(np.arange(len(samples), dtype=np.int64) % parts)
 
 
+def area_under_roc(events: NDArray[np.bool_], predictions: Values) -> float | None:
+    """Probability that an event has the larger prediction than a particle without one; ties count half.
+
+    Args:
+        events: (N,) whether a particle has one, such as p_hop > p_c.
+        predictions: (N,) of any unit and scale.
+
+    Returns:
+        The area under the ROC curve; None where all particles have an event, or none.
+
+    Source: Mann, Whitney, Ann. Math. Stat. 18, 50 (1947): U / (n_1 n_0).
+    """
+    with_event, without = int(events.sum()), int((~events).sum())
+    if not with_event or not without:
+        return None
+    statistic = rankdata(predictions)[events].sum() - with_event * (with_event + 1) / 2  # U
+    return float(statistic / (with_event * without))
+
+
+def pearson_by_copy(comparison: Comparison) -> dict[int, float]:
+    """Pearson's coefficient of each copy, pooled over its snapshots."""
+    names = np.unique(comparison.copies)
+    rhos = _pearson_by(comparison.copies, comparison.targets, comparison.predictions)
+    return {int(name): float(rho) for name, rho in zip(names, rhos, strict=True)}
+
+
 def score(
     comparison: Comparison,
+    threshold: float | None,
     *,
     parts: int,
     resamples: int,
@@ -101,6 +133,7 @@ def score(
 
     Args:
         comparison: the pooled test set, A particles only.
+        threshold: of the label, above which it is an event; None for a label without.
         parts: number of subsets, see `assign_subsets`.
         resamples: see `bootstrap_pearson`.
         confidence: see `bootstrap_pearson`.
@@ -112,8 +145,11 @@ def score(
     targets, predictions = comparison.targets, comparison.predictions
     _require_finite(targets, predictions)
     subsets = assign_subsets(comparison.samples, parts, generator)
-    of_samples = _pearson_by(comparison.samples, targets, predictions)
-    interval = bootstrap_pearson(comparison, resamples=resamples, confidence=confidence, generator=generator)
+    of_samples, sample_error = _pearson_of_samples(comparison)
+    of_copies = np.array(list(pearson_by_copy(comparison).values()))
+    interval = bootstrap_pearson(
+        comparison, comparison.blocks, resamples=resamples, confidence=confidence, generator=generator
+    )
     squares = (targets - predictions) ** 2
     return Scores(
         pearson=pearson(targets, predictions),
@@ -121,15 +157,29 @@ def score(
         pearson_high=interval.high,
         pearson_subset_std=float(np.std(_pearson_by(subsets, targets, predictions))),
         pearson_sample_mean=float(np.mean(of_samples)),
+        pearson_sample_error=sample_error,
         pearson_sample_std=float(np.std(of_samples)),
+        pearson_copy_mean=float(np.mean(of_copies)),
+        pearson_copy_error=standard_error(of_copies),
+        auc=None if threshold is None else area_under_roc(targets > threshold, predictions),
         spearman=spearman(targets, predictions),
         loss=float(squares.mean()),
         loss_sum=float(squares.sum()),
     )
 
 
-def _pearson_by(groups: Groups, targets: Values, predictions: Values) -> list[float]:
-    return [pearson(targets[groups == group], predictions[groups == group]) for group in np.unique(groups)]
+def _pearson_of_samples(comparison: Comparison) -> tuple[Values, float | None]:
+    """(S,) rho of each snapshot, and the standard error of their mean over copies."""
+    rhos = _pearson_by(comparison.samples, comparison.targets, comparison.predictions)
+    _, first = np.unique(comparison.samples, return_index=True)
+    copies = comparison.copies[first]  # (S,)
+    return rhos, standard_error(np.array([rhos[copies == copy].mean() for copy in np.unique(copies)]))
+
+
+def _pearson_by(groups: Groups, targets: Values, predictions: Values) -> Values:
+    """(G,) rho of each group, in the order of their numbers."""
+    members = [groups == group for group in np.unique(groups)]
+    return np.array([pearson(targets[member], predictions[member]) for member in members])
 
 
 def _require_finite(targets: Values, predictions: Values) -> None:

@@ -31,19 +31,22 @@ def agreement(table: pl.DataFrame, *, label: str) -> Figure:
 
 
 def ceilings(table: pl.DataFrame) -> Figure:
-    """Draw how well runs agree on each label.
+    """Draw how well runs agree on each label: means over samples, with their standard errors.
 
     Args:
         table: columns sample, label, halves, raw and ceiling.
     """
     figure, pair = style.axes("", "Pearson correlation, A particles")
-    means = table.group_by("label", maintain_order=True).agg(pl.col(pl.Float64).mean())
+    by_label = table.group_by("label", maintain_order=True)
+    means = by_label.agg(pl.col(pl.Float64).mean())
+    errors = by_label.agg((pl.col(pl.Float64).std() / pl.len().sqrt()).fill_null(0.0))
     for column, text in (
         ("halves", "means over half the runs"),
         ("ceiling", "ceiling of a prediction of one run"),
         ("raw", "one run and the mean over the others"),
     ):
-        pair.plot([quantities.symbol(label) for label in means["label"]], means[column], "o", label=text)
+        symbols = [quantities.symbol(label) for label in means["label"]]
+        pair.errorbar(symbols, means[column], yerr=errors[column], fmt="o", capsize=3, label=text)
     pair.tick_params(axis="x", rotation=30)
     pair.set_ylim(0, 1)
     pair.legend()

@@ -17,11 +17,15 @@ LOOKS: dict[str, dict[str, Any]] = {
     "target": {"color": "0.25", "linestyle": "-", "linewidth": 1.8},
     "network": {"color": style.PART_COLOURS["test"], "linestyle": "-"},
     "ridge": {"color": "#d9a02b", "linestyle": "--"},
+    "radial_ridge": {"color": "#8a9a5b", "linestyle": (0, (5, 1, 1, 1, 1, 1))},
     "averaged_ridge": {"color": "#7d4e1d", "linestyle": "-."},
     "perceptron": {"color": "#56b4e9", "linestyle": ":"},
 }
 """The look of a source of values, everywhere; no species has a colour of these."""
 
+CEILING: dict[str, Any] = {"color": "0.25", "linestyle": ":", "linewidth": 1.2}
+BAND: dict[str, Any] = {"color": "0.25", "alpha": 0.15, "linewidth": 0}
+"""The look of rho_max, and of its standard error."""
 
 OTHER_COLOURS = ("#e377c2", "#17becf", "#8c8c46", "#7a5fd0", "#a6d854")
 """Colours of models that have no look, in the order in which a table names them."""
@@ -96,18 +100,26 @@ def lengths(table: pl.DataFrame, *, label: str) -> Figure:
         look = {"marker": "o", "capsize": 2, "label": _name(str(model)), **looks[str(model)]}
         # side by side, or their errors would hide each other
         axes.errorbar(rows["length"] + k * step, rows["pearson"], yerr=rows["pearson_error"], **look)
+    if table["ceiling"].is_not_null().any():
+        limits = table.unique("length", maintain_order=True).drop_nulls("ceiling")
+        low, high = limits["ceiling"] - limits["ceiling_error"], limits["ceiling"] + limits["ceiling_error"]
+        axes.fill_between(limits["length"], low, high, **BAND)
+        axes.plot(limits["length"], limits["ceiling"], label="ceiling", **CEILING)
     axes.legend(title="with standard errors")
     return figure
 
 
 def models(table: pl.DataFrame, *, label: str) -> Figure:
-    """Draw the Pearson coefficient of each model with its bootstrap interval.
+    """Draw the pooled Pearson coefficient of each model with its error, and the ceiling that chance sets.
+
+    Errors are those over copies where there are two, else bootstrap intervals over blocks.
 
     Args:
-        table: columns `model`, `pearson`, `pearson_low`, `pearson_high`.
+        table: columns `model`, `copies`, `pearson`, `pearson_copy_error`, `pearson_low`, `pearson_high`, `ceiling`,
+            `ceiling_error`; null where there is no such number.
         label: name of the label, for the axes.
     """
-    figure, axes = style.axes(rf"Pearson $\rho$ with {symbol(label)}, and its bootstrap interval", "")
+    figure, axes = style.axes(rf"Pearson $\rho$ with {symbol(label)}", "")
     rows = np.arange(table.height)
     looks = _find_looks(table["model"].to_list())
     colours = [looks[model]["color"] for model in table["model"]]
@@ -117,15 +129,30 @@ def models(table: pl.DataFrame, *, label: str) -> Figure:
     axes.axvline(0.0, color="0.2", linewidth=0.8)
     axes.invert_yaxis()
     axes.locator_params(axis="x", nbins=5)
-    axes.set_title("A particles of the test copies")
+    _draw_ceiling(axes, table)
+    copies = table["copies"][0]
+    errors = f"standard error over {copies} copies" if copies > 1 else "bootstrap interval over blocks"
+    axes.set_title(f"A particles of the test copies; {errors}", fontsize="medium")
     return figure
 
 
 def _errors(table: pl.DataFrame) -> Any:
-    """(2, rows) how far the interval reaches below and above the coefficient."""
+    """(2, rows) how far the error bar reaches below and above the coefficient."""
+    error = table["pearson_copy_error"]
+    if error.is_not_null().all():
+        return np.array([error, error])
     return np.maximum(
         [table["pearson"] - table["pearson_low"], table["pearson_high"] - table["pearson"]], 0.0
     )
+
+
+def _draw_ceiling(axes: Any, table: pl.DataFrame) -> None:
+    """A line at rho_max, and a band as wide as its standard error on both sides."""
+    ceiling, error = table["ceiling"][0], table["ceiling_error"][0]
+    if ceiling is not None:
+        axes.axvspan(ceiling - error, ceiling + error, **BAND)
+        axes.axvline(ceiling, label="ceiling of any prediction", **CEILING)
+        axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.06), borderaxespad=0.0)
 
 
 def _draw_identity(axes: Any, values: pl.Series) -> None:
@@ -134,4 +161,5 @@ def _draw_identity(axes: Any, values: pl.Series) -> None:
 
 
 def _name(source: str) -> str:
-    return {"target": "true", "averaged_ridge": "ridge, averaged"}.get(source, source)
+    names = {"target": "true", "averaged_ridge": "ridge, averaged", "radial_ridge": "ridge, radial"}
+    return names.get(source, source)

@@ -31,6 +31,7 @@ __all__ = [
     "job",
     "label_run",
     "lags",
+    "load_run_parameters",
     "load_runs",
     "noise_ceiling",
     "tabulate_ceilings",
@@ -159,17 +160,30 @@ def tabulate_raw_and_mean(folder: Path, sample: str, label: str) -> pl.DataFrame
 
 
 def average_ceilings(ceilings: pl.DataFrame, runs: int) -> dict[str, Any]:
-    """The metrics of the stage: each column of `Ceiling` averaged over samples, by label."""
-    names = Ceiling._fields
-    rows = ceilings.group_by("label", maintain_order=True).agg(pl.col(names).mean()).to_dicts()
-    return {"runs": runs, **{row["label"]: {name: row[name] for name in names} for row in rows}}
+    """The metrics of the stage: each column of `Ceiling` averaged over samples, by label.
+
+    `ceiling_error` is the standard error of the mean over samples, left out for one sample.
+    """
+    error = (pl.col("ceiling").std() / pl.len().sqrt()).alias("ceiling_error")
+    rows = ceilings.group_by("label", maintain_order=True).agg(pl.col(Ceiling._fields).mean(), error)
+    by_label = {
+        row.pop("label"): {name: value for name, value in row.items() if value is not None}
+        for row in rows.to_dicts()
+    }
+    return {"runs": runs, **by_label}
 
 
 def load_runs(folder: Path, sample: str, label: str) -> NDArray[np.float64] | None:
-    """(R, n) a label of the A particles in every run of a sample; None where there are not two runs."""
+    """(R, N) a label of all particles in every run of a sample; None where there are not two runs."""
     paths = _run_tables(folder, sample)
-    has_label = len(paths) > 1 and label in pl.read_parquet_schema(paths[0])
-    return _load_a_particles(paths, label) if has_label else None
+    has_label = len(paths) > 1 and label in tables.column_names(paths[0])
+    return _load_label(paths, label) if has_label else None
+
+
+def load_run_parameters(folder: Path, sample: str) -> dict[str, Any]:
+    """What determined the labels of the runs of a sample; empty where there are none."""
+    paths = _run_tables(folder, sample)
+    return tables.agreed_parameters(paths) if paths else {}
 
 
 def _run_tables(folder: Path, sample: str) -> list[Path]:

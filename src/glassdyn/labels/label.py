@@ -40,6 +40,7 @@ class Label(NamedTuple):
         unit: of the columns; mathtext.
         density_unit: of their probability densities, the inverse; mathtext.
         scale: of the axis that shows the distribution.
+        threshold: the parameter above which a label of that very name means an event, or None.
     """
 
     name: str
@@ -51,3 +52,4 @@ class Label(NamedTuple):
     unit: str
     density_unit: str
     scale: Literal["linear", "log"]
+    threshold: str | None = None

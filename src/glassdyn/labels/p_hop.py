@@ -228,4 +228,5 @@ P_HOP = Label(
     unit=r"$\sigma_{AA}$",
     density_unit=r"$\sigma_{AA}^{-1}$",
     scale="linear",
+    threshold="p_c",
 )

@@ -1,0 +1,118 @@
+"""Correlation of truth and prediction on larger scales, where chance averages out and structure predicts more.
+
+Source: Berthier & Jack, Phys. Rev. E 76, 041509 (2007).
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import polars as pl
+
+from glassdyn.correlation import pearson
+from glassdyn.evaluation.noise_ceiling import NoiseCeiling, estimate_ceiling
+from glassdyn.evaluation.predictions import Predictions
+from glassdyn.evaluation.runs import SampleRuns, average_runs
+from glassdyn.labels.coarse_graining import coarse_grain
+
+__all__ = ["correlate_by_length", "estimate_ceilings_by_length", "network_by_length"]
+
+ByLength = Mapping[str, Mapping[float, NoiseCeiling]]
+"""Label -> length -> ceiling; those that there are."""
+
+
+def correlate_by_length(
+    snapshots: Sequence[Predictions], labels: Sequence[str], lengths: Sequence[float], ceilings: ByLength
+) -> pl.DataFrame:
+    """Correlate truth and prediction after both are averaged over Gaussian neighbourhoods of A particles.
+
+    Averages of unrelated fields correlate by chance, as n pairs of numbers do: the error of rho is
+    (1 - rho^2) / sqrt(n), with n = V / (2 pi ell^2)^(3/2) for a volume V, at most its number of particles. It
+    is what repeated draws of random fields show; blocks of the liquid are too few there for a bootstrap. Labels
+    that are alike over distances longer than ell have a larger error.
+
+    Args:
+        snapshots: the test set.
+        labels: names of its labels.
+        lengths: ell, units of sigma_AA; 0 leaves particles as they are.
+        ceilings: see `estimate_ceilings_by_length`.
+
+    Returns:
+        Columns label, length, regions (n), model, pearson, pooled over snapshots, pearson_error, and ceiling and
+        ceiling_error, null where there is none.
+    """
+    rows = []
+    for length in lengths:
+        averaged = [_coarse_grain(snapshot, length) for snapshot in snapshots]
+        regions = sum(_count_regions(snapshot, length) for snapshot in averaged)
+        for k, label in enumerate(labels):
+            truth = np.concatenate([snapshot.targets[:, k] for snapshot in averaged])
+            limit = ceilings.get(label, {}).get(length)
+            for model in averaged[0].predictions:
+                predicted = np.concatenate([snapshot.predictions[model][:, k] for snapshot in averaged])
+                rho = pearson(truth, predicted)
+                errors = ((1 - rho**2) / regions**0.5, *(limit[:2] if limit else (None, None)))
+                rows.append((label, float(length), regions, model, rho, *errors))
+    names = ["pearson", "pearson_error", "ceiling", "ceiling_error"]
+    schema = {"label": pl.String, "length": pl.Float64, "regions": pl.Float64, "model": pl.String}
+    return pl.DataFrame(rows, schema | dict.fromkeys(names, pl.Float64), orient="row")
+
+
+def estimate_ceilings_by_length(
+    runs: Mapping[str, Mapping[str, SampleRuns]],
+    lengths: Sequence[float],
+    averaged: Mapping[str, int],
+    block_length: float,
+) -> dict[str, dict[float, NoiseCeiling]]:
+    """Ceilings of labels averaged like truth and prediction in `correlate_by_length`.
+
+    Args:
+        runs: label -> sample -> runs.
+        lengths: ell, units of sigma_AA; a block shorter than ell has neighbours like itself, and errors over blocks are
+            too small there.
+        averaged: label -> runs over which it is a mean, 1 for the label of a single run.
+        block_length: see `estimate_ceiling`.
+
+    Returns:
+        Label -> length -> ceiling; without those that do not exist.
+    """
+    by_label: dict[str, dict[float, NoiseCeiling]] = {}
+    for label, by_sample in runs.items():
+        for length in lengths:
+            samples = [average_runs(sample, length) for sample in by_sample.values()]
+            limit = estimate_ceiling(samples, averaged=averaged[label], block_length=block_length)
+            if limit:
+                by_label.setdefault(label, {})[length] = limit
+    return by_label
+
+
+def network_by_length(lengths: pl.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
+    """Label -> `ell<length>` -> correlation of the network on that scale, from a table of `correlate_by_length`."""
+    by_label: dict[str, dict[str, dict[str, float]]] = {}
+    names = ("pearson", "pearson_error", "regions", "ceiling", "ceiling_error")
+    for row in lengths.filter(pl.col("model") == "network").iter_rows(named=True):
+        numbers = {name: row[name] for name in names if row[name] is not None}
+        by_label.setdefault(row["label"], {})[f"ell{row['length']:g}"] = numbers
+    return by_label
+
+
+def _coarse_grain(snapshot: Predictions, length: float) -> Predictions:
+    """The A particles of a snapshot, and all models but the constant, averaged."""
+    is_a, predictions = snapshot.species == 0, dict(snapshot.predictions)
+    predictions.pop("constant", None)
+    columns = [snapshot.targets[is_a], *(column[is_a] for column in predictions.values())]
+    positions = snapshot.positions[is_a]
+    if length > 0:
+        flat = np.concatenate(columns, axis=1)
+        averaged = coarse_grain(flat, positions, snapshot.box_length, [length])
+        columns = np.split(averaged, len(columns), axis=1)
+    targets, *predicted = columns
+    by_model = dict(zip(predictions, predicted, strict=True))
+    return Predictions(snapshot.species[is_a], targets, by_model, positions, snapshot.box_length)
+
+
+def _count_regions(snapshot: Predictions, length: float) -> float:
+    """How many independent averages a snapshot holds: V / integral of exp(-r^2 / 4 ell^2)^2."""
+    particles = float(len(snapshot.species))
+    if length == 0:
+        return particles
+    return min(particles, float(snapshot.box_length**3 / (2 * np.pi * length**2) ** 1.5))
