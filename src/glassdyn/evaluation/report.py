@@ -16,7 +16,7 @@ from glassdyn.evaluation.noise_ceiling import NoiseCeiling, estimate_ceiling
 from glassdyn.evaluation.plot_tables import RELIABILITY_BINS, make_plot_tables, tabulate_slab
 from glassdyn.evaluation.predictions import PooledPredictions, pool_predictions
 from glassdyn.evaluation.run_correlations import correlate_with_runs
-from glassdyn.evaluation.scores import Scores, score
+from glassdyn.evaluation.scores import Scores, pearson_by_copy, score
 from glassdyn.params import Evaluate
 
 __all__ = ["Report", "estimate_ceilings", "make_report", "score_models"]
@@ -50,6 +50,7 @@ def make_report(data: EvaluationData, labels: Sequence[str], settings: Evaluate)
     topics: dict[str, Mapping[str, Any]] = {
         "improvement": improvements_of_network(pooled, settings),
         "best": compare_best_with_next(pooled, settings),
+        "pearson_by_copy": {label: _correlate_copies(pooled, label) for label in labels},
         "calibration": {label: _measure_calibration(pooled, label) for label in labels},
         "coarse": network_by_length(lengths),
         "isoconfigurational": correlate_with_runs(data.runs, data.snapshots, labels),
@@ -103,6 +104,12 @@ def _runs_averaged(data: EvaluationData) -> dict[str, int]:
         else 1
         for label, runs in data.runs.items()
     }
+
+
+def _correlate_copies(pooled: PooledPredictions, label: str) -> dict[str, float]:
+    """The network's rho with a label on each copy, which sweeps pair their points by."""
+    rhos = pearson_by_copy(pooled.comparison("network", label))
+    return {f"copy{copy:02}": rho for copy, rho in rhos.items()}
 
 
 def _measure_calibration(pooled: PooledPredictions, label: str) -> Any:

@@ -1,0 +1,138 @@
+"""What determines the numbers of an experiment: code and parameters of the stages that lead to them.
+
+Two experiments of equal code and parameters are the same point, whatever their names and the commit that they
+started from; editing a comment, a picture's code or a text makes no point stale.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from hashlib import sha256
+from io import StringIO
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from omegaconf import OmegaConf
+from ruamel.yaml import YAML
+
+from glassdyn import parameter_files
+from glassdyn.experiments.repository import extract_source, read_files, run_git
+from glassdyn.jobs.code_digest import code_digest
+
+__all__ = ["Pipeline", "match_points", "read_parameters", "read_pipeline", "value_of"]
+
+RESULT = "metrics/evaluate.json"
+"""The file whose numbers are compared."""
+
+ABSENT = "(no such parameter)"
+
+
+class Pipeline(NamedTuple):
+    """What leads to the result.
+
+    Attributes:
+        stages: names.
+        parameters: dotted keys that these stages read.
+    """
+
+    stages: tuple[str, ...]
+    parameters: tuple[str, ...]
+
+
+def read_pipeline(path: Path = Path("dvc.yaml"), result: str = RESULT) -> Pipeline:
+    """Find the stages that a result depends on, directly or not."""
+    stages = YAML(typ="safe").load(path)["stages"]
+    makers = {output: name for name, stage in stages.items() for output in _outputs(stage)}
+    open_ends, leading = [makers[result]], set[str]()
+    while open_ends:
+        name = open_ends.pop()
+        if name not in leading:
+            leading.add(name)
+            open_ends += [makers[path] for path in stages[name].get("deps", []) if path in makers]
+    parameters = {key for name in leading for key in stages[name].get("params", []) if isinstance(key, str)}
+    return Pipeline(tuple(sorted(leading)), tuple(sorted(parameters)))
+
+
+def _outputs(stage: Mapping[str, Any]) -> Iterable[str]:
+    for kind in ("outs", "metrics", "plots"):
+        for entry in stage.get(kind, []):
+            yield entry if isinstance(entry, str) else next(iter(entry))
+
+
+def value_of(tree: Mapping[str, Any], key: str) -> Any:
+    """The value of a dotted key; a text where there is none."""
+    branch: Any = tree
+    for word in key.split("."):
+        if not isinstance(branch, Mapping) or word not in branch:
+            return ABSENT
+        branch = branch[word]
+    return branch
+
+
+def read_parameters(revisions: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The parameters of revisions, as their params.yaml states them."""
+    texts = read_files(revisions, "params.yaml")
+    return {revision: _parse(text.decode()) for revision, text in texts.items()}
+
+
+@cache
+def _parse(text: str) -> dict[str, Any]:
+    tree: Any = OmegaConf.to_container(OmegaConf.load(StringIO(text)))
+    return dict(tree)
+
+
+def match_points(overrides: Mapping[str, Sequence[str]], revisions: Sequence[str]) -> dict[str, str]:
+    """Find the revisions that hold points of this code and these parameters.
+
+    Args:
+        overrides: by point, values in place of those of params.yaml.
+        revisions: to look at; of several that hold a point, the last counts.
+
+    Returns:
+        Point -> revision, without the points that no revision holds.
+    """
+    pipeline = read_pipeline()
+    wanted = {
+        _digest(parameter_files.read(Path("params.yaml"), changes), pipeline): point
+        for point, changes in overrides.items()
+    }
+    held = {revision: _digest(tree, pipeline) for revision, tree in read_parameters(revisions).items()}
+    candidates = [revision for revision in revisions if held.get(revision) in wanted]
+    same_code = _compare_code(pipeline.stages)
+    return {wanted[held[revision]]: revision for revision in candidates if same_code(revision)}
+
+
+def _digest(tree: Mapping[str, Any], pipeline: Pipeline) -> str:
+    values = {key: value_of(tree, key) for key in pipeline.parameters}
+    return sha256(json.dumps(_as_float(values), sort_keys=True).encode()).hexdigest()
+
+
+def _as_float(value: Any) -> Any:
+    """1 and 1.0 are the same number."""
+    if isinstance(value, Mapping):
+        return {key: _as_float(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_as_float(entry) for entry in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _compare_code(stages: Sequence[str]) -> Callable[[str], bool]:
+    """Whether a revision has the code of this checkout; each version of it is read once."""
+    here = [code_digest(f"glassdyn.stages.{stage}", Path("src").absolute()) for stage in stages]
+    known: dict[bytes, bool] = {}
+
+    def is_same(revision: str) -> bool:
+        version = run_git("rev-parse", f"{revision}:src")
+        if version not in known:
+            known[version] = _has_code(revision, stages, here)
+        return known[version]
+
+    return is_same
+
+
+def _has_code(revision: str, stages: Sequence[str], digests: Sequence[str]) -> bool:
+    with extract_source(revision) as source:
+        try:
+            return [code_digest(f"glassdyn.stages.{stage}", source) for stage in stages] == list(digests)
+        except ModuleNotFoundError:
+            return False
