@@ -148,7 +148,10 @@ def require_valid(points: Sequence[Point], path: Path = Path("params.yaml")) -> 
         except ParamsError as error:
             refused.setdefault(str(error), []).append(point.name)
     if refused:
-        lines = [f"{', '.join(names[:3])}{' ...' if len(names) > 3 else ''}: {why}" for why, names in refused.items()]
-        raise ParamsError("\n".join([*lines, "leave these points out with --only, or change them with --set"]))
-
-
+        lines = [
+            f"{', '.join(names[:3])}{' ...' if len(names) > 3 else ''}: {why}"
+            for why, names in refused.items()
+        ]
+        raise ParamsError(
+            "\n".join([*lines, "leave these points out with --only, or change them with --set"])
+        )

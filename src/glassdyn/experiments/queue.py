@@ -21,6 +21,7 @@ __all__ = [
     "end_lost_task",
     "enqueue",
     "environment_of_workers",
+    "is_lost",
     "last_words",
     "list_tasks",
     "remove_tasks",
@@ -88,7 +89,9 @@ def start_workers(count: int) -> None:
 
 def environment_of_workers(count: int) -> dict[str, str]:
     """Launch settings of a worker among `count` that share the cores, so that they do not slow each other."""
-    share = str(max((len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1) // count, 1))
+    share = str(
+        max((len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1) // count, 1)
+    )
     libraries = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
     wanted = {"GLASSDYN_JOBS": share, **dict.fromkeys(libraries, share)}
     return {name: os.environ.get(name, value) for name, value in wanted.items()}
@@ -111,6 +114,21 @@ def stop_tasks(names: Sequence[str]) -> None:
     _dvc("queue", "stop", "--quiet")
     if names:
         _dvc("queue", "kill", "--quiet", "--force", *names, check=False)
+
+
+def is_lost(task: Task) -> bool:
+    """Whether a task that DVC calls running has no worker any more: its process is gone, or an orphan."""
+    if not worker_processes():
+        return True
+    process: Any = _queue().proc.get(task.revision)
+    if process is None or process.returncode is not None:
+        return False  # its worker prepares or collects it
+    try:
+        parent = psutil.Process(process.pid).parent()
+        return parent is None or "queue-worker" not in parent.cmdline()
+    except psutil.Error:
+        time.sleep(1.0)  # for its worker to say how it ended
+        return _queue().proc[task.revision].returncode is None
 
 
 def end_lost_task(name: str) -> None:

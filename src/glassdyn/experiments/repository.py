@@ -23,7 +23,9 @@ __all__ = [
     "unfit_for_experiments",
 ]
 
-EXPERIMENT = re.compile(r"(?P<commit>\w+) refs/exps/(?P<head>[0-9a-f]{2})/(?P<tail>[0-9a-f]{38})/(?P<name>.+)")
+EXPERIMENT = re.compile(
+    r"(?P<commit>\w+) refs/exps/(?P<head>[0-9a-f]{2})/(?P<tail>[0-9a-f]{38})/(?P<name>.+)"
+)
 """A line of `git for-each-ref`: DVC keeps an experiment under the commit that it started from."""
 
 
@@ -106,7 +108,9 @@ def unfit_for_experiments(root: Path) -> list[str]:
         reasons.append(
             "DVC loses experiments of a shallow clone: this is one; complete it with `git fetch --unshallow`"
         )
-    untracked = run_git("ls-files", "--others", "--exclude-standard", "--", "src", "dvc.yaml", "params.yaml").decode()
+    untracked = run_git(
+        "ls-files", "--others", "--exclude-standard", "--", "src", "dvc.yaml", "params.yaml"
+    ).decode()
     if untracked:
         names = ", ".join(untracked.split("\n")[:3])
         reasons.append(f"an experiment holds what git tracks: got {names}, which it does not; `git add` them")
