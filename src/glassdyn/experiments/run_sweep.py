@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from glassdyn.experiments import queue
@@ -10,7 +10,7 @@ from glassdyn.experiments.plan import Plan, make_plan, unused_name
 from glassdyn.experiments.points import Point
 from glassdyn.experiments.queue import Task
 from glassdyn.experiments.repository import list_experiments
-from glassdyn.jobs.progress import print_line, show_progress
+from glassdyn.jobs.progress import ProgressBar, print_line, show_progress
 
 __all__ = ["Failure", "end_lost_tasks", "enqueue_missing", "plan_points", "run_points"]
 
@@ -64,9 +64,9 @@ def run_points(name: str, points: Sequence[Point], jobs: int) -> list[Failure]:
     queue.remove_tasks(plan.obsolete)
     waiting = dict(plan.under_way) | enqueue_missing(plan.missing)
     try:
-        with show_progress(name, total=len(points), unit="experiments") as advance:
-            advance(len(points) - len(waiting))
-            return _watch(waiting, jobs, advance)
+        with show_progress(name, total=len(points), unit="experiments") as bar:
+            bar(len(points) - len(waiting))
+            return _watch(waiting, jobs, bar, len(points))
     except KeyboardInterrupt:
         running = [
             task.name for task in queue.list_tasks() if task.state == "Running" and task.name in waiting
@@ -93,29 +93,44 @@ def enqueue_missing(points: Sequence[Point]) -> dict[str, Point]:
     return queued
 
 
-def _watch(waiting: dict[str, Point], jobs: int, advance: Callable[[float], None]) -> list[Failure]:
+def _watch(waiting: dict[str, Point], jobs: int, bar: ProgressBar, total: int) -> list[Failure]:
     """Follow experiments until none waits; those whose worker was killed are queued anew."""
     failures: list[Failure] = []
     restarts, absences = Counter[str](), Counter[str]()
-    keep_workers = _keep_workers(jobs)
+    started = float("-inf")
     while waiting:
         tasks = {task.name: task for task in reversed(queue.list_tasks()) if task.name in waiting}
         absences.update(name for name in waiting if name not in tasks)
-        next(keep_workers)
+        if (
+            len(queue.worker_processes()) < min(jobs, len(waiting))
+            and time.monotonic() > started + START_TIME
+        ):
+            queue.start_workers(jobs)
+            started = time.monotonic()
+        bar.tell(_describe(tasks), total=total)
         lost = end_lost_tasks(list(tasks.values()))
+        _enqueue_again([task for task in lost if restarts[task.name] < RESTARTS], waiting)
+        restarts.update(task.name for task in lost)
         for experiment in [name for name in waiting if _has_ended(tasks.get(name), absences[name])]:
             point, task = waiting.pop(experiment), tasks.get(experiment)
-            advance(1)
+            bar(1)
             if task is not None and task.state == "Failed":
                 failures.append(Failure(experiment, queue.last_words(task.revision)))
                 print_line(f"{point.name} failed: {failures[-1].words.splitlines()[-1]}")
-        for task in lost:
-            restarts[task.name] += 1
-            if restarts[task.name] <= RESTARTS:
-                queue.remove_tasks([task.revision])
-                queue.enqueue(task.name, waiting[task.name].overrides)
         time.sleep(INTERVAL if waiting else 0.0)
     return failures
+
+
+def _enqueue_again(tasks: Sequence[Task], waiting: Mapping[str, Point]) -> None:
+    for task in tasks:
+        print_line(f"{task.name}: its worker was killed; queued again")
+        queue.remove_tasks([task.revision])
+        queue.enqueue(task.name, waiting[task.name].overrides)
+
+
+def _describe(tasks: Mapping[str, Task]) -> str:
+    states = Counter(task.state for task in tasks.values())
+    return f"{states['Running']} running, {states['Queued']} waiting"
 
 
 def _has_ended(task: Task | None, absences: int) -> bool:
@@ -124,16 +139,6 @@ def _has_ended(task: Task | None, absences: int) -> bool:
     On its way to a worker it is nowhere for a moment.
     """
     return absences >= LOOKS if task is None else task.state in {"Success", "Failed"}
-
-
-def _keep_workers(jobs: int) -> Iterator[None]:
-    """At each step, start workers where there are too few; those just started need time to come up."""
-    started = -START_TIME
-    while True:
-        if len(queue.worker_processes()) < jobs and time.monotonic() - started > START_TIME:
-            queue.start_workers(jobs)
-            started = time.monotonic()
-        yield
 
 
 def end_lost_tasks(tasks: Sequence[Task]) -> list[Task]:

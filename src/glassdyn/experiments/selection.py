@@ -55,7 +55,7 @@ def select_by_validation(groups: Sequence[Group]) -> list[Selection]:
     for rivalling in by_target.values():
         ranked = sorted(rivalling, key=lambda group: -(group.validation or 0.0))
         if len(ranked) > 1:
-            selections.append(Selection(*ranked[:2], compare_by_copies(*ranked[:2])))
+            selections.append(Selection(ranked[0], ranked[1], compare_by_copies(ranked[0], ranked[1])))
     return selections
 
 
