@@ -16,6 +16,7 @@ from omegaconf import OmegaConf
 from ruamel.yaml import YAML
 
 from glassdyn import parameter_files
+from glassdyn.experiments.points import apply_changes
 from glassdyn.experiments.repository import extract_source, read_files, run_git
 from glassdyn.jobs.code_digest import code_digest
 
@@ -81,21 +82,18 @@ def _parse(text: str) -> dict[str, Any]:
     return dict(tree)
 
 
-def match_points(overrides: Mapping[str, Sequence[str]], revisions: Sequence[str]) -> dict[str, str]:
+def match_points(changes: Mapping[str, Mapping[str, Any]], revisions: Sequence[str]) -> dict[str, str]:
     """Find the revisions that hold points of this code and these parameters.
 
     Args:
-        overrides: by point, values in place of those of params.yaml.
+        changes: by point, values in place of those of params.yaml.
         revisions: to look at; of several that hold a point, the last counts.
 
     Returns:
         Point -> revision, without the points that no revision holds.
     """
-    pipeline = read_pipeline()
-    wanted = {
-        _digest(parameter_files.read(Path("params.yaml"), changes), pipeline): point
-        for point, changes in overrides.items()
-    }
+    pipeline, tree = read_pipeline(), parameter_files.read(Path("params.yaml"))
+    wanted = {_digest(apply_changes(tree, values), pipeline): point for point, values in changes.items()}
     held = {revision: _digest(tree, pipeline) for revision, tree in read_parameters(revisions).items()}
     candidates = [revision for revision in revisions if held.get(revision) in wanted]
     same_code = _compare_code(pipeline.stages)

@@ -31,7 +31,7 @@ class Plan(NamedTuple):
 def find_done(points: Sequence[Point], experiments: Sequence[Experiment]) -> dict[str, Experiment]:
     """The experiments that hold points of this code and these parameters, by name of the point."""
     by_commit = {experiment.commit: experiment for experiment in experiments}
-    matches = match_points({point.name: point.overrides for point in points}, list(by_commit))
+    matches = match_points({point.name: point.changes for point in points}, list(by_commit))
     return {name: by_commit[commit] for name, commit in matches.items()}
 
 
@@ -46,7 +46,7 @@ def make_plan(points: Sequence[Point], experiments: Sequence[Experiment], tasks:
     done = find_done(points, experiments)
     rest = {point.name: point for point in points if point.name not in done}
     waiting = {task.revision: task for task in tasks if task.state in {"Queued", "Running"}}
-    matches = match_points({name: point.overrides for name, point in rest.items()}, list(waiting))
+    matches = match_points({name: point.changes for name, point in rest.items()}, list(waiting))
     under_way = {waiting[revision].name: rest[name] for name, revision in matches.items()}
     ours = [task for task in tasks if any(_is_name_of(point, task.name) for point in points)]
     obsolete = [

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from glassdyn import folds, params
+from glassdyn import folds, parameter_files, params
+from glassdyn.constraints import validate
 from glassdyn.experiments.sweep_file import CASE, Sweep, Value
 from glassdyn.parameter_files import ParamsError
 
-__all__ = ["Point", "as_override", "make_points", "require_valid", "select_points"]
+__all__ = ["Point", "apply_changes", "as_override", "make_points", "require_valid", "select_points"]
 
 
 class Point(NamedTuple):
@@ -46,6 +47,21 @@ def _as_text(value: Value) -> str:
     if isinstance(value, list):
         return f"[{','.join(map(_as_text, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def apply_changes(tree: Mapping[str, Any], changes: Mapping[str, Value]) -> dict[str, Any]:
+    """Put a point's values in place of those of a tree of parameters.
+
+    Raises:
+        ParamsError: for a parameter that does not exist.
+    """
+    nested: dict[str, dict[str, Value]] = {}
+    for dotted, value in changes.items():
+        section, _, key = dotted.partition(".")
+        nested.setdefault(section, {})[key] = value
+    if not all(nested[section].keys() <= tree.get(section, {}).keys() for section in nested):
+        return parameter_files.merge(tree, nested)  # which says what there is
+    return {section: {**keys, **nested.get(section, {})} for section, keys in tree.items()}
 
 
 def make_points(name: str, sweep: Sweep, path: Path = Path("params.yaml")) -> list[Point]:
@@ -141,10 +157,10 @@ def require_valid(points: Sequence[Point], path: Path = Path("params.yaml")) -> 
     Raises:
         ParamsError: with the first of each message and the names of its points.
     """
-    refused: dict[str, list[str]] = {}
+    tree, refused = parameter_files.read(path), dict[str, list[str]]()
     for point in points:
         try:
-            params.load(path, point.overrides)
+            validate(params.Params, apply_changes(tree, point.changes), path)
         except ParamsError as error:
             refused.setdefault(str(error), []).append(point.name)
     if refused:
