@@ -50,11 +50,17 @@ def add_sweep_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=_count, default=1, help="experiments at a time (%(default)s)")
     parser.add_argument("--dry-run", action="store_true", help="list the points and whether they are done")
     parser.add_argument(
-        "--only", nargs="+", default=[], metavar="PATTERN", help="points whose name fits, such as '*-n3-*'"
+        "--only",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="PATTERN",
+        help="points whose name fits, such as '*-n3-*'",
     )
     parser.add_argument(
         "--set",
         nargs="+",
+        action="extend",
         default=[],
         metavar="KEY=VALUES",
         help="in place of the file's values; also seeds, folds",

@@ -36,7 +36,9 @@ def draw_sweep(table: pl.DataFrame, densities: pl.DataFrame, declared: sweep_fil
     for pair, name in zip(axes[0], declared.y, strict=False):
         _draw_number(pair, table, name, ticks, declared)
         pair.set(xlabel=declared.x_label, ylabel=AXIS_LABELS.get(name, name))
-        pair.legend(title=declared.lines if declared.lines and "." in declared.lines else None)
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    title = declared.lines if declared.lines and "." in declared.lines else None
+    figure.legend(handles, labels, loc="outside upper center", ncols=6, columnspacing=1.2, title=title)
     if not densities.is_empty():
         _draw_densities(axes[0][-1], densities, str(table["target"][0]), declared.x_label)
     return figure
@@ -46,9 +48,12 @@ def _draw_number(
     pair: Axes, table: pl.DataFrame, name: str, ticks: Sequence[Any], declared: sweep_file.Figure
 ) -> None:
     lines = table["line"].unique(maintain_order=True).to_list()
-    for colour, line in zip(style.sequence(len(lines)), lines, strict=True):
+    for k, (colour, line) in enumerate(zip(style.sequence(len(lines)), lines, strict=True)):
         rows = table.filter(pl.col("line") == line).drop_nulls(name)
-        at = _positions(rows["x"], ticks, declared.scale)
+        # side by side, or their errors would hide each other
+        at = _positions(rows["x"], ticks, declared.scale) + _step(ticks, declared.scale) * (
+            k - (len(lines) - 1) / 2
+        )
         error = rows["error"].fill_null(0.0) if name == "pearson" else None
         pair.errorbar(
             at, rows[name], yerr=error, marker="o", capsize=2, color=colour, label=line or "this run"
@@ -57,9 +62,16 @@ def _draw_number(
             _draw_reference(pair, rows, ticks, declared.scale, colour)
     if name == "pearson":
         _draw_ceiling(pair, table, ticks, declared.scale)
-    if declared.scale == "log":
+    _set_scale(pair, ticks, declared.scale)
+
+
+def _set_scale(pair: Axes, ticks: Sequence[Any], scale: str) -> None:
+    if scale == "log":
         style.logarithmic(pair, "x")
-    if declared.scale == "categories":
+    elif scale == "linear" and all(isinstance(tick, int) for tick in ticks):
+        pair.set_xticks(ticks)
+        pair.xaxis.set_tick_params(which="minor", bottom=False, top=False)
+    elif scale == "categories":
         pair.set_xticks(range(len(ticks)), [str(tick) for tick in ticks])
         pair.xaxis.set_tick_params(which="minor", bottom=False, top=False)
 
@@ -68,6 +80,13 @@ def _positions(values: pl.Series, ticks: Sequence[Any], scale: str) -> Any:
     if scale == "categories":
         return np.array([ticks.index(value) for value in values])
     return values.to_numpy()
+
+
+def _step(ticks: Sequence[Any], scale: str) -> float:
+    """How far curves stand from each other, a fiftieth of the axis; nowhere where it is logarithmic."""
+    if scale == "log":
+        return 0.0
+    return 0.02 * (len(ticks) - 1 if scale == "categories" else max(ticks) - min(ticks))
 
 
 def _draw_reference(pair: Axes, rows: pl.DataFrame, ticks: Sequence[Any], scale: str, colour: Any) -> None:
@@ -87,7 +106,7 @@ def _draw_ceiling(pair: Axes, table: pl.DataFrame, ticks: Sequence[Any], scale: 
     at, error = _positions(rows["x"], ticks, scale), rows["ceiling_error"].fill_null(0.0).to_numpy()
     heights = rows["ceiling"].to_numpy()
     pair.plot(at, heights, color="0.45", linestyle="--", linewidth=0.9, label="ceiling")
-    pair.fill_between(at, heights - error, heights + error, color="0.85", linewidth=0)
+    pair.fill_between(at, heights - error, heights + error, color="0.92", linewidth=0, zorder=0)
 
 
 def _draw_densities(pair: Axes, table: pl.DataFrame, target: str, title: str) -> None:

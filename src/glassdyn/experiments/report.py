@@ -57,7 +57,7 @@ def report_sweep(name: str, sweep: Sweep, points: Sequence[Point], done: Mapping
 
 def _lay_out(sweep: Sweep, rows: Sequence[Mapping[str, Any]]) -> Table:
     figure = sweep.figure
-    table = Table(title=f"{sweep.title}\n{sweep.thesis}", title_justify="left")
+    further = [name for name in figure.y if name != "pearson"]
     heads = [
         *([figure.lines] if figure.lines else []),
         figure.x,
@@ -67,8 +67,9 @@ def _lay_out(sweep: Sweep, rows: Sequence[Mapping[str, Any]]) -> Table:
         "thesis",
         "validation",
     ]
-    for head in [*heads, *(name for name in figure.y if name != "pearson"), "experiments"]:
-        table.add_column(head)
+    table = Table(title=f"{sweep.title}\n{sweep.thesis}", title_justify="left", box=None, pad_edge=False)
+    for head in [*heads, *further, "runs"]:
+        table.add_column(head.rpartition(".")[2], no_wrap=True)
     for row in rows:
         table.add_row(
             *([row["line"]] if figure.lines else []),
@@ -78,7 +79,7 @@ def _lay_out(sweep: Sweep, rows: Sequence[Mapping[str, Any]]) -> Table:
             _with_error(row["ceiling"], row["ceiling_error"]),
             _with_error(row["thesis"], row["thesis_error"], digits=2),
             _with_error(row["validation"], None),
-            *(_with_error(row[name], None) for name in figure.y if name != "pearson"),
+            *(_with_error(row[name], None) for name in further),
             str(row["experiments"]),
         )
     return table
