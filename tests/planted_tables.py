@@ -42,5 +42,20 @@ def write_sample(data, name, generator):
     write_labels(data / "labels" / name, identity | noisy)
 
 
+def write_planted_runs(folder, *, runs=4, metadata=MADE_WITH):
+    """Runs of the first sample of each copy: the same signal, other noise; rho_max is sqrt(1/2) there, too."""
+    generator = np.random.default_rng(8)
+    for copy in range(5):
+        name = f"copy{copy:02}-sample00"
+        structure = tables.read(folder / "data" / "features" / f"{name}.parquet")
+        descriptors = structure["descriptors"].to_numpy().astype(np.float64)
+        signal = descriptors[:, 0] - descriptors[:, 7]
+        identity = {column: structure[column].to_numpy() for column in ("particle", "type")}
+        for run in range(runs):
+            values = signal + signal.std() * generator.normal(size=N)
+            path = folder / "data" / "isoconfigurational" / name / f"run{run:02}.parquet"
+            write_labels(path, identity | dict.fromkeys(LABELS, values), metadata)
+
+
 def write_labels(path, columns, metadata=MADE_WITH):
     tables.write(path, tables.labels_schema(LABELS), [columns], metadata)

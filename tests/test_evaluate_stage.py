@@ -11,17 +11,52 @@ import polars as pl
 import pytest
 
 from glassdyn import params
+from glassdyn.correlation import pearson
 from glassdyn.evaluation.inputs import EvaluationFolders, load_evaluation_data
 from glassdyn.evaluation.predictions import pool_predictions
 from glassdyn.evaluation.report import score_models
+from glassdyn.folds import rotate_split
 from glassdyn.stages import evaluate
 from glassdyn.storage import tables
 from glassdyn.storage.predictions import write_predictions
 from glassdyn.storage.tables import TableError
-from planted_tables import LABELS, MADE_WITH, TEST_SAMPLES, N, write_labels, write_planted_tables
+from planted_tables import (
+    LABELS,
+    MADE_WITH,
+    TEST_SAMPLES,
+    N,
+    write_labels,
+    write_planted_runs,
+    write_planted_tables,
+)
 from short_pipeline import shorten
 
-SCORES = {"pearson", "pearson_subset_std", "pearson_sample_mean", "pearson_sample_std", "loss"}
+SCORES = {
+    "pearson",
+    "pearson_subset_std",
+    "pearson_sample_mean",
+    "pearson_sample_std",
+    "pearson_copy_mean",
+    "ceiling",
+    "ceiling_error",
+    "ratio",
+    "ceiling_sample_mean",
+    "ceiling_sample_error",
+    "ratio_sample_mean",
+    "loss",
+}
+HEADLINE = {
+    "pearson",
+    "pearson_error",
+    "ceiling",
+    "ceiling_error",
+    "ratio",
+    "auc",
+    "ridge",
+    "margin_low",
+    "margin_high",
+    "folds",
+}
 NOISE = {"network": 0.5, "ridge": 1.0, "averaged_ridge": 1.5, "perceptron": 2.0}
 """Standard deviation of a model's errors, in that of the truth."""
 
@@ -41,25 +76,35 @@ def predict(model, name, generator):
     }
 
 
+def predict_samples(folds):
+    """Tables of five models for samples, by the models of a fold each."""
+    generator = np.random.default_rng(6)
+    for model in ("constant", *NOISE):
+        for name, fold in folds.items():
+            write_predictions(
+                EvaluationFolders().predictions,
+                name,
+                model,
+                species=read_labels(name)["type"].to_numpy(),
+                predictions=predict(model, name, generator),
+                metadata={
+                    "labels": dict.fromkeys(LABELS, MADE_WITH),
+                    "selected_on": "validation",
+                    "fold": fold,
+                },
+            )
+
+
 @pytest.fixture(scope="module")
 def evaluated(root, tmp_path_factory):
     """A folder with predictions of five models, evaluated."""
     folder = tmp_path_factory.mktemp("evaluate")
     shorten(root / "params.yaml", folder / "params.yaml", {"loss": {"targets": list(LABELS)}})
     write_planted_tables(folder)
+    write_planted_runs(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        generator = np.random.default_rng(6)
-        for model in ("constant", *NOISE):
-            for name in TEST_SAMPLES:
-                write_predictions(
-                    EvaluationFolders().predictions,
-                    name,
-                    model,
-                    species=read_labels(name)["type"].to_numpy(),
-                    predictions=predict(model, name, generator),
-                    metadata={"labels": dict.fromkeys(LABELS, MADE_WITH), "selected_on": "validation"},
-                )
+        predict_samples(dict.fromkeys(TEST_SAMPLES, 0))
         evaluate.main()
     return folder
 
@@ -94,7 +139,9 @@ def test_the_stage_writes_what_others_rely_on(evaluated):
         assert metrics["test"][label]["coarse"]["ell0"]["pearson"] == metrics["test"][label]["pearson"]
         for model in ("ridge", "averaged_ridge", "perceptron"):
             assert set(metrics["baselines"][model][label]) >= SCORES
-            assert metrics["test"][label]["gain"][model]["low"] > 0
+            improvement = metrics["test"][label]["improvement"][model]
+            assert improvement["difference"] > improvement["low"] > 0
+            assert improvement["units"] == "blocks"  # two samples of one copy
         assert not any("pearson" in name for name in metrics["baselines"]["constant"][label])
     assert {path.stem for path in (evaluated / "plots/evaluate").iterdir()} == {
         "scatter",
@@ -102,11 +149,112 @@ def test_the_stage_writes_what_others_rely_on(evaluated):
         "quantiles",
         "reliability",
         "models",
+        "copies",
         "lengths",
         "slab",
     }
     for path in (evaluated / "plots/evaluate").iterdir():
         assert 0 < pl.read_csv(path).height <= 2000
+
+
+def test_the_headline_is_flat_short_and_of_the_first_target(evaluated):
+    headline = json.loads((evaluated / "metrics/headline.json").read_text(), parse_constant=refuse)
+    metrics = read_metrics(evaluated)
+    test, ridge = metrics["test"]["p_hop"], metrics["baselines"]["ridge"]["p_hop"]
+    assert set(headline) == HEADLINE
+    for name in ("pearson", "ceiling", "ceiling_error", "ratio", "auc"):
+        assert headline[name] == pytest.approx(test[name], abs=6e-5)
+    assert headline["pearson_error"] == pytest.approx(test["pearson_subset_std"], abs=6e-5)
+    assert headline["ridge"] == pytest.approx(ridge["pearson"], abs=6e-5)
+    assert headline["margin_low"] == pytest.approx(test["improvement"]["ridge"]["low"], abs=6e-5)
+    assert headline["folds"] == 1
+
+
+def test_every_correlation_stands_beside_the_ceiling_of_its_label(evaluated):
+    """Half of the variance of a planted label is signal: rho_max = sqrt(1/2), known to 0.05 from 1000 particles."""
+    metrics = read_metrics(evaluated)
+    for label in LABELS:
+        test = metrics["test"][label]
+        assert test["ceiling"] == pytest.approx(np.sqrt(0.5), abs=0.05)
+        assert 0 < test["ceiling_error"] < 0.05
+        assert test["ceiling_from"] == {"runs": 4, "samples": 5, "units": "copies"}
+        assert test["coarse"]["ell0"]["ceiling"] == pytest.approx(test["ceiling"])
+        for scores in (test, metrics["baselines"]["ridge"][label]):
+            assert scores["ratio"] == pytest.approx(scores["pearson"] / test["ceiling"])
+            assert scores["ratio_sample_mean"] == pytest.approx(
+                scores["pearson_sample_mean"] / test["ceiling_sample_mean"]
+            )
+    table = pl.read_csv(evaluated / "plots/evaluate/models.csv")
+    np.testing.assert_allclose(table["ceiling"].unique(), [metrics["test"]["p_hop"]["ceiling"]], atol=1e-6)
+
+
+def test_auc_is_that_of_hops_and_other_labels_have_none(evaluated):
+    metrics = read_metrics(evaluated)
+    truth, predicted = (
+        pl.concat(
+            tables.read(evaluated / "data" / kind / f"{name}.parquet").filter(pl.col("type") == 0)
+            for name in TEST_SAMPLES
+        )
+        for kind in ("labels", "predictions/network")
+    )
+    hops = predicted["predicted_p_hop"].to_numpy()[truth["p_hop"].to_numpy() > MADE_WITH["p_c"]]
+    others = predicted["predicted_p_hop"].to_numpy()[truth["p_hop"].to_numpy() <= MADE_WITH["p_c"]]
+    assert metrics["test"]["p_hop"]["auc"] == pytest.approx((hops[:, None] > others).mean(), rel=1e-9)
+    assert "auc" not in metrics["test"]["cwt_50"]
+    assert "auc" in metrics["baselines"]["ridge"]["p_hop"]
+
+
+def test_without_runs_there_are_no_ceilings(folder):
+    before = read_metrics(folder)["test"]["p_hop"]
+    shutil.rmtree(EvaluationFolders().isoconfigurational)
+    evaluate.main()
+    test = read_metrics(folder)["test"]["p_hop"]
+    gone = before.keys() - test.keys()
+    assert gone == {name for name in before if name.startswith(("ceiling", "ratio"))} | {"isoconfigurational"}
+    headline = json.loads((folder / "metrics/headline.json").read_text())
+    assert set(headline) == HEADLINE - {"ceiling", "ceiling_error", "ratio"}
+
+
+def test_folds_are_evaluated_together(folder, root):
+    """Every copy once, by the models of the fold that tests it; errors are over copies then."""
+    changes = {"loss": {"targets": list(LABELS)}, "evaluate": {"folds": 5}}
+    shorten(root / "params.yaml", folder / "params.yaml", changes)
+    with pytest.raises(TableError, match="has no table of copy00-sample00"):
+        evaluate.main()
+    split = params.load().split
+    tested = {copy: f for f in range(5) for copy in rotate_split(split, f).test}
+    names = [f"copy{copy:02}-sample{sample:02}" for copy in range(5) for sample in range(2)]
+    predict_samples({name: tested[int(name[4:6])] for name in names})
+    evaluate.main()
+    metrics = read_metrics(folder)
+    test = metrics["test"]["p_hop"]
+    assert [metrics[name] for name in ("folds", "copies", "samples", "particles")] == [5, 5, 10, 2000]
+    rhos = [copy_pearson(folder, copy) for copy in range(5)]
+    assert test["pearson_copy_mean"] == pytest.approx(np.mean(rhos))
+    assert test["pearson_copy_error"] == pytest.approx(np.std(rhos, ddof=1) / np.sqrt(5))
+    assert test["improvement"]["ridge"]["units"] == "copies"
+    headline = json.loads((folder / "metrics/headline.json").read_text())
+    assert headline["pearson_error"] == pytest.approx(test["pearson_copy_error"], abs=6e-5)
+    assert headline["folds"] == 5
+    assert list(test["pearson_by_copy"].values()) == pytest.approx(rhos)
+    predict_samples({TEST_SAMPLES[0]: 3})
+    with pytest.raises(
+        TableError, match="network predicts copy04-sample00 in fold 3, it is tested in fold 0"
+    ):
+        evaluate.main()
+
+
+def copy_pearson(folder, copy):
+    columns = [
+        pl.concat(
+            tables.read(folder / "data" / kind / f"copy{copy:02}-sample{sample:02}.parquet").filter(
+                pl.col("type") == 0
+            )
+            for sample in range(2)
+        )[name].to_numpy()
+        for kind, name in (("labels", "p_hop"), ("predictions/network", "predicted_p_hop"))
+    ]
+    return pearson(*columns)
 
 
 def test_metrics_are_those_of_the_tables(evaluated):
@@ -132,11 +280,16 @@ def test_two_runs_write_the_same_bytes(folder):
 
 def test_particles_b_do_not_enter_the_scores(folder):
     settings = params.load().evaluate
-    data = load_evaluation_data([4], LABELS, EvaluationFolders())
-    snapshots = list(data.snapshots.values())
-    scores = score_models(pool_predictions(snapshots, LABELS, 3.0), settings)
-    snapshots[0].targets[snapshots[0].species == 1] = 1e6
-    assert score_models(pool_predictions(snapshots, LABELS, 3.0), settings) == scores
+    data = load_evaluation_data({4: 0}, LABELS, EvaluationFolders())
+
+    def scores():
+        pooled = pool_predictions(data.snapshots, LABELS, data.folds, 3.0)
+        return score_models(pooled, data.thresholds, settings)
+
+    before = scores()
+    snapshot = data.snapshots[TEST_SAMPLES[0]]
+    snapshot.targets[snapshot.species == 1] = 1e6
+    assert scores() == before
 
 
 def write_foreign_tables(labels=LABELS, samples=TEST_SAMPLES):
@@ -157,7 +310,13 @@ def test_predictions_that_somebody_else_made_are_evaluated_beside_ours(folder):
     metrics = read_metrics(folder)
     for label in LABELS:
         assert metrics["baselines"]["mine"][label]["pearson"] == pytest.approx(1.0)
-        assert metrics["test"][label]["gain"].pop("mine")["high"] < 0
+        test = metrics["test"][label]
+        assert test["improvement"].pop("mine")["high"] < 0
+        assert (test["best"]["model"], test["best"]["next"]) == ("mine", "network")
+        assert test.pop("best")["improvement"]["low"] > 0
+        assert before["test"][label].pop("best")["model"] == "network"
+        for correlations in ("one_run", "mean_of_runs"):
+            test["isoconfigurational"][correlations].pop("mine")
     del metrics["baselines"]["mine"]
     assert metrics == before
 

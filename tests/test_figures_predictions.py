@@ -8,12 +8,13 @@ from matplotlib.colors import to_hex
 from glassdyn.figures import isoconfigurational, predictions, quantities, style
 from glassdyn.figures.predictions import LOOKS
 
-MODELS = ("network", "ridge", "averaged_ridge", "perceptron")
+MODELS = ("network", "ridge", "radial_ridge", "averaged_ridge", "perceptron")
 
 
 def scores(**columns):
     intervals = {"pearson": 0.2, "pearson_low": 0.1, "pearson_high": 0.4, "pearson_error": 0.05}
-    return pl.DataFrame({"model": MODELS, **intervals, **columns})
+    absent = {"copies": 1, "pearson_copy_error": None, "ceiling": None, "ceiling_error": None}
+    return pl.DataFrame({"model": MODELS} | intervals | absent | columns)
 
 
 def colours_of(figure):
@@ -48,10 +49,10 @@ def test_a_model_has_one_colour_in_all_figures():
 def test_any_model_is_drawn_in_a_colour_of_its_own():
     """Whoever puts a table of predictions beside the others is drawn beside them."""
     names = (*MODELS, "bond_order", "cnn")
-    table = pl.DataFrame({"model": names, "pearson": 0.2, "pearson_low": 0.1, "pearson_high": 0.4})
+    table = scores(model=names)
     bars = predictions.models(table, label="p_hop").axes[0].patches
     assert len({to_hex(bar.get_facecolor()) for bar in bars}) == len(names)
-    lengths = table.with_columns(length=2.0, pearson_error=0.05)
+    lengths = table.with_columns(length=2.0)
     assert set(names) - set(MODELS) < set(colours_of(predictions.lengths(lengths, label="p_hop")))
 
 
@@ -66,11 +67,32 @@ def test_errors_are_drawn():
             assert sorted(segment[:, np.ptp(segment, axis=0) > 0].ravel()) == pytest.approx(expected)
 
 
+def test_errors_over_copies_are_drawn_where_there_are_copies():
+    table = scores(copies=5, pearson_copy_error=0.03)
+    (axes,) = predictions.models(table, label="p_hop").axes
+    segments = [segment for bars in axes.collections for segment in bars.get_segments()]
+    assert [sorted(segment[:, 0]) for segment in segments] == [pytest.approx([0.17, 0.23])] * len(MODELS)
+    assert "5 copies" in axes.get_xlabel()
+
+
+def test_a_ceiling_is_a_line_in_a_band_as_wide_as_its_error():
+    limit = {"ceiling": 0.5, "ceiling_error": 0.02}
+    (axes,) = predictions.models(scores(**limit), label="p_hop").axes
+    band = axes.patches[-1]
+    assert (band.get_x(), band.get_width()) == pytest.approx((0.48, 0.04))
+    assert [0.5, 0.5] in [list(line.get_xdata()) for line in axes.lines]
+    table = pl.concat(scores(length=length, **limit) for length in (0.0, 2.0))
+    (axes,) = predictions.lengths(table, label="p_hop").axes
+    (line,) = [line for line in axes.lines if line.get_label() == "ceiling"]
+    np.testing.assert_array_equal(line.get_xydata(), [[0.0, 0.5], [2.0, 0.5]])
+
+
 def test_figures_of_runs_show_every_label_and_particle():
     rows = [(sample, label, 0.8, 0.5, 0.6) for sample in "ab" for label in ("p_hop", "cwt_10")]
     columns = ["sample", "label", "halves", "raw", "ceiling"]
     (axes,) = isoconfigurational.ceilings(pl.DataFrame(rows, schema=columns, orient="row")).axes
-    assert [len(line.get_xdata()) for line in axes.lines] == [2, 2, 2]
+    points = [line for line in axes.lines if line.get_marker() == "o"]
+    assert [len(line.get_xdata()) for line in points] == [2, 2, 2]
     pairs = pl.DataFrame(np.random.default_rng(1).random((300, 2)), schema=["raw", "mean"])
     scatter, _ = isoconfigurational.agreement(pairs, label="p_hop").axes
     np.testing.assert_array_equal(scatter.lines[0].get_xydata(), pairs.select("mean", "raw").to_numpy())

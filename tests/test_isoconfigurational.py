@@ -128,7 +128,9 @@ def test_labels_of_runs_their_means_and_how_well_they_agree(trajectories, tmp_pa
     np.testing.assert_allclose(points["mean"], of_a[1:].mean(axis=0))
     metrics = labelling.average_ceilings(table, 4)
     assert metrics["runs"] == 4
-    assert metrics["p_hop"].keys() == {"halves", "raw", "ceiling"}
+    assert metrics["p_hop"].keys() == {"halves", "raw", "ceiling"}  # one sample: no error over samples
+    pair = pl.concat([table, table.with_columns(ceiling=pl.col("ceiling") + 0.1)])
+    assert labelling.average_ceilings(pair, 4)["p_hop"]["ceiling_error"] == pytest.approx(0.05)
 
 
 def test_the_ceiling_is_what_a_perfect_predictor_reaches():

@@ -13,6 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from glassdyn import params
+from glassdyn.evaluation.inputs import EvaluationData
 from glassdyn.evaluation.predictions import Predictions
 from glassdyn.evaluation.report import make_report
 from glassdyn.figures.pictures import STAGES, draw_pictures
@@ -41,7 +42,9 @@ def predict(seed):
 
 
 def write_evaluation(folder, settings):
-    report = make_report({"a": predict(1), "b": predict(2)}, LABELS, folder / "none", settings)
+    snapshots = {"copy04-sample00": predict(1), "copy04-sample01": predict(2)}
+    data = EvaluationData("validation", {4: 0}, snapshots, {"p_hop": 0.2}, {label: {} for label in LABELS})
+    report = make_report(data, LABELS, settings)
     for name, table in report.plots.items():
         write_csv(folder / f"plots/evaluate/{name}.csv", table, digits=6)
 

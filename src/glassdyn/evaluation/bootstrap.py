@@ -2,22 +2,26 @@
 
 Units are copies, samples or blocks of space (`evaluation.units`). They are drawn with replacement, one fewer than
 there are: then the variance over the draws is right for few units, too, where as many as there are give
-(U - 1) / U of it. rho is computed anew, and percentiles over the draws bound the interval. rho is a function of sums
-over particles, so each unit counts by its sums.
+(U - 1) / U of it. rho is computed anew, and percentiles over the draws bound the interval, their distances from the
+estimate stretched by the ratio of Student's quantile for U - 1 degrees of freedom to the normal one. Without both, an
+interval of 95 % over five copies holds the truth in 83 %, with them in 93 % (planted differences, `tests`). rho is a
+function of sums over particles, so each unit counts by its sums.
 
 Source: Kuensch, Ann. Statist. 17, 1217 (1989), for blocks; Rao, Wu, J. Am. Stat. Assoc. 83, 231 (1988), for the number
-drawn; percentile intervals: Efron & Tibshirani (1993).
+drawn; Hesterberg, Am. Stat. 69, 371 (2015), for Student's quantile.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
+from scipy.stats import t as student
 
 from glassdyn.correlation import pearson
 from glassdyn.errors import GlassdynError
 
-__all__ = ["Comparison", "Interval", "bootstrap_difference", "bootstrap_pearson"]
+__all__ = ["Comparison", "Draws", "Interval", "bootstrap_difference", "bootstrap_pearson", "draw_units"]
 
 Values = NDArray[np.float64]
 Groups = NDArray[np.int64]
@@ -29,13 +33,15 @@ class Comparison(NamedTuple):
     Attributes:
         targets: (N,) t, the label's unit.
         predictions: (N,) m, the same unit.
-        copies: (N,) which copy of the liquid a particle belongs to.
+        folds: (N,) which fold, whose models made the prediction, tests a particle.
+        copies: (N,) which copy of the liquid it belongs to.
         samples: (N,) which snapshot it belongs to.
         blocks: (N,) which spatial block of which snapshot; distinct between snapshots.
     """
 
     targets: Values
     predictions: Values
+    folds: Groups
     copies: Groups
     samples: Groups
     blocks: Groups
@@ -48,37 +54,54 @@ class Interval(NamedTuple):
     high: float
 
 
-def bootstrap_pearson(
-    comparison: Comparison,
-    units: Groups,
-    *,
-    resamples: int,
-    confidence: float,
-    generator: np.random.Generator,
-) -> Interval:
-    """Confidence interval of the pooled Pearson coefficient.
+class Draws(NamedTuple):
+    """Units drawn with replacement, the same draws for every model.
+
+    Attributes:
+        units: (N,) the unit of each particle, 0 ... U - 1.
+        counts: (resamples, U) how often each draw has a unit.
+    """
+
+    units: Groups
+    counts: Values
+
+
+def draw_units(units: Groups, resamples: int, generator: np.random.Generator) -> Draws:
+    """Draw units with replacement, one fewer than there are.
 
     Args:
-        comparison: the pooled test set.
-        units: (N,) what a particle is drawn with.
+        units: (N,) what a particle is drawn with, by any numbers.
         resamples: number of draws.
-        confidence: probability within the interval, e.g. 0.95.
-        generator: draws the units.
+        generator: draws.
 
     Raises:
         GlassdynError: for less than two units, whose draws would all be the same.
     """
-    return _bounds(_resample(comparison, units, resamples, generator), confidence)
+    names, ranks = np.unique(units, return_inverse=True)
+    if len(names) < 2:
+        raise GlassdynError(
+            f"the bootstrap draws blocks of the box, and needs at least 2: got {len(names)} "
+            "(params.yaml: evaluate.block_length)"
+        )
+    counts = generator.multinomial(len(names) - 1, np.full(len(names), 1 / len(names)), size=resamples)
+    return Draws(ranks.astype(np.int64), counts.astype(np.float64))
+
+
+def bootstrap_pearson(comparison: Comparison, draws: Draws, confidence: float) -> Interval:
+    """Confidence interval of the pooled Pearson coefficient.
+
+    Args:
+        comparison: the pooled test set.
+        draws: of its units.
+        confidence: probability within the interval, e.g. 0.95.
+    """
+    rho, of_draws = _correlate(comparison), _correlate_draws(comparison, draws)
+    low, high = _bounds(rho, of_draws, draws.counts.shape[1], confidence)
+    return Interval(max(low, -1.0), min(high, 1.0))
 
 
 def bootstrap_difference(
-    comparison: Comparison,
-    baseline: Comparison,
-    units: Groups,
-    *,
-    resamples: int,
-    confidence: float,
-    generator: np.random.Generator,
+    comparison: Comparison, baseline: Comparison, draws: Draws, confidence: float
 ) -> Interval:
     """Confidence interval of a prediction's rho minus a baseline's, from the same draws for both.
 
@@ -87,48 +110,35 @@ def bootstrap_difference(
     Args:
         comparison: the pooled test set.
         baseline: the same targets with the baseline's predictions.
-        units: see `bootstrap_pearson`.
-        resamples: see `bootstrap_pearson`.
+        draws: of the units of both.
         confidence: see `bootstrap_pearson`.
-        generator: draws the units.
     """
-    state = generator.bit_generator.state
-    rhos = _resample(comparison, units, resamples, generator)
-    generator.bit_generator.state = state
-    return _bounds(rhos - _resample(baseline, units, resamples, generator), confidence)
+    difference = _correlate(comparison) - _correlate(baseline)
+    of_draws = _correlate_draws(comparison, draws) - _correlate_draws(baseline, draws)
+    return _bounds(difference, of_draws, draws.counts.shape[1], confidence)
 
 
-def _bounds(values: Values, confidence: float) -> Interval:
-    tail = 50 * (1 - confidence)
-    low, high = np.percentile(values, [tail, 100 - tail])
+def _bounds(estimate: float, of_draws: Values, units: int, confidence: float) -> Interval:
+    tail = (1 - confidence) / 2
+    stretch = student.ppf(tail, units - 1) / norm.ppf(tail)
+    low, high = estimate + stretch * (np.percentile(of_draws, [100 * tail, 100 * (1 - tail)]) - estimate)
     return Interval(float(low), float(high))
 
 
-def _resample(
-    comparison: Comparison, units: Groups, resamples: int, generator: np.random.Generator
-) -> Values:
+def _correlate(comparison: Comparison) -> float:
+    return pearson(comparison.targets, comparison.predictions)
+
+
+def _correlate_draws(comparison: Comparison, draws: Draws) -> Values:
     """(resamples,) rho of each draw; that of all particles for draws in which a column is constant."""
-    sums = _sum_units(comparison, units)  # (6, U)
-    number = sums.shape[1]
-    if number < 2:
-        raise GlassdynError(
-            f"the bootstrap draws blocks of the box, and needs at least 2: got {number} "
-            "(params.yaml: evaluate.block_length)"
-        )
-    draws = generator.multinomial(number - 1, np.full(number, 1 / number), size=resamples)
-    count, t, m, tt, mm, tm = sums @ draws.T  # each (resamples,)
-    spread = (tt - t**2 / count) * (mm - m**2 / count)
-    useful = spread > 1e-24 * tt * mm
-    whole = pearson(comparison.targets, comparison.predictions)
-    rhos: Values = np.full(resamples, whole)
-    rhos[useful] = (tm - t * m / count)[useful] / np.sqrt(spread[useful])
-    return rhos
-
-
-def _sum_units(comparison: Comparison, units: Groups) -> Values:
     # Centred first: rho is the same, and the differences of sums keep their digits.
     t = comparison.targets - comparison.targets.mean()
     m = comparison.predictions - comparison.predictions.mean()
-    _, ranks = np.unique(units, return_inverse=True)
     columns = (np.ones_like(t), t, m, t * t, m * m, t * m)
-    return np.array([np.bincount(ranks, column) for column in columns])
+    sums = np.array([np.bincount(draws.units, column) for column in columns])  # (6, U)
+    count, t, m, tt, mm, tm = sums @ draws.counts.T  # each (resamples,)
+    spread = (tt - t**2 / count) * (mm - m**2 / count)
+    useful = spread > 1e-24 * tt * mm
+    rhos: Values = np.full(len(count), _correlate(comparison))
+    rhos[useful] = (tm - t * m / count)[useful] / np.sqrt(spread[useful])
+    return rhos

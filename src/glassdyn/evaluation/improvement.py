@@ -5,13 +5,21 @@ from typing import NamedTuple
 import numpy as np
 
 from glassdyn.correlation import pearson
-from glassdyn.evaluation.bootstrap import bootstrap_difference
+from glassdyn.evaluation.bootstrap import Draws, bootstrap_difference, draw_units
 from glassdyn.evaluation.predictions import PooledPredictions
-from glassdyn.evaluation.scores import pearson_by_copy
+from glassdyn.evaluation.scores import pearson_by_copy, within_folds
 from glassdyn.evaluation.units import choose_units, standard_error
 from glassdyn.params import Evaluate
 
-__all__ = ["Improvement", "RankedPair", "compare_best_with_next", "compare_models", "improvements_of_network"]
+__all__ = [
+    "Improvement",
+    "PairedDraws",
+    "RankedPair",
+    "compare_best_with_next",
+    "compare_models",
+    "draw_for_differences",
+    "improvements_of_network",
+]
 
 
 class Improvement(NamedTuple):
@@ -52,22 +60,40 @@ class RankedPair(NamedTuple):
     improvement: Improvement
 
 
+class PairedDraws(NamedTuple):
+    """How the errors of differences are drawn.
+
+    Attributes:
+        units: name of what is drawn.
+        of_units: its draws.
+        of_blocks: draws of spatial blocks.
+        confidence: probability within the intervals.
+    """
+
+    units: str
+    of_units: Draws
+    of_blocks: Draws
+    confidence: float
+
+
+def draw_for_differences(pooled: PooledPredictions, settings: Evaluate) -> PairedDraws:
+    """Draw copies, samples or blocks, and blocks, for all differences between models."""
+    units = choose_units(pooled.copies, pooled.samples, pooled.blocks)
+    of_units, of_blocks = (
+        draw_units(members, settings.resamples, np.random.default_rng(settings.seed))
+        for members in (units.members, pooled.blocks)
+    )
+    return PairedDraws(units.name, of_units, of_blocks, settings.confidence)
+
+
 def compare_models(
-    pooled: PooledPredictions, label: str, model: str, baseline: str, settings: Evaluate
+    pooled: PooledPredictions, label: str, model: str, baseline: str, draws: PairedDraws
 ) -> Improvement:
     """Bound by how much a model's rho with a label exceeds a baseline's."""
-    ours, theirs = pooled.comparison(model, label), pooled.comparison(baseline, label)
-    units = choose_units(pooled.copies, pooled.samples, pooled.blocks)
+    ours, theirs = (within_folds(pooled.comparison(name, label)) for name in (model, baseline))
     interval, block_interval = (
-        bootstrap_difference(
-            ours,
-            theirs,
-            members,
-            resamples=settings.resamples,
-            confidence=settings.confidence,
-            generator=np.random.default_rng(settings.seed),
-        )
-        for members in (units.members, pooled.blocks)
+        bootstrap_difference(ours, theirs, each, draws.confidence)
+        for each in (draws.of_units, draws.of_blocks)
     )
     pairs = zip(pearson_by_copy(ours).values(), pearson_by_copy(theirs).values(), strict=True)
     of_copies = np.array([rho - baseline_rho for rho, baseline_rho in pairs])
@@ -75,7 +101,7 @@ def compare_models(
         difference=pearson(*ours[:2]) - pearson(*theirs[:2]),
         low=interval.low,
         high=interval.high,
-        units=units.name,
+        units=draws.units,
         block_low=block_interval.low,
         block_high=block_interval.high,
         copy_mean=float(of_copies.mean()),
@@ -84,12 +110,12 @@ def compare_models(
 
 
 def improvements_of_network(
-    pooled: PooledPredictions, settings: Evaluate
+    pooled: PooledPredictions, draws: PairedDraws
 ) -> dict[str, dict[str, Improvement]]:
     """Label -> baseline -> improvement of the network over it; the constant has no correlation."""
     return {
         label: {
-            model: compare_models(pooled, label, "network", model, settings)
+            model: compare_models(pooled, label, "network", model, draws)
             for model in pooled.predictions
             if model not in {"network", "constant"}
         }
@@ -97,12 +123,12 @@ def improvements_of_network(
     }
 
 
-def compare_best_with_next(pooled: PooledPredictions, settings: Evaluate) -> dict[str, RankedPair]:
+def compare_best_with_next(pooled: PooledPredictions, draws: PairedDraws) -> dict[str, RankedPair]:
     """Label -> the best model and the second; empty where there are no two with a correlation."""
     models = [model for model in pooled.predictions if model != "constant"]
     pairs = {}
     for label in pooled.labels if len(models) > 1 else ():
-        rhos = {model: pearson(*pooled.comparison(model, label)[:2]) for model in models}
+        rhos = {model: pearson(*within_folds(pooled.comparison(model, label))[:2]) for model in models}
         best, second, *_ = sorted(rhos, key=lambda model: -rhos[model])
-        pairs[label] = RankedPair(best, second, compare_models(pooled, label, best, second, settings))
+        pairs[label] = RankedPair(best, second, compare_models(pooled, label, best, second, draws))
     return pairs

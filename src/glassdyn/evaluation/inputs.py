@@ -49,12 +49,14 @@ class EvaluationData(NamedTuple):
 
     Attributes:
         selected_on: the part that the network was selected on.
-        snapshots: true and predicted labels, by sample of the test copies.
+        folds: copy that is tested -> fold that tests it.
+        snapshots: true and predicted labels, by sample of these copies.
         thresholds: of the labels that have one, by label; above it a label means an event.
         runs: label -> sample -> isoconfigurational runs, of all samples that have such runs, of any part.
     """
 
     selected_on: str
+    folds: Mapping[int, int]
     snapshots: Mapping[str, Predictions]
     thresholds: Mapping[str, float]
     runs: Mapping[str, Mapping[str, SampleRuns]]
@@ -93,7 +95,7 @@ def load_evaluation_data(
     selected_on = _selected_on(predicted[samples[0]]["network"])
     tables_of_runs = folders.isoconfigurational, folders.labels, folders.snapshots
     runs = {label: load_runs(*tables_of_runs, every, label) for label in labels}
-    return EvaluationData(selected_on, snapshots, _thresholds(samples[0], labels, folders), runs)
+    return EvaluationData(selected_on, folds, snapshots, _thresholds(samples[0], labels, folders), runs)
 
 
 def find_models(folder: Path, samples: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ from glassdyn.correlation import pearson
 from glassdyn.evaluation.noise_ceiling import NoiseCeiling, estimate_ceiling
 from glassdyn.evaluation.predictions import Predictions
 from glassdyn.evaluation.runs import SampleRuns, average_runs
+from glassdyn.evaluation.units import subtract_means
 from glassdyn.labels.coarse_graining import coarse_grain
 
 __all__ = ["correlate_by_length", "estimate_ceilings_by_length", "network_by_length"]
@@ -21,7 +22,12 @@ ByLength = Mapping[str, Mapping[float, NoiseCeiling]]
 
 
 def correlate_by_length(
-    snapshots: Sequence[Predictions], labels: Sequence[str], lengths: Sequence[float], ceilings: ByLength
+    snapshots: Sequence[Predictions],
+    labels: Sequence[str],
+    lengths: Sequence[float],
+    *,
+    folds: Sequence[int],
+    ceilings: ByLength,
 ) -> pl.DataFrame:
     """Correlate truth and prediction after both are averaged over Gaussian neighbourhoods of A particles.
 
@@ -34,6 +40,7 @@ def correlate_by_length(
         snapshots: the test set.
         labels: names of its labels.
         lengths: ell, units of sigma_AA; 0 leaves particles as they are.
+        folds: of each snapshot; pooled as deviations from their means, see `units.subtract_means`.
         ceilings: see `estimate_ceilings_by_length`.
 
     Returns:
@@ -44,12 +51,18 @@ def correlate_by_length(
     for length in lengths:
         averaged = [_coarse_grain(snapshot, length) for snapshot in snapshots]
         regions = sum(_count_regions(snapshot, length) for snapshot in averaged)
+        owners = np.repeat(folds, [len(snapshot.species) for snapshot in averaged])
+        truth = subtract_means(np.concatenate([snapshot.targets for snapshot in averaged]), owners)
+        predicted = {
+            model: subtract_means(
+                np.concatenate([snapshot.predictions[model] for snapshot in averaged]), owners
+            )
+            for model in averaged[0].predictions
+        }
         for k, label in enumerate(labels):
-            truth = np.concatenate([snapshot.targets[:, k] for snapshot in averaged])
             limit = ceilings.get(label, {}).get(length)
-            for model in averaged[0].predictions:
-                predicted = np.concatenate([snapshot.predictions[model][:, k] for snapshot in averaged])
-                rho = pearson(truth, predicted)
+            for model, columns in predicted.items():
+                rho = pearson(truth[:, k], columns[:, k])
                 errors = ((1 - rho**2) / regions**0.5, *(limit[:2] if limit else (None, None)))
                 rows.append((label, float(length), regions, model, rho, *errors))
     names = ["pearson", "pearson_error", "ceiling", "ceiling_error"]

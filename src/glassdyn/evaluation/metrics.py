@@ -13,7 +13,7 @@ __all__ = ["lay_out_metrics", "select_headline"]
 
 Numbers = Mapping[str, Any]
 
-COMPARED = ("ridge", "radial_ridge", "perceptron")
+COMPARED = ("ridge", "radial_ridge")
 """Baselines of the headline, those of them that there are."""
 
 DIGITS = 4
@@ -56,39 +56,30 @@ def lay_out_metrics(
     return {"test": test, "baselines": by_model, "folds": folds, **counts, "particles": len(pooled.samples)}
 
 
-def select_headline(metrics: Numbers, label: str) -> dict[str, float | str]:
-    """The network on one label, and what it is to be compared with: flat and short, for tables of experiments.
+def select_headline(metrics: Numbers, label: str) -> dict[str, float | int]:
+    """The network on one label, and what it is to be compared with: flat, short, and 160 columns wide in DVC's tables.
 
     Args:
         metrics: see `lay_out_metrics`.
         label: the first target.
 
     Returns:
-        Numbers to four digits; `pearson_error` is the standard error over copies where there are two, else the
-        thesis's standard deviation over subsets, as `error_over` says; `improvement_low` and
-        `improvement_high` bound that over the ridge. Keys whose numbers do not exist are left out.
+        Numbers to four digits; those that do not exist are left out. `pearson_error` is the standard error over copies
+        where there are two, else the thesis's standard deviation over subsets; `margin_low` and `margin_high` bound the
+        improvement over the ridge.
     """
     test, baselines = metrics["test"][label], metrics["baselines"]
-    baseline_rhos = {model: baselines.get(model, {}).get(label, {}).get("pearson") for model in COMPARED}
-    error_over = "copies" if "pearson_copy_error" in test else "subsets"
-    error = test["pearson_copy_error" if error_over == "copies" else "pearson_subset_std"]
-    names = ("pearson_copy_mean", "ceiling", "ceiling_error", "ratio", "auc")
-    improvement = test.get("improvement", {}).get("ridge", {})
+    margin = test.get("improvement", {}).get("ridge", {})
     numbers = {
         "pearson": test["pearson"],
-        "pearson_error": error,
-        "error_over": error_over,
-        **{name: test.get(name) for name in names},
-        **baseline_rhos,
-        "improvement_low": improvement.get("low"),
-        "improvement_high": improvement.get("high"),
-        "folds": metrics["folds"],
-        "particles": metrics["particles"],
+        "pearson_error": test.get("pearson_copy_error", test["pearson_subset_std"]),
+        **{name: test.get(name) for name in ("ceiling", "ceiling_error", "ratio", "auc")},
+        **{model: baselines.get(model, {}).get(label, {}).get("pearson") for model in COMPARED},
+        "margin_low": margin.get("low"),
+        "margin_high": margin.get("high"),
     }
-    rounded = {
-        name: round(value, DIGITS) if isinstance(value, float) else value for name, value in numbers.items()
-    }
-    return {name: value for name, value in rounded.items() if value is not None}
+    rounded = {name: round(value, DIGITS) for name, value in numbers.items() if value is not None}
+    return rounded | {"folds": metrics["folds"]}
 
 
 def _with_ceiling(scores: Scores, ceiling: NoiseCeiling | None) -> dict[str, Any]:

@@ -40,6 +40,7 @@ class PooledPredictions(NamedTuple):
         labels: names of the labels.
         targets: (N, K).
         predictions: model -> (N, K).
+        folds: (N,) that tests the copy.
         copies: (N,) copy of the liquid.
         samples: (N,) index of the snapshot.
         blocks: (N,) index of the spatial block, distinct between snapshots.
@@ -48,6 +49,7 @@ class PooledPredictions(NamedTuple):
     labels: tuple[str, ...]
     targets: Values
     predictions: Mapping[str, Values]
+    folds: NDArray[np.int64]
     copies: NDArray[np.int64]
     samples: NDArray[np.int64]
     blocks: NDArray[np.int64]
@@ -56,17 +58,21 @@ class PooledPredictions(NamedTuple):
         """One model on one label."""
         k = self.labels.index(label)
         columns = self.targets[:, k], self.predictions[model][:, k]
-        return Comparison(*columns, self.copies, self.samples, self.blocks)
+        return Comparison(*columns, self.folds, self.copies, self.samples, self.blocks)
 
 
 def pool_predictions(
-    snapshots: Mapping[str, Predictions], labels: Sequence[str], block_length: float
+    snapshots: Mapping[str, Predictions],
+    labels: Sequence[str],
+    folds: Mapping[int, int],
+    block_length: float,
 ) -> PooledPredictions:
     """Put the A particles of all snapshots together.
 
     Args:
         snapshots: one after the other, by sample.
         labels: names of the labels.
+        folds: copy -> fold that tests it.
         block_length: see `scores.assign_blocks`.
     """
     in_order = list(snapshots.values())
@@ -74,6 +80,7 @@ def pool_predictions(
     blocks = [assign_blocks(snapshot.positions, snapshot.box_length, block_length) for snapshot in in_order]
     stride = max(int(block.max()) for block in blocks) + 1
     sizes = [int(a.sum()) for a in is_a]
+    copies = [copy_of(name) for name in snapshots]
 
     def join(parts: Iterable[NDArray[Any]]) -> NDArray[Any]:
         return np.concatenate([part[a] for part, a in zip(parts, is_a, strict=True)])
@@ -85,7 +92,8 @@ def pool_predictions(
             model: join(snapshot.predictions[model] for snapshot in in_order)
             for model in in_order[0].predictions
         },
-        np.repeat([copy_of(name) for name in snapshots], sizes),
+        np.repeat([folds[copy] for copy in copies], sizes),
+        np.repeat(copies, sizes),
         np.repeat(np.arange(len(in_order)), sizes),
         join(stride * number + block for number, block in enumerate(blocks)),
     )

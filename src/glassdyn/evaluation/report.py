@@ -7,8 +7,13 @@ import numpy as np
 import polars as pl
 
 from glassdyn import label_names
+from glassdyn.evaluation.bootstrap import draw_units
 from glassdyn.evaluation.calibration import measure_calibration
-from glassdyn.evaluation.improvement import compare_best_with_next, improvements_of_network
+from glassdyn.evaluation.improvement import (
+    compare_best_with_next,
+    draw_for_differences,
+    improvements_of_network,
+)
 from glassdyn.evaluation.inputs import EvaluationData
 from glassdyn.evaluation.lengths import correlate_by_length, estimate_ceilings_by_length, network_by_length
 from glassdyn.evaluation.metrics import lay_out_metrics
@@ -18,6 +23,7 @@ from glassdyn.evaluation.predictions import PooledPredictions, pool_predictions
 from glassdyn.evaluation.run_correlations import correlate_with_runs
 from glassdyn.evaluation.scores import Scores, pearson_by_copy, score
 from glassdyn.params import Evaluate
+from glassdyn.storage.trajectory import copy_of
 
 __all__ = ["Report", "estimate_ceilings", "make_report", "score_models"]
 
@@ -43,14 +49,15 @@ def make_report(data: EvaluationData, labels: Sequence[str], settings: Evaluate)
         settings: of the errors, and lengths.
     """
     in_order = list(data.snapshots.values())
-    pooled = pool_predictions(data.snapshots, labels, settings.block_length)
+    pooled = pool_predictions(data.snapshots, labels, data.folds, settings.block_length)
     scores = score_models(pooled, data.thresholds, settings)
     ceilings = estimate_ceilings(data, settings.block_length)
     lengths = _correlate_by_length(data, labels, settings)
+    comparing = draw_for_differences(pooled, settings)
     topics: dict[str, Mapping[str, Any]] = {
-        "improvement": improvements_of_network(pooled, settings),
-        "best": compare_best_with_next(pooled, settings),
-        "pearson_by_copy": {label: _correlate_copies(pooled, label) for label in labels},
+        "improvement": improvements_of_network(pooled, comparing),
+        "best": compare_best_with_next(pooled, comparing),
+        "pearson_by_copy": {label: _name_copies(pooled, label) for label in labels},
         "calibration": {label: _measure_calibration(pooled, label) for label in labels},
         "coarse": network_by_length(lengths),
         "isoconfigurational": correlate_with_runs(data.runs, data.snapshots, labels),
@@ -64,13 +71,14 @@ def score_models(
     pooled: PooledPredictions, thresholds: Mapping[str, float], settings: Evaluate
 ) -> dict[str, dict[str, Scores]]:
     """Score every model on every label: model -> label -> scores; the same draws for all of them."""
+    blocks = draw_units(pooled.blocks, settings.resamples, np.random.default_rng(settings.seed))
     return {
         model: {
             label: score(
                 pooled.comparison(model, label),
                 thresholds.get(label),
+                blocks,
                 parts=settings.subsets,
-                resamples=settings.resamples,
                 confidence=settings.confidence,
                 generator=np.random.default_rng(settings.seed),
             )
@@ -93,7 +101,9 @@ def estimate_ceilings(data: EvaluationData, block_length: float) -> dict[str, No
 def _correlate_by_length(data: EvaluationData, labels: Sequence[str], settings: Evaluate) -> pl.DataFrame:
     averaged = _runs_averaged(data)
     limits = estimate_ceilings_by_length(data.runs, settings.lengths, averaged, settings.block_length)
-    return correlate_by_length(list(data.snapshots.values()), labels, settings.lengths, limits)
+    folds = [data.folds[copy_of(name)] for name in data.snapshots]
+    snapshots = list(data.snapshots.values())
+    return correlate_by_length(snapshots, labels, settings.lengths, folds=folds, ceilings=limits)
 
 
 def _runs_averaged(data: EvaluationData) -> dict[str, int]:
@@ -106,8 +116,8 @@ def _runs_averaged(data: EvaluationData) -> dict[str, int]:
     }
 
 
-def _correlate_copies(pooled: PooledPredictions, label: str) -> dict[str, float]:
-    """The network's rho with a label on each copy, which sweeps pair their points by."""
+def _name_copies(pooled: PooledPredictions, label: str) -> dict[str, float]:
+    """Pearson's coefficient of the network on each copy."""
     rhos = pearson_by_copy(pooled.comparison("network", label))
     return {f"copy{copy:02}": rho for copy, rho in rhos.items()}
 

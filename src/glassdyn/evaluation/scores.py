@@ -13,10 +13,18 @@ from scipy.stats import rankdata
 
 from glassdyn.correlation import pearson, spearman
 from glassdyn.errors import GlassdynError
-from glassdyn.evaluation.bootstrap import Comparison, bootstrap_pearson
-from glassdyn.evaluation.units import standard_error
+from glassdyn.evaluation.bootstrap import Comparison, Draws, bootstrap_pearson
+from glassdyn.evaluation.units import standard_error, subtract_means
 
-__all__ = ["Scores", "area_under_roc", "assign_blocks", "assign_subsets", "pearson_by_copy", "score"]
+__all__ = [
+    "Scores",
+    "area_under_roc",
+    "assign_blocks",
+    "assign_subsets",
+    "pearson_by_copy",
+    "score",
+    "within_folds",
+]
 
 Values = NDArray[np.float64]
 Groups = NDArray[np.int64]
@@ -26,7 +34,7 @@ class Scores(NamedTuple):
     """The quality of one prediction of one label. None: there are too few copies, or no threshold.
 
     Attributes:
-        pearson: rho over all test particles, pooled.
+        pearson: rho over all test particles, pooled; several folds as deviations from their means.
         pearson_low: lower end of the bootstrap interval of rho over spatial blocks.
         pearson_high: its upper end.
         pearson_subset_std: standard deviation of rho over subsets of the test set (thesis 3.1.1).
@@ -113,6 +121,12 @@ def area_under_roc(events: NDArray[np.bool_], predictions: Values) -> float | No
     return float(statistic / (with_event * without))
 
 
+def within_folds(comparison: Comparison) -> Comparison:
+    """Deviations from the means of each fold, as which folds are pooled; see `units.subtract_means`."""
+    targets, predictions = (subtract_means(column, comparison.folds) for column in comparison[:2])
+    return comparison._replace(targets=targets, predictions=predictions)
+
+
 def pearson_by_copy(comparison: Comparison) -> dict[int, float]:
     """Pearson's coefficient of each copy, pooled over its snapshots."""
     names = np.unique(comparison.copies)
@@ -123,9 +137,9 @@ def pearson_by_copy(comparison: Comparison) -> dict[int, float]:
 def score(
     comparison: Comparison,
     threshold: float | None,
+    blocks: Draws,
     *,
     parts: int,
-    resamples: int,
     confidence: float,
     generator: np.random.Generator,
 ) -> Scores:
@@ -134,23 +148,22 @@ def score(
     Args:
         comparison: the pooled test set, A particles only.
         threshold: of the label, above which it is an event; None for a label without.
+        blocks: draws of spatial blocks.
         parts: number of subsets, see `assign_subsets`.
-        resamples: see `bootstrap_pearson`.
         confidence: see `bootstrap_pearson`.
-        generator: deals particles to subsets and draws blocks.
+        generator: deals particles to subsets.
 
     Raises:
         GlassdynError: for a prediction or a target that is not finite.
     """
-    targets, predictions = comparison.targets, comparison.predictions
-    _require_finite(targets, predictions)
+    _require_finite(comparison.targets, comparison.predictions)
+    squares = (comparison.targets - comparison.predictions) ** 2
+    pooled = within_folds(comparison)
+    targets, predictions = pooled.targets, pooled.predictions
     subsets = assign_subsets(comparison.samples, parts, generator)
     of_samples, sample_error = _pearson_of_samples(comparison)
     of_copies = np.array(list(pearson_by_copy(comparison).values()))
-    interval = bootstrap_pearson(
-        comparison, comparison.blocks, resamples=resamples, confidence=confidence, generator=generator
-    )
-    squares = (targets - predictions) ** 2
+    interval = bootstrap_pearson(pooled, blocks, confidence)
     return Scores(
         pearson=pearson(targets, predictions),
         pearson_low=interval.low,
@@ -161,7 +174,7 @@ def score(
         pearson_sample_std=float(np.std(of_samples)),
         pearson_copy_mean=float(np.mean(of_copies)),
         pearson_copy_error=standard_error(of_copies),
-        auc=None if threshold is None else area_under_roc(targets > threshold, predictions),
+        auc=None if threshold is None else area_under_roc(comparison.targets > threshold, predictions),
         spearman=spearman(targets, predictions),
         loss=float(squares.mean()),
         loss_sum=float(squares.sum()),

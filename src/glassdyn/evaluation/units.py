@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ENOUGH", "Units", "choose_units", "jackknife_error", "standard_error"]
+__all__ = ["ENOUGH", "Units", "choose_units", "jackknife_error", "standard_error", "subtract_means"]
 
 Values = NDArray[np.float64]
 Groups = NDArray[np.int64]
@@ -61,3 +61,18 @@ def jackknife_error(leave_one_out: Values) -> float:
     """
     n = len(leave_one_out)
     return float(np.sqrt((n - 1) * np.var(leave_one_out)))
+
+
+def subtract_means(values: Values, groups: Groups) -> Values:
+    """(N, ...) deviations from the mean of each group (N,); a single group is left as it is.
+
+    The copies of a fold have means of their own, and its models learnt from all others: where one copy is more mobile,
+    they predict less. Folds are therefore pooled as deviations from their means, or correlations would be too small.
+    """
+    names, first, members = np.unique(groups, return_index=True, return_inverse=True)
+    if len(names) == 1:
+        return values
+    deviations: Values = values - values[first][members]  # a constant is exactly 0 in the end
+    for number in range(len(names)):
+        deviations[members == number] -= deviations[members == number].mean(axis=0)
+    return deviations

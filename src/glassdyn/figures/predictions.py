@@ -105,7 +105,8 @@ def lengths(table: pl.DataFrame, *, label: str) -> Figure:
         low, high = limits["ceiling"] - limits["ceiling_error"], limits["ceiling"] + limits["ceiling_error"]
         axes.fill_between(limits["length"], low, high, **BAND)
         axes.plot(limits["length"], limits["ceiling"], label="ceiling", **CEILING)
-    axes.legend(title="with standard errors")
+    # above the frame, which curves fill
+    axes.legend(title="with standard errors", loc="lower center", bbox_to_anchor=(0.5, 1.01), ncols=3)
     return figure
 
 
@@ -119,7 +120,9 @@ def models(table: pl.DataFrame, *, label: str) -> Figure:
             `ceiling_error`; null where there is no such number.
         label: name of the label, for the axes.
     """
-    figure, axes = style.axes(rf"Pearson $\rho$ with {symbol(label)}", "")
+    copies = table["copies"][0]
+    errors = f"standard error over {copies} copies" if copies > 1 else "bootstrap interval over blocks"
+    figure, axes = style.axes(f"Pearson $\\rho$ with {symbol(label)}\nA particles; {errors}", "")
     rows = np.arange(table.height)
     looks = _find_looks(table["model"].to_list())
     colours = [looks[model]["color"] for model in table["model"]]
@@ -130,9 +133,6 @@ def models(table: pl.DataFrame, *, label: str) -> Figure:
     axes.invert_yaxis()
     axes.locator_params(axis="x", nbins=5)
     _draw_ceiling(axes, table)
-    copies = table["copies"][0]
-    errors = f"standard error over {copies} copies" if copies > 1 else "bootstrap interval over blocks"
-    axes.set_title(f"A particles of the test copies; {errors}", fontsize="medium")
     return figure
 
 
@@ -151,8 +151,9 @@ def _draw_ceiling(axes: Any, table: pl.DataFrame) -> None:
     ceiling, error = table["ceiling"][0], table["ceiling_error"][0]
     if ceiling is not None:
         axes.axvspan(ceiling - error, ceiling + error, **BAND)
-        axes.axvline(ceiling, label="ceiling of any prediction", **CEILING)
-        axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.06), borderaxespad=0.0)
+        axes.axvline(ceiling, **CEILING)
+        frame = axes.get_xaxis_transform()
+        axes.text(ceiling, 1.01, "ceiling", transform=frame, ha="center", va="bottom", fontsize="small")
 
 
 def _draw_identity(axes: Any, values: pl.Series) -> None:
