@@ -9,6 +9,7 @@ import polars as pl
 from rich.table import Table
 
 from glassdyn.experiments.identity import read_parameters
+from glassdyn.experiments.queue import read_durations
 from glassdyn.experiments.repository import Experiment, list_experiments, read_files
 
 __all__ = ["lay_out_experiments", "tabulate_experiments"]
@@ -25,7 +26,7 @@ def tabulate_experiments(patterns: Sequence[str] = ()) -> pl.DataFrame:
 
     Returns:
         Columns name, baseline (the commit that it started from), changes (parameters against that commit, as
-        "model.n_rec=3 loss.alpha=0.5"), minutes (null where DVC's log of it is gone), and the numbers of
+        "model.n_rec=3 loss.alpha=0.5"), minutes (null where no worker's log tells), and the numbers of
         `metrics/headline.json`.
     """
     experiments = [
@@ -33,12 +34,13 @@ def tabulate_experiments(patterns: Sequence[str] = ()) -> pl.DataFrame:
     ]
     commits = [each.commit for each in experiments]
     parameters = read_parameters([*commits, *dict.fromkeys(each.baseline for each in experiments)])
-    headlines = read_files(commits, "metrics/headline.json")
+    headlines, seconds = read_files(commits, "metrics/headline.json"), read_durations()
     rows = [
         {
             "name": each.name,
             "baseline": each.baseline[:7],
             "changes": " ".join(_changes(each, parameters)),
+            "minutes": seconds[each.name] / 60 if each.name in seconds else None,
             **json.loads(headlines.get(each.commit, b"{}")),
         }
         for each in experiments
@@ -55,8 +57,10 @@ def _changes(experiment: Experiment, parameters: Mapping[str, Mapping[str, Any]]
 
 
 def lay_out_experiments(table: pl.DataFrame) -> Table:
-    """The table for a terminal: name, changes, Pearson with error, ceiling, ridge."""
-    page = Table("experiment", "changed", "Pearson", "ceiling", "ridge", "folds", box=None, pad_edge=False)
+    """The table for a terminal: name, changes, Pearson with error, ceiling, ridge, minutes."""
+    page = Table(box=None, pad_edge=False)
+    for head in ("experiment", "changed", "Pearson", "ceiling", "ridge", "minutes"):
+        page.add_column(head, no_wrap=head != "changed")
     for row in table.to_dicts():
         changes = row["changes"].split(" ")
         more = f" and {len(changes) - SHOWN} more" if len(changes) > SHOWN else ""
@@ -66,7 +70,7 @@ def lay_out_experiments(table: pl.DataFrame) -> Table:
             _number(row, "pearson", "pearson_error"),
             _number(row, "ceiling", "ceiling_error"),
             _number(row, "ridge"),
-            str(row.get("folds") or ""),
+            f"{row['minutes']:.1f}" if row["minutes"] is not None else "",
         )
     return page
 

@@ -4,6 +4,7 @@ Experiments are put there by `dvc exp run --queue` itself, so that `dvc queue` a
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,7 @@ __all__ = [
     "is_lost",
     "last_words",
     "list_tasks",
+    "read_durations",
     "remove_tasks",
     "start_workers",
     "stop_tasks",
@@ -37,6 +39,10 @@ TRIES = 5
 
 WORDS = 6
 """Lines of a failed experiment's log."""
+
+
+FINISHED = re.compile(r"run_exp\[(?P<task>[0-9a-f-]+)\] succeeded in (?P<seconds>[0-9.]+)s")
+"""What a worker's log says of a finished experiment."""
 
 
 class Task(NamedTuple):
@@ -144,6 +150,16 @@ def last_words(revision: str) -> str:
     lines = path.read_text(errors="replace").splitlines() if path and path.exists() else []
     words = [line.strip() for line in lines if line.strip()]
     return "\n".join(words[-WORDS:]) or "it printed nothing; see .dvc/tmp/exps/celery/*.out"
+
+
+def read_durations() -> dict[str, float]:
+    """Seconds that experiments of the queue took, by name, as far as the logs of its workers tell."""
+    logs = [path.read_text(errors="replace") for path in Path(".dvc/tmp/exps/celery").glob("*.out")]
+    seconds = {match["task"]: float(match["seconds"]) for log in logs for match in FINISHED.finditer(log)}
+    if not seconds:
+        return {}
+    names = {result.id: entry.name for result, entry in _queue()._iter_done_tasks()}  # noqa: SLF001 (no public way)
+    return {names[task]: duration for task, duration in seconds.items() if task in names}
 
 
 def _queue() -> Any:
