@@ -1,8 +1,12 @@
 """Run the missing points of a sweep in DVC's queue, and watch until they are done."""
 
+import signal
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import Event
+from types import FrameType
 from typing import NamedTuple
 
 from glassdyn.experiments import queue
@@ -12,7 +16,7 @@ from glassdyn.experiments.queue import Task
 from glassdyn.experiments.repository import list_experiments
 from glassdyn.jobs.progress import ProgressBar, print_line, show_progress
 
-__all__ = ["Failure", "end_lost_tasks", "enqueue_missing", "plan_points", "run_points"]
+__all__ = ["Failure", "end_lost_tasks", "enqueue_missing", "note_interrupts", "plan_points", "run_points"]
 
 INTERVAL = 3.0
 """Seconds between looks at the queue."""
@@ -59,25 +63,46 @@ def run_points(name: str, points: Sequence[Point], jobs: int) -> list[Failure]:
     Returns:
         The points that failed.
     """
-    end_lost_tasks(queue.list_tasks())
-    plan = plan_points(points)
-    queue.remove_tasks(plan.obsolete)
-    waiting = dict(plan.under_way) | enqueue_missing(plan.missing)
-    try:
+    with note_interrupts() as interrupt:
+        end_lost_tasks(queue.list_tasks())
+        plan = plan_points(points)
+        queue.remove_tasks(plan.obsolete)
+        waiting = dict(plan.under_way) | enqueue_missing(plan.missing, interrupt)
         with show_progress(name, total=len(points), unit="experiments") as bar:
             bar(len(points) - len(waiting))
-            return _watch(waiting, jobs, bar, len(points))
-    except KeyboardInterrupt:
+            failures = _watch(waiting, jobs, bar, interrupt)
+    if interrupt.is_set():
         running = [
             task.name for task in queue.list_tasks() if task.state == "Running" and task.name in waiting
         ]
         print_line("interrupted; what is finished is kept, and the same command goes on")
         queue.stop_tasks(running)
-        raise
+        raise KeyboardInterrupt
+    return failures
 
 
-def enqueue_missing(points: Sequence[Point]) -> dict[str, Point]:
-    """Put points into the queue.
+@contextmanager
+def note_interrupts() -> Iterator[Event]:
+    """Set an event at Ctrl-C or SIGTERM; a second one ends the process at once.
+
+    An exception could be raised anywhere, and in DVC's queue it is swallowed.
+    """
+    interrupt = Event()
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        interrupt.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield interrupt
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def enqueue_missing(points: Sequence[Point], interrupt: Event) -> dict[str, Point]:
+    """Put points into the queue, until there is an interrupt.
 
     Returns:
         Name of the experiment -> point.
@@ -89,16 +114,17 @@ def enqueue_missing(points: Sequence[Point]) -> dict[str, Point]:
     queued = {unused_name(point, names): point for point in points}
     print_line(f"queueing {len(queued)} experiments")
     for experiment, point in queued.items():
-        queue.enqueue(experiment, point.overrides)
+        if not interrupt.is_set():
+            queue.enqueue(experiment, point.overrides)
     return queued
 
 
-def _watch(waiting: dict[str, Point], jobs: int, bar: ProgressBar, total: int) -> list[Failure]:
-    """Follow experiments until none waits; those whose worker was killed are queued anew."""
+def _watch(waiting: dict[str, Point], jobs: int, bar: ProgressBar, interrupt: Event) -> list[Failure]:
+    """Follow experiments until none waits or there is an interrupt; those whose worker was killed are queued anew."""
     failures: list[Failure] = []
     restarts, absences = Counter[str](), Counter[str]()
     started = float("-inf")
-    while waiting:
+    while waiting and not interrupt.is_set():
         tasks = {task.name: task for task in reversed(queue.list_tasks()) if task.name in waiting}
         absences.update(name for name in waiting if name not in tasks)
         if (
@@ -107,7 +133,7 @@ def _watch(waiting: dict[str, Point], jobs: int, bar: ProgressBar, total: int) -
         ):
             queue.start_workers(jobs)
             started = time.monotonic()
-        bar.tell(_describe(tasks), total=total)
+        bar.tell(_describe(tasks))
         lost = end_lost_tasks(list(tasks.values()))
         _enqueue_again([task for task in lost if restarts[task.name] < RESTARTS], waiting)
         restarts.update(task.name for task in lost)
@@ -117,7 +143,7 @@ def _watch(waiting: dict[str, Point], jobs: int, bar: ProgressBar, total: int) -
             if task is not None and task.state == "Failed":
                 failures.append(Failure(experiment, queue.last_words(task.revision)))
                 print_line(f"{point.name} failed: {failures[-1].words.splitlines()[-1]}")
-        time.sleep(INTERVAL if waiting else 0.0)
+        interrupt.wait(INTERVAL if waiting else 0.0)
     return failures
 
 
