@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Literal, NamedTuple
 
 import psutil
@@ -172,15 +173,17 @@ def _dvc(*arguments: str, variables: Mapping[str, str] | None = None, check: boo
     binaries = str(Path(sys.executable).parent)
     path = os.pathsep.join([binaries, os.environ.get("PATH", "")])
     program = shutil.which("dvc", path=path) or "dvc"
-    done = subprocess.run(  # noqa: S603 (DVC of this environment)
-        [program, *arguments],
-        env={**os.environ, "PATH": path, **(variables or {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        start_new_session=True,  # Ctrl-C is for this process, which ends what it started in order
-    )
-    if check and done.returncode:
-        raise RepositoryError(f"dvc {' '.join(arguments)} failed: {done.stdout.strip()[-1500:]}")
+    with TemporaryFile() as output:  # no pipe: workers hold it open as long as they live
+        done = subprocess.run(  # noqa: S603 (DVC of this environment)
+            [program, *arguments],
+            env={**os.environ, "PATH": path, **(variables or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+            start_new_session=True,  # Ctrl-C is for this process, which ends what it started in order
+        )
+        if check and done.returncode:
+            output.seek(0)
+            words = output.read().decode(errors="replace").strip()[-1500:]
+            raise RepositoryError(f"dvc {' '.join(arguments)} failed: {words}")
