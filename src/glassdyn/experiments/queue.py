@@ -38,6 +38,9 @@ State = Literal["Queued", "Running", "Failed", "Success"]
 TRIES = 5
 """Looks at the queue, whose files its workers move at the same time."""
 
+PATIENCE = 60
+"""Tries, a second apart, to queue an experiment while others hold DVC's locks."""
+
 WORDS = 6
 """Lines of a failed experiment's log."""
 
@@ -74,13 +77,27 @@ def list_tasks() -> list[Task]:
 
 
 def enqueue(name: str, overrides: Sequence[str]) -> None:
-    """Put an experiment into the queue, as `dvc exp run --queue` does.
+    """Put an experiment into the queue, as `dvc exp run --queue` does, without the start of a process for each.
 
     Raises:
         RepositoryError: where DVC refuses it, with its words.
     """
-    changes = [word for override in overrides for word in ("-S", override)]
-    _dvc("--wait-for-lock", "exp", "run", "--quiet", "--queue", "--name", name, *changes)
+    from dvc.exceptions import DvcException  # noqa: PLC0415 (a second, which other commands need not wait)
+    from dvc.lock import LockError  # noqa: PLC0415
+    from dvc.repo import Repo  # noqa: PLC0415
+
+    for attempt in range(PATIENCE):
+        try:
+            with Repo() as repo:
+                repo.experiments.run(queue=True, name=name, params=list(overrides))
+        except LockError as error:  # another command of DVC, or a worker that collects
+            if attempt == PATIENCE - 1:
+                raise RepositoryError(f"dvc is busy: {error}") from None
+            time.sleep(1.0)
+        except DvcException as error:
+            raise RepositoryError(f"dvc refuses to queue {name}: {error}") from None
+        else:
+            return
 
 
 def remove_tasks(revisions: Sequence[str]) -> None:
