@@ -19,7 +19,7 @@ SWEEP = Sweep(
     title="planted",
     thesis="none",
     figure=Figure(
-        x="model.n_rec", x_label="blocks", lines="model.hidden", y=("pearson", "calibration.spread")
+        x="model.n_rec", x_label="blocks", lines="model.hidden", y=("pearson", "spread")
     ),
     grid={"model.hidden": [[8, 8], [16, 16]], "model.n_rec": [0, 1]},
     seeds=SEEDS,
@@ -32,7 +32,7 @@ def plant_result(rhos, validation, ceiling=0.5, target="p_hop", selected_on="val
     numbers = {
         "pearson": float(np.mean(rhos)),
         "pearson_subset_std": 0.02,
-        "calibration.spread": 0.3,
+        "spread": 0.3,
         **copies,
     }
     return Result(
