@@ -1,5 +1,6 @@
 """Which points of a sweep are done: by code and parameters, in a repository with experiments made by git."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,6 +15,7 @@ from glassdyn.experiments.plan import find_done, make_plan, unused_name
 from glassdyn.experiments.points import Point
 from glassdyn.experiments.queue import Task, environment_of_workers
 from glassdyn.experiments.repository import list_experiments, run_git, unfit_for_experiments
+from glassdyn.experiments.results import read_densities, read_results
 from short_pipeline import shorten
 
 GIT = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost"]
@@ -136,6 +138,34 @@ def test_experiments_are_listed_with_what_was_changed(repository, capsys, monkey
     assert "0.250 ± 0.020" in lines[1]
     assert main(["experiments", "narrow*"]) == 0
     assert "wide" not in capsys.readouterr().out
+
+
+def test_numbers_are_read_from_the_commits(repository):
+    test = {
+        "p_hop": {
+            "pearson": 0.2,
+            "pearson_by_copy": {"copy04": 0.2},
+            "calibration": {"spread": 0.3},
+            "by": "copies",
+        }
+    }
+    trainings = [{"fold": fold, "seed": 1, "pearson": {"p_hop": 0.1 * fold}} for fold in (1, 2)]
+    rows = {
+        "metrics/evaluate.json": {"selected_on": "validation", "test": test},
+        "metrics/train.json": {"trainings": trainings},
+    }
+    Path("metrics").mkdir()
+    for name, numbers in rows.items():
+        Path(name).write_text(json.dumps(numbers))
+    make_experiment("with-metrics", model={"n_rec": 3})
+    (commit_of,) = (experiment.commit for experiment in list_experiments())
+    (result,) = read_results([commit_of, git("rev-parse", "HEAD")]).values()
+    assert result.value("spread", "p_hop") == 0.3
+    assert result.value("ceiling", "p_hop") == 0.5
+    assert result.value("by", "p_hop") is None
+    assert result.by_copy("p_hop") == {"copy04": 0.2}
+    assert result.validation["p_hop"] == pytest.approx(0.15)
+    assert read_densities([commit_of], "p_hop") == {}
 
 
 def test_sweeps_are_listed_with_how_many_points_are_done(repository, capsys, monkeypatch):

@@ -18,9 +18,7 @@ SEEDS = (1, 2)
 SWEEP = Sweep(
     title="planted",
     thesis="none",
-    figure=Figure(
-        x="model.n_rec", x_label="blocks", lines="model.hidden", y=("pearson", "spread")
-    ),
+    figure=Figure(x="model.n_rec", x_label="blocks", lines="model.hidden", y=("pearson", "spread")),
     grid={"model.hidden": [[8, 8], [16, 16]], "model.n_rec": [0, 1]},
     seeds=SEEDS,
     reference=(Reference(x=1, line=[16, 16], y=0.35, error=0.01),),

@@ -38,7 +38,9 @@ def draw_sweep(table: pl.DataFrame, densities: pl.DataFrame, declared: sweep_fil
         pair.set(xlabel=declared.x_label, ylabel=AXIS_LABELS.get(name, name))
     handles, labels = axes[0][0].get_legend_handles_labels()
     title = declared.lines if declared.lines and "." in declared.lines else None
-    figure.legend(handles, labels, loc="outside upper center", ncols=3 * panels, columnspacing=1.2, title=title)
+    figure.legend(
+        handles, labels, loc="outside upper center", ncols=3 * panels, columnspacing=1.2, title=title
+    )
     if not densities.is_empty():
         _draw_densities(axes[0][-1], densities, str(table["target"][0]), declared.x_label)
     return figure

@@ -126,7 +126,7 @@ def worker_processes() -> list[psutil.Process]:
     here, workers = Path.cwd().resolve(), []
     for process in psutil.process_iter():
         try:
-            if "queue-worker" in process.cmdline() and Path(process.cwd()).resolve() == here:
+            if "queue-worker" in process.cmdline() and Path(process.cwd()).resolve().is_relative_to(here):
                 workers.append(process)
         except (psutil.Error, OSError):
             continue

@@ -104,6 +104,8 @@ def unfit_for_experiments(root: Path) -> list[str]:
         )
     if not (root / ".git").exists():
         return [*reasons, f"experiments live in git: {path} is no repository's root; go there, or `git init`"]
+    if not (root / ".dvc").is_dir():
+        reasons.append(f"experiments are DVC's: {path} has no .dvc; `dvc init`")
     if run_git("rev-parse", "--is-shallow-repository").strip() == b"true":
         reasons.append(
             "DVC loses experiments of a shallow clone: this is one; complete it with `git fetch --unshallow`"
