@@ -53,7 +53,13 @@ def test_points_are_all_combinations_under_readable_names(tmp_path):
         for blocks in (0, 2)
         for seed in (1, 2)
     ]
-    assert points[-1].overrides == ["graph.nodes=full", "model.hidden=[16]", "model.n_rec=2", "train.seed=2"]
+    assert points[-1].overrides == [
+        "graph.nodes=full",
+        "model.hidden=[16]",
+        "model.n_rec=2",
+        "train.seed=2",
+        "evaluate.folds=1",
+    ]
     for point in points:
         model = params.load(PARAMS, point.overrides).model
         assert [list(model.hidden), model.n_rec] == [
@@ -75,6 +81,7 @@ def test_folds_apart_test_every_copy_once_with_every_seed(tmp_path):
     )
     points = make_points("small", sweep, PARAMS)
     tested = Counter(copy for point in points for copy in point.changes["split.test"])
+    assert {point.changes["evaluate.folds"] for point in points} == {1}
     assert tested == dict.fromkeys(range(default_params().simulation.copies), 2)
     for point in points:
         parts = [point.changes[f"split.{part}"] for part in ("train", "validation", "test")]

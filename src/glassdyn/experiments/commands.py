@@ -115,7 +115,9 @@ def _run(options: argparse.Namespace, sweep: Sweep) -> None:
         console.print(table)
         console.print("\n".join(sentences), soft_wrap=True, markup=False, highlight=False)
     missing = [point.name for point in selected if point.name not in done]
-    if missing:
+    if missing and options.collect:
+        console.print(f"{len(done)} of {len(selected)} points are done", highlight=False)
+    elif missing:
         words = "".join(f"\n\n{failure.name}:\n{failure.words}" for failure in failures)
         raise SweepError(
             f"{len(missing)} of {len(selected)} points are not done: {', '.join(missing)}{words}"

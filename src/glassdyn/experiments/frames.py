@@ -34,8 +34,8 @@ def load_frame(name: str, folder: Path) -> pl.DataFrame:
     if _is_inside(table, folder) and table.is_file():
         return pl.read_csv(table, infer_schema_length=None)
     raise GlassdynError(
-        f"a run has tables of particles in data/, of pictures in plots/, metrics and experiments: got {name!r}, of which "
-        f"there is none in {folder.absolute()}; there are {', '.join(_names(folder)) or 'none: run `dvc repro`'}"
+        f"a run has tables of particles in data/, of pictures in plots/, metrics and experiments: got {name!r}, of "
+        f"which there is none in {folder.absolute()}; there are {', '.join(_names(folder)) or 'none: run `dvc repro`'}"
     )
 
 

@@ -114,23 +114,29 @@ def _as_float(value: Any) -> Any:
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _compare_code(stages: Sequence[str]) -> Callable[[str], bool]:
-    """Whether a revision has the code of this checkout; each version of it is read once."""
-    here = [code_digest(f"glassdyn.stages.{stage}", Path("src").absolute()) for stage in stages]
-    known: dict[bytes, bool] = {}
+def _compare_code(stages: tuple[str, ...]) -> Callable[[str], bool]:
+    """Whether a revision has the code of this checkout."""
+    here = _digest_code(stages, Path("src").absolute())
 
     def is_same(revision: str) -> bool:
-        version = run_git("rev-parse", f"{revision}:src")
-        if version not in known:
-            known[version] = _has_code(revision, stages, here)
-        return known[version]
+        return _digest_version(stages, run_git("rev-parse", f"{revision}:src").decode().strip()) == here
 
     return is_same
 
 
-def _has_code(revision: str, stages: Sequence[str], digests: Sequence[str]) -> bool:
-    with extract_source(revision) as source:
+@cache
+def _digest_version(stages: tuple[str, ...], tree: str) -> tuple[str, ...]:
+    """Digests of the code of stages in a folder of git's, by the name of its content; each is read once."""
+    with extract_source(tree) as source:
+        return _digest_code(stages, source)
+
+
+def _digest_code(stages: tuple[str, ...], source: Path) -> tuple[str, ...]:
+    """Digest of the code of each stage; empty for one that the source has not got."""
+    digests = []
+    for stage in stages:
         try:
-            return [code_digest(f"glassdyn.stages.{stage}", source) for stage in stages] == list(digests)
+            digests.append(code_digest(f"glassdyn.stages.{stage}", source))
         except ModuleNotFoundError:
-            return False
+            digests.append("")
+    return tuple(digests)

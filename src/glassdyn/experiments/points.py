@@ -117,13 +117,13 @@ def _repeat(
     sweep: Sweep, changes: Mapping[str, Value], split: params.Split, fold: int, seed: int
 ) -> dict[str, Value]:
     """What the fold and the seed of a repeat mean."""
-    repeat: dict[str, Value] = {"train.seed": seed}
-    if sweep.rotate == "inside" and sweep.folds > 1:
-        repeat["evaluate.folds"] = sweep.folds
+    inside = sweep.folds if sweep.rotate == "inside" else 1
+    repeat: dict[str, Value] = {"train.seed": seed, "evaluate.folds": inside}
     if _folds_apart(sweep) > 1:
         parts = {key: list(copies) for key, copies in asdict(split).items()}
         ours = {key: changes.get(f"split.{key}", copies) for key, copies in parts.items()}
-        rotated = folds.rotate_split(params.Split(**{key: tuple(ours[key]) for key in ours}), fold)  # type: ignore[arg-type]
+        declared = params.Split(**{key: tuple(ours[key]) for key in ours})  # type: ignore[arg-type]
+        rotated = folds.rotate_split(declared, fold)
         repeat |= {f"split.{key}": list(copies) for key, copies in asdict(rotated).items()}
     return repeat
 

@@ -82,12 +82,12 @@ def read_files(revisions: Sequence[str], path: str) -> dict[str, bytes]:
 
 
 @contextmanager
-def extract_source(revision: str) -> Iterator[Path]:
-    """The folder `src` of a revision, in a temporary place."""
+def extract_source(tree: str) -> Iterator[Path]:
+    """A folder of git's, by the name of its content, in a temporary place."""
     with TemporaryDirectory() as folder:
-        with tarfile.open(fileobj=BytesIO(run_git("archive", revision, "src"))) as archive:
+        with tarfile.open(fileobj=BytesIO(run_git("archive", tree))) as archive:
             archive.extractall(folder, filter="data")
-        yield Path(folder) / "src"
+        yield Path(folder)
 
 
 def unfit_for_experiments(root: Path) -> list[str]:
@@ -99,8 +99,8 @@ def unfit_for_experiments(root: Path) -> list[str]:
     reasons = []
     if not path.isascii() or "#" in path:
         reasons.append(
-            f"experiments need a path of ASCII letters without #, for DVC's temporary checkouts fail elsewhere: got {path}; "
-            "move the repository"
+            "experiments need a path of ASCII letters without #, for DVC's temporary checkouts fail elsewhere: "
+            f"got {path}; move the repository"
         )
     if not (root / ".git").exists():
         return [*reasons, f"experiments live in git: {path} is no repository's root; go there, or `git init`"]
