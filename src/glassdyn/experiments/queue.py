@@ -45,6 +45,9 @@ WORDS = 6
 """Lines of a failed experiment's log."""
 
 
+DVC_S_OWN = ("ERROR: failed to reproduce", "Updating lock file")
+"""Beginnings of lines that follow what a stage says."""
+
 FINISHED = re.compile(r"run_exp\[(?P<task>[0-9a-f-]+)\] succeeded in (?P<seconds>[0-9.]+)s")
 """What a worker's log says of a finished experiment."""
 
@@ -166,7 +169,7 @@ def last_words(revision: str) -> str:
     process: Any = _queue().proc.get(revision)
     path = Path(process.stdout) if process and process.stdout else None
     lines = path.read_text(errors="replace").splitlines() if path and path.exists() else []
-    words = [line.strip() for line in lines if line.strip()]
+    words = [line.strip() for line in lines if line.strip() and not line.startswith(DVC_S_OWN)]
     return "\n".join(words[-WORDS:]) or "it printed nothing; see .dvc/tmp/exps/celery/*.out"
 
 
