@@ -30,6 +30,7 @@ examples:
   glassdyn check
   glassdyn check model.n_rec=3 model.hidden=[16,16]
   glassdyn preset thesis
+  glassdyn sweep architecture --jobs 2
   glassdyn predict models/network.safetensors data/trajectories/copy04-sample00.h5 mobile.xyz
   glassdyn predict models/baselines.safetensors snapshot.xyz mobile.parquet --model ridge
 """
