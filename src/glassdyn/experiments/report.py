@@ -9,7 +9,7 @@ from rich.table import Table
 from glassdyn.experiments.collect import group_results, tabulate_densities, tabulate_groups
 from glassdyn.experiments.figure import draw_sweep
 from glassdyn.experiments.points import Point
-from glassdyn.experiments.repository import Experiment
+from glassdyn.experiments.repository import Experiment, RepositoryError
 from glassdyn.experiments.results import read_densities, read_results
 from glassdyn.experiments.selection import describe_selection, select_by_validation
 from glassdyn.experiments.sweep_file import Sweep
@@ -35,6 +35,9 @@ def report_sweep(name: str, sweep: Sweep, points: Sequence[Point], done: Mapping
         sweep: what it declares.
         points: of the sweep.
         done: experiments by name of the point, at least one.
+
+    Raises:
+        RepositoryError: where no experiment has numbers.
     """
     by_commit = read_results([experiment.commit for experiment in done.values()])
     results = {
@@ -42,6 +45,10 @@ def report_sweep(name: str, sweep: Sweep, points: Sequence[Point], done: Mapping
         for point, experiment in done.items()
         if experiment.commit in by_commit
     }
+    if not results:
+        raise RepositoryError(
+            "experiments hold their numbers as metrics/evaluate.json: none of these does; run them anew"
+        )
     groups = group_results(points, results, sweep.figure)
     table = tabulate_groups(groups, sweep)
     write_csv(FOLDER / f"{name}.csv", table, digits=DIGITS)
