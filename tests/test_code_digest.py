@@ -68,6 +68,7 @@ def test_no_such_module(source):
         ("pack/a.py", MODULES["pack/a.py"].replace("f():", 'f():\n    """Add."""\n\n    # plus')),
         ("pack/unused.py", "x = 3\n"),
         ("pack/params.py", "x = 3\n"),
+        ("pack/__init__.py", "def load():\n    import pack.unused\n"),
     ],
 )
 def test_digest_ignores(source, name, text):
@@ -78,7 +79,7 @@ def test_digest_ignores(source, name, text):
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("pack/b.py", "import math\nx = 2\n"), ("pack/e.py", "x = 1\n"), ("pack/__init__.py", "x = 1\n")],
+    [("pack/b.py", "import math\nx = 2\n"), ("pack/e.py", "x = 1\n"), ("pack/sub/__init__.py", "x = 1\n")],
 )
 def test_digest_notices(source, name, text):
     before = code_digest("pack.a", source)

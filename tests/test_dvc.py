@@ -16,52 +16,13 @@ import psutil
 import pytest
 from ruamel.yaml import YAML
 
+from checkouts import BIN, Checkout, copy_working_tree
 from short_pipeline import shorten
 
 pytestmark = pytest.mark.slow
 
-BIN = Path(sys.executable).parent
 PIPELINE = YAML(typ="safe").load(Path(__file__).resolve().parents[1] / "dvc.yaml")
 STAGES = list(PIPELINE["stages"])
-
-
-class Checkout:
-    """A folder with commands."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def run(self, *command: str, code: int = 0) -> str:
-        environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
-        for name in ("PYTHONDONTWRITEBYTECODE", "GLASSDYN_SCRATCH", "DVC_ROOT", "PYTHONPATH"):
-            environment.pop(name, None)
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == code, f"{' '.join(command)}: {done.returncode}\n{done.stdout[-4000:]}"
-        return done.stdout
-
-    def dvc(self, *arguments: str, code: int = 0) -> str:
-        return self.run(sys.executable, "-m", "dvc", *arguments, code=code)
-
-    def git(self, *arguments: str) -> str:
-        return self.run("git", "-c", "user.name=test", "-c", "user.email=test@localhost", *arguments)
-
-    def commit(self, why: str) -> None:
-        self.git("add", "-A")
-        self.git("commit", "-qm", why)
-
-    def metric(self, *path: str) -> float:
-        value = json.loads((self.folder / "metrics" / "evaluate.json").read_text())
-        for key in path:
-            value = value[key]
-        return value
 
 
 def ran(output: str) -> set[str]:
@@ -84,17 +45,8 @@ def after(stages: set[str]) -> set[str]:
 @pytest.fixture(scope="module")
 def checkout(root, tmp_path_factory):
     """The working tree as a repository of its own, with everything reproduced and committed."""
-    folder = tmp_path_factory.mktemp("dvc") / "checkout"
-    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listing, cwd=root, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, names.split("\0")):
-        if (root / name).is_file() and not name.startswith(("metrics/", "plots/")) and name != "dvc.lock":
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(root / name, folder / name)
-    shorten(root / "params.yaml", folder / "params.yaml")
-    checkout = Checkout(folder)
-    checkout.git("init", "-qb", "main")
-    checkout.dvc("remote", "add", "-d", "folder", str(folder.parent / "remote"))
+    checkout = copy_working_tree(root, tmp_path_factory.mktemp("dvc") / "checkout")
+    checkout.dvc("remote", "add", "-d", "folder", str(checkout.folder.parent / "remote"))
     checkout.commit("a stranger's clone")
     assert ran(checkout.dvc("repro")) == set(STAGES)
     checkout.commit("reproduced")
@@ -180,6 +132,47 @@ def test_experiments_and_branches_are_compared(checkout):
     checkout.dvc("plots", "diff", "main", "reweighted", "-o", "page")
     assert "p_hop" in (checkout.folder / "page" / "index.html").read_text()
     shutil.rmtree(checkout.folder / "page")
+
+
+def test_a_sweep_runs_what_is_missing_and_draws_its_figure(checkout):
+    sweep = [
+        "sweep",
+        "architecture",
+        "--jobs",
+        "2",
+        "--set",
+        "model.hidden=[8,8]",
+        "model.n_rec=0,1",
+        "folds=1",
+    ]
+    output = checkout.glassdyn(*sweep)
+    assert "queueing 2 experiments" in output
+    assert "n_rec" in output
+    assert (checkout.folder / "plots/sweeps/architecture.png").stat().st_size > 10_000
+    lines = (checkout.folder / "plots/sweeps/architecture.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["x", "0", "1"]
+    assert "queueing" not in checkout.glassdyn(*sweep)
+    assert "architecture-8x8-n1-s1" in checkout.glassdyn("experiments", "architecture*")
+    assert "architecture-8x8-n1-s1" in checkout.dvc("exp", "list")
+    shutil.rmtree(checkout.folder / "plots/sweeps")
+
+
+def test_a_parameter_there_and_back_runs_no_stage_again(checkout):
+    parameters = checkout.folder / "params.yaml"
+    committed = parameters.read_text()
+    shorten(parameters, parameters, {"hops": {"min_segment": 5}, "isoconfigurational": {"runs": 3}})
+    assert {"label", "isoconfigurational", "evaluate"} <= ran(checkout.dvc("repro"))
+    parameters.write_text(committed)
+    output = checkout.dvc("repro")
+    assert not ran(output)
+    assert "Stage 'evaluate' is cached - skipping run" in output
+    assert checkout.git("status", "--porcelain") == ""
+
+
+def test_the_metrics_fit_a_screen(checkout):
+    assert max(map(len, checkout.dvc("metrics", "show", "--md").splitlines())) < 320
+    difference = json.loads(checkout.dvc("metrics", "diff", "--all", "--json", "main", "main"))
+    assert list(difference) == ["metrics/headline.json"]
 
 
 def test_data_pushed_are_pulled_and_nothing_is_recomputed(checkout):

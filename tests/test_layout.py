@@ -29,6 +29,7 @@ LAYERS = [
     "evaluation",
     "prediction",
     "figures",
+    "experiments",
     "stages",
     "cli",
 ]

@@ -189,5 +189,5 @@ def test_stage_writes_strict_metrics_tables_and_warnings(tmp_path, monkeypatch, 
         assert all(isinstance(number, int | float) for number in topic.values())
     assert set(metrics["warnings"].values()) <= {0, 1}
     plots = tmp_path / "plots" / "physics"
-    assert len((plots / "warnings.txt").read_text().splitlines()) == sum(metrics["warnings"].values())
-    assert {path.suffix for path in plots.iterdir()} == {".csv", ".txt"}
+    assert pl.read_csv(plots / "warnings.csv").height == sum(metrics["warnings"].values())
+    assert {path.suffix for path in plots.iterdir()} == {".csv"}

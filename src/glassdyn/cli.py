@@ -11,6 +11,7 @@ from rich.table import Table
 
 from glassdyn import jobs, presets
 from glassdyn.errors import GlassdynError
+from glassdyn.experiments import commands
 from glassdyn.params import Isoconfigurational, Params, Simulation, Split, load
 from glassdyn.simulation.protocol import compute_frame_time, count_frame_intervals, count_steps
 
@@ -29,6 +30,7 @@ examples:
   glassdyn check
   glassdyn check model.n_rec=3 model.hidden=[16,16]
   glassdyn preset thesis
+  glassdyn sweep architecture --jobs 2
   glassdyn predict models/network.safetensors data/trajectories/copy04-sample00.h5 mobile.xyz
   glassdyn predict models/baselines.safetensors snapshot.xyz mobile.parquet --model ridge
 """
@@ -63,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after `glassdyn`; those of the process where absent.
 
     Returns:
-        0; 1 where the command refuses its input, with the reason on standard error.
+        0; 1 where the command refuses its input, with the reason on standard error; 130 after Ctrl-C.
     """
     options = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], None] = options.run
@@ -72,6 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (GlassdynError, OSError) as error:
         print(f"glassdyn {options.command}: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
@@ -91,6 +95,18 @@ def _parser() -> argparse.ArgumentParser:
     _add_predict(add)
     scratch = _command(add, "scratch", "list or clear what jobs and trainings keep aside", SCRATCH, _scratch)
     scratch.add_argument("--prune", action="store_true", help="delete what no output needs")
+    sweep = _command(
+        add, "sweep", "run a declared sweep and draw its figure", commands.SWEEP, commands.run_sweep
+    )
+    commands.add_sweep_options(sweep)
+    table = _command(
+        add,
+        "experiments",
+        "list experiments in a short table",
+        commands.EXPERIMENTS,
+        commands.list_experiments,
+    )
+    commands.add_experiments_options(table)
     return parser
 
 
@@ -150,6 +166,8 @@ def _check(options: argparse.Namespace) -> None:
     for name, amount in _amounts(load(Path(file), overrides)):
         table.add_row(name, amount)
     Console().print(table)
+    for reason in commands.warn_of_experiments():
+        print(f"glassdyn check: {reason}", file=sys.stderr)
 
 
 def _amounts(params: Params) -> list[tuple[str, str]]:

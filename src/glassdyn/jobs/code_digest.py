@@ -17,8 +17,9 @@ __all__ = ["LEFT_OUT", "code_digest", "code_files"]
 SOURCE = Path(__file__).resolve().parents[2]
 """The folder that holds the package: that of the code that is running."""
 
-LEFT_OUT = ("params", "errors", "jobs", "stages")
-"""What determines no result: what parameters may be, what errors say, where and how code runs, who calls it."""
+LEFT_OUT = ("__init__", "params", "errors", "jobs", "stages")
+"""What determines no result: what notebooks call, what parameters may be, what errors say, where and how code runs,
+who calls it."""
 
 
 def code_files(module: str, source: Path = SOURCE) -> dict[str, Path]:
@@ -66,7 +67,9 @@ def _closure(module: str, source: Path, leave_out: tuple[str, ...]) -> dict[str,
 
 
 def _is_below(name: str, packages: tuple[str, ...]) -> bool:
-    return any(name == package or name.startswith(f"{package}.") for package in packages)
+    return any(
+        package in {name, f"{name}.__init__"} or name.startswith(f"{package}.") for package in packages
+    )
 
 
 def _file_of(module: str, source: Path) -> Path | None:

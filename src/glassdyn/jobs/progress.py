@@ -30,9 +30,9 @@ class ProgressBar:
     def __call__(self, amount: float) -> None:
         self._show(self._pace.take(amount))
 
-    def tell(self, text: str, *, total: float) -> None:
-        """Say how the work fares, and how much it is going to be, as far as is known now."""
-        self._pace.text, self._pace.total = text, total
+    def tell(self, text: str, *, total: float | None = None) -> None:
+        """Say how the work fares and, where it has changed, how much it is going to be as far as is known now."""
+        self._pace.text, self._pace.total = text, self._pace.total if total is None else total
         self._show(False)
 
 

@@ -1,7 +1,7 @@
 """The stages of dvc.yaml: read parameters and inputs, call, write outputs.
 
 Under DVC a stage ends with DVC, however that ends: an orphan would go on and overwrite what a later run makes. It is
-tied here, because the imports of its own module, which come next, can take seconds.
+tied here, because the imports of its own module, which come next, can take seconds. Pictures need no display.
 """
 
 import os
@@ -14,6 +14,8 @@ from glassdyn.errors import GlassdynError
 from glassdyn.jobs.process import die_with_parent
 
 __all__ = ["load_params", "run"]
+
+os.environ["MPLBACKEND"] = "agg"  # a notebook's, which a shell below it inherits, need not exist here
 
 if "DVC_STAGE" in os.environ:
     die_with_parent(os.getppid(), signal.SIGTERM)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import polars as pl
+
 from glassdyn.jobs.progress import print_line
 from glassdyn.observables.measure import measure_all
 from glassdyn.observables.summary import Expected, summarise
@@ -25,7 +27,7 @@ def main() -> None:
     lines = [line for line in warnings.values() if line]
     for line in lines:
         print_line(f"warning: {line}")
-    (plots / "warnings.txt").write_text("".join(f"{line}\n" for line in lines))
+    write_csv(plots / "warnings.csv", pl.DataFrame({"warning": lines}, schema={"warning": pl.String}))
     counts = {name: int(bool(line)) for name, line in warnings.items()}
     write_metrics(Path("metrics/physics.json"), {**metrics, "warnings": counts})
 

@@ -1,0 +1,122 @@
+"""Sweeps in DVC's real queue: killed and resumed, with a point that fails, and every shipped sweep."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from checkouts import BIN, copy_working_tree
+from glassdyn.experiments.sweep_file import sweep_names
+from short_pipeline import PARAMS, SHORT
+
+pytestmark = pytest.mark.endurance
+
+FIVE_COPIES = {
+    **SHORT,
+    "simulation": {**SHORT["simulation"], "copies": 5},
+    "record": {"decorrelate": 1.0, "duration": 14.0},
+    "isoconfigurational": {"runs": 2, "duration": 14.0},
+    "split": {"train": [0, 1, 2], "validation": [3], "test": [4]},
+    "graph": {"nodes": "full"},
+    "loss": {"targets": ["p_hop"]},
+    "train": {"max_steps": 20, "patience": 1, "record_every": 10},
+}
+"""The short pipeline with the copies and the windows that the shipped sweeps need."""
+
+ONE_BLOCK = ("sweep", "architecture", "--set", "model.hidden=[8,8]", "folds=1")
+
+
+@pytest.fixture(scope="module")
+def checkout(root, tmp_path_factory):
+    checkout = copy_working_tree(root, tmp_path_factory.mktemp("sweeps") / "checkout", FIVE_COPIES)
+    checkout.commit("short")
+    checkout.dvc("repro")
+    checkout.commit("reproduced")
+    return checkout
+
+
+def start(checkout, *arguments):
+    """Start the command in the background."""
+    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "PYTHONPATH": "src"}
+    command = [sys.executable, "-u", "-m", "glassdyn.cli", *arguments]
+    return subprocess.Popen(command, cwd=checkout.folder, env=environment, stdout=subprocess.DEVNULL)
+
+
+def processes_of(checkout, word):
+    """Processes of the checkout and of its temporary ones, whose command line has a word."""
+    here = []
+    for process in psutil.process_iter():
+        try:
+            if Path(process.cwd()).is_relative_to(checkout.folder) and word in " ".join(process.cmdline()):
+                here.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return here
+
+
+def wait_for(condition, seconds=600.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.2)
+
+
+def test_a_sweep_goes_on_after_kills_of_itself_of_a_worker_and_after_ctrl_c(checkout):
+    sweep = (*ONE_BLOCK, "model.n_rec=0,1,2", "--jobs", "2")
+    for number, victim in (
+        (signal.SIGKILL, "sweep"),
+        (signal.SIGKILL, "queue-worker"),
+        (signal.SIGINT, "sweep"),
+    ):
+        running = start(checkout, *sweep)
+        wait_for(lambda: processes_of(checkout, "glassdyn.stages.train"))
+        processes_of(checkout, victim)[0].send_signal(number)
+        if victim == "sweep":
+            running.wait(60)
+        else:
+            time.sleep(10.0)
+            running.send_signal(signal.SIGINT)
+            running.wait(120)
+    wait_for(lambda: not processes_of(checkout, "glassdyn.stages."), 60)  # Ctrl-C ends what runs
+    checkout.glassdyn(*sweep)
+    names = checkout.dvc("exp", "list", "--name-only").split()
+    assert sorted(names) == [f"architecture-8x8-n{blocks}-s1" for blocks in (0, 1, 2)]
+    assert "Running" not in checkout.dvc("queue", "status")
+    assert "queueing" not in checkout.glassdyn(*sweep)
+
+
+def test_a_point_that_fails_is_told_with_its_last_words_and_the_others_are_done(checkout):
+    path = checkout.folder / "src" / "glassdyn" / "stages" / "train.py"
+    text = path.read_text()
+    failing = "def main() -> None:\n    if load_params().model.n_rec == 3:\n        raise SystemExit('on purpose')\n"
+    path.write_text(text.replace("def main() -> None:\n", failing, 1))
+    output = checkout.glassdyn(*ONE_BLOCK, "model.n_rec=3,4", "--jobs", "2", code=1)
+    assert "1 of 2 points are not done: architecture-8x8-n3-s1" in output
+    assert "on purpose" in output
+    path.write_text(text)
+    output = checkout.glassdyn(*ONE_BLOCK, "model.n_rec=3,4", "--jobs", "2")
+    assert "queueing 1 experiments" in output
+
+
+@pytest.mark.parametrize("name", sweep_names(PARAMS.parent / "sweeps"))
+def test_shipped_sweeps_run(checkout, name):
+    """Two points of each, with the folds that it declares; the rest of the table is left out."""
+    listing = checkout.run(
+        "env",
+        "COLUMNS=300",
+        "PYTHONPATH=src",
+        sys.executable,
+        "-m",
+        "glassdyn.cli",
+        "sweep",
+        name,
+        "--dry-run",
+    )
+    names = [line.split()[0] for line in listing.splitlines() if line.startswith(f"{name}-")]
+    checkout.glassdyn("sweep", name, "--jobs", "2", "--only", names[0], names[-1])
+    assert (checkout.folder / f"plots/sweeps/{name}.png").stat().st_size > 10_000
