@@ -26,6 +26,7 @@ LAYERS = [
     "learning",
     "baselines",
     "evaluation",
+    "importing",
     "prediction",
     "figures",
     "stages",
