@@ -1,7 +1,7 @@
 """Text files, compressed or not, read by lines; and tables of numbers in them."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
 
@@ -169,19 +169,25 @@ def parse_table(body: bytes, columns: Mapping[int, Kind], rows: int) -> dict[int
     Raises:
         ImportingError: where a row has fewer or more words than the first, or a word is no number.
     """
-    body = _squeeze(body)
-    width = body[: body.index(b"\n")].count(b" ") + 1
-    if max(columns) >= width:
-        raise ImportingError(f"has {width} columns in its first row where {max(columns) + 1} are needed")
+    first = body[: body.index(b"\n")]
+    if max(columns) >= len(first.split()):
+        raise ImportingError(
+            f"has {len(first.split())} columns in its first row where {max(columns) + 1} are needed"
+        )
+    if b" ".join(first.split()) == first.rstrip(b" ") and not first.endswith(b"  "):
+        with suppress(ImportingError):  # rows unlike the first: they may have other gaps
+            return _parse(body, columns, rows)
+    return _parse(_squeeze(body), columns, rows)
+
+
+def _parse(body: bytes, columns: Mapping[int, Kind], rows: int) -> dict[int, pl.Series]:
+    """Columns of a table with one space between words, at the ends of lines none, or one at each."""
+    width = body[: body.index(b"\n")].count(b" ") + 1  # an empty column behind a space at the end
     schema = {str(column): TYPES[columns.get(column, "word")] for column in range(width)}
+    wanted = sorted(columns)
     try:
         table = pl.read_csv(
-            body,
-            separator=" ",
-            has_header=False,
-            schema=schema,
-            columns=sorted(columns),
-            quote_char=None,
+            body, separator=" ", has_header=False, schema=schema, columns=wanted, quote_char=None
         )
     except pl.exceptions.PolarsError as error:
         raise ImportingError(f"holds what is no table of numbers ({str(error).splitlines()[0]})") from None
@@ -191,22 +197,18 @@ def parse_table(body: bytes, columns: Mapping[int, Kind], rows: int) -> dict[int
 
 def _require_full(table: pl.DataFrame, body: bytes, rows: int, width: int) -> None:
     """Refuse a table with a short row, which the parser fills."""
-    if len(table) != rows or body.count(b" ") != rows * (width - 1) or any(table.null_count().row(0)):
-        short = next(
-            (number for number, line in enumerate(body.splitlines()) if len(line.split()) != width), rows
-        )
-        raise ImportingError(
-            f"has rows of another number of columns than {width}, the first of them row {short}"
-        )
+    if len(table) == rows and body.count(b" ") == rows * (width - 1) and not any(table.null_count().row(0)):
+        return
+    widths = [len(line.split()) for line in body.splitlines()]
+    short = next((row for row, length in enumerate(widths) if length != widths[0]), 0)
+    raise ImportingError(
+        f"has rows of another number of columns than the first, {widths[0]}: row {short} has {widths[short]}"
+    )
 
 
 def _squeeze(body: bytes) -> bytes:
-    """One space between words and none at the ends of lines."""
-    for character in (b"\t", b"\r"):
-        if character in body:
-            body = body.replace(character, b" ")
-    if b" \n" not in body and b"  " not in body and b"\n " not in body and not body.startswith(b" "):
-        return body
+    """One space between words, and none at the ends of lines."""
+    body = body.replace(b"\t", b" ").replace(b"\r", b" ")
     characters = np.frombuffer(body, np.uint8)
     space, newline = characters == SPACE, characters == NEWLINE
     before_gap = np.append(space[1:] | newline[1:], True)
