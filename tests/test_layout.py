@@ -30,6 +30,7 @@ LAYERS = [
     "prediction",
     "figures",
     "stages",
+    "file_commands",
     "cli",
 ]
 """Folders and modules of the package: each imports itself and what stands before it."""

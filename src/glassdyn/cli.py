@@ -4,19 +4,17 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from glassdyn import jobs, presets
 from glassdyn.errors import GlassdynError
+from glassdyn.file_commands import add_file_commands
 from glassdyn.params import Isoconfigurational, Params, Simulation, Split, load
 from glassdyn.simulation.protocol import compute_frame_time, count_frame_intervals, count_steps
-
-if TYPE_CHECKING:
-    from glassdyn.importing.source import ReadOptions
 
 __all__ = ["main"]
 
@@ -47,28 +45,6 @@ frames of each run, the size of the trajectories. KEY=VALUE takes the place of w
 PRESET = """\
 Write the parameters of presets/<name>.yaml into params.yaml, whose comments stay, and list what changed.
 Parameters that the preset does not name stay as they are."""
-
-PREDICT = """\
-Apply a trained network or a baseline to configurations of the liquid and write what it predicts for every
-particle, beside species and wrapped positions. The model file is all that is needed: node features are computed
-as it says. Each label has a column `predicted_<label>`, in the label's unit; models are trained on A
-particles only. OVITO opens the .xyz file and can colour particles by that column. A warning is printed where
-the structure is not that of the liquid on which the model was trained. {formats}"""
-
-IMPORT = """\
-Convert files of other programs. OUT decides what is written: a trajectory (.h5, H5MD: all frames of the files, one
-after the other, unwrapped), one snapshot (.parquet), or a folder of snapshots, of which each file is a copy and each
-frame a sample. Particles are brought into the order of their ids, which are stored. Nothing is written where a frame
-breaks a rule. {formats}"""
-
-INSPECT = """\
-Say in ten lines what a file holds, and what it lacks for which stage. The first frames and the last are read.
-{formats}"""
-
-FORMATS = """\
-Formats, by content: H5MD of any writer; extended XYZ, plain XYZ, and those of atooms and RUMD; dumps and
-data files of LAMMPS; GSD; DCD and XTC with --topology; NumPy (.npz, .npy); snapshots of this project. Text may be
-compressed by gzip or Zstandard."""
 
 SCRATCH = """\
 List what the scratch folder holds: results of jobs, which outputs share as hard links, trainings, and
@@ -109,92 +85,10 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="such as model.n_rec=3")
     preset = _command(add, "preset", "set the parameters of a known system", PRESET, _preset)
     preset.add_argument("name", help=f"one of: {', '.join(presets.preset_names())}")
-    _add_predict(add)
-    _add_import(add)
+    add_file_commands(partial(_command, add))
     scratch = _command(add, "scratch", "list or clear what jobs and trainings keep aside", SCRATCH, _scratch)
     scratch.add_argument("--prune", action="store_true", help="delete what no output needs")
     return parser
-
-
-def _add_predict(add: AddParser) -> None:
-    parser = _command(
-        add, "predict", "apply a trained model to a configuration", PREDICT.format(formats=FORMATS), _predict
-    )
-    parser.add_argument(
-        "file", type=Path, metavar="model", help="models/network.safetensors or models/baselines.safetensors"
-    )
-    parser.add_argument("configuration", type=Path, help="a file with configurations")
-    parser.add_argument("output", type=Path, help="what to write: a table (.parquet) or .xyz")
-    parser.add_argument(
-        "--model", help="which of the baselines: constant, ridge, averaged_ridge or perceptron"
-    )
-    parser.add_argument("--frame", type=_frame, help="a number from 0, or all; the middle one by default")
-    _add_read_options(parser)
-
-
-def _add_import(add: AddParser) -> None:
-    converter = _command(
-        add, "import", "convert files of other programs", IMPORT.format(formats=FORMATS), _import
-    )
-    converter.add_argument("files", type=Path, nargs="+", metavar="FILE")
-    converter.add_argument(
-        "output", type=Path, metavar="OUT", help="a .h5 file, a .parquet file, or a folder"
-    )
-    converter.add_argument(
-        "--frame", type=_frame, help="of snapshots: a number from 0, or all; the middle one by default"
-    )
-    inspector = _command(add, "inspect", "say what a file holds", INSPECT.format(formats=FORMATS), _inspect)
-    inspector.add_argument("file", type=Path, metavar="FILE")
-    for parser in (converter, inspector):
-        _add_read_options(parser)
-
-
-def _add_read_options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument_group("what the file does not say").add_argument
-    add("--species", type=_species, metavar="1=A,2=B", help="which names or numbers of species are A and B")
-    add("--box", type=_length, metavar="L", help="edge of the cubic box, units of sigma_AA")
-    add(
-        "--timestep",
-        type=_length,
-        metavar="DT",
-        help="time of a step, or between frames without steps, units of tau",
-    )
-    add("--topology", type=Path, metavar="FILE", help="a file with the species, for DCD, XTC and .npy")
-    add("--keys", type=_keys, metavar="positions=r,...", help="names of the arrays in a NumPy file")
-    add("--unwrapped", action="store_true", help="positions are unwrapped, although the file does not say so")
-
-
-def _length(text: str) -> float:
-    try:
-        length = float(text)
-    except ValueError:
-        length = 0.0
-    if not 0 < length < float("inf"):
-        raise argparse.ArgumentTypeError(f"a number above 0 is needed: got {text!r}")
-    return length
-
-
-def _keys(text: str) -> dict[str, str]:
-    meanings = ("positions", "species", "box", "ids", "images", "steps", "times")
-    pairs = [pair.partition("=") for pair in text.split(",")]
-    if not all(meaning in meanings and name for meaning, _, name in pairs):
-        raise argparse.ArgumentTypeError(
-            f"names of arrays stand behind {', '.join(meanings)}, as in positions=r,species=ptype: got {text!r}"
-        )
-    return {meaning: name for meaning, _, name in pairs}
-
-
-def _frame(text: str) -> int | str:
-    if text == "all" or text.isdigit():
-        return text if text == "all" else int(text)
-    raise argparse.ArgumentTypeError(f"a frame is a number from 0, or all: got {text!r}")
-
-
-def _species(text: str) -> dict[str, int]:
-    pairs = [pair.partition("=") for pair in text.split(",")]
-    if not all(name and kind in {"A", "B"} for name, _, kind in pairs):
-        raise argparse.ArgumentTypeError(f"each name is A or B, as in 1=A,2=B: got {text!r}")
-    return {name: "AB".index(kind) for name, _, kind in pairs}
 
 
 def _command(
@@ -268,62 +162,6 @@ def _describe_split(split: Split) -> str:
 def _preset(options: argparse.Namespace) -> None:
     changes = presets.apply_preset(options.name)
     print("\n".join(changes) if changes else "params.yaml has these parameters already")
-
-
-def _predict(options: argparse.Namespace) -> None:
-    # Here, because it takes seconds that the other commands need not wait.
-    from glassdyn.prediction import predict, predictors  # noqa: PLC0415
-
-    inputs = [options.file, options.configuration]
-    predict.require_writable(options.output, inputs)
-    predictor = predictors.load_predictor(options.file, options.model)
-    frames = predict.read(options.configuration, options.frame, _read_options(options))
-    summary = predict.predict_file(predictor, frames, options.output)
-    if summary.distribution_shift > predictors.MAX_SHIFT:
-        print(
-            f"glassdyn predict: warning: {options.configuration} is not like the samples that the model was trained "
-            f"on: its features are off by {summary.distribution_shift:.2g} standard deviations, "
-            f"{predictors.MAX_SHIFT:g} are usual at the most; are units, density, composition and temperature the "
-            "same?",
-            file=sys.stderr,
-        )
-    labels = ", ".join(f"predicted_{label}" for label in predictor.labels)
-    print(f"{options.output}: {labels} of {summary.particles} particles, {summary.frames} frames")
-
-
-def _read_options(options: argparse.Namespace) -> "ReadOptions":
-    from glassdyn.importing.source import ReadOptions  # noqa: PLC0415 - as above
-
-    return ReadOptions(
-        species=options.species or {},
-        box_length=options.box,
-        timestep=options.timestep,
-        topology=options.topology,
-        keys=options.keys or {},
-        unwrapped=options.unwrapped,
-    )
-
-
-def _import(options: argparse.Namespace) -> None:
-    from glassdyn.importing import convert  # noqa: PLC0415 - as above
-
-    output, stated = options.output, _read_options(options)
-    if output.suffix in {".h5", ".h5md", ".hdf5"}:
-        imported = convert.import_trajectory(options.files, output, stated)
-    elif output.suffix in {"", ".parquet"}:
-        imported = convert.import_snapshots(options.files, output, stated, options.frame)
-    else:
-        raise GlassdynError(f"what is written is a .h5 file, a .parquet file, or a folder: got {output}")
-    for note in imported.notes:
-        print(note)
-    print(f"{output}: {imported.frames} frames of {imported.particles} particles")
-
-
-def _inspect(options: argparse.Namespace) -> None:
-    from glassdyn.importing.inspect import inspect_file  # noqa: PLC0415 - as above
-
-    for label, text in inspect_file(options.file, _read_options(options)):
-        print(f"{label:<10} {text}")
 
 
 def _scratch(options: argparse.Namespace) -> None:

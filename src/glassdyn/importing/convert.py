@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from glassdyn.importing.continuity import require_order, require_same_particles, select_observables
 from glassdyn.importing.formats import open_source
 from glassdyn.importing.liquid_frame import (
     LiquidFrame,
@@ -16,7 +17,7 @@ from glassdyn.importing.liquid_frame import (
     refuse_coincident,
     select_frames,
 )
-from glassdyn.importing.source import ImportingError, ReadOptions, Source
+from glassdyn.importing.source import ImportingError, ReadOptions
 from glassdyn.importing.timeline import Timeline
 from glassdyn.importing.unwrapping import Unwrapping
 from glassdyn.jobs.progress import show_progress
@@ -24,9 +25,6 @@ from glassdyn.storage.snapshots import write_snapshot
 from glassdyn.storage.trajectory_writer import THERMODYNAMICS, TrajectoryWriter, sample_name
 
 __all__ = ["Imported", "import_snapshots", "import_trajectory", "refuse_overwriting"]
-
-SAME = 1e-6
-"""Part of L by which the box of a trajectory may differ between frames."""
 
 
 class Imported(NamedTuple):
@@ -69,7 +67,7 @@ def import_trajectory(paths: Sequence[Path], output: Path, options: ReadOptions)
     _require_folder(output)
     sources = [open_source(path, options) for path in paths]
     counts = [source.count() for source in sources]
-    _require_order(sources, counts)
+    require_order(sources, counts)
     frames = chain.from_iterable(
         read_frames(source, range(count), options) for source, count in zip(sources, counts, strict=True)
     )
@@ -95,13 +93,9 @@ def _report(frames: Iterator[LiquidFrame], advance: Callable[[float], None]) -> 
 def _write_trajectory(
     frames: Iterator[LiquidFrame], output: Path, parts: Path, options: ReadOptions, paths: Sequence[Path]
 ) -> Imported:
-    path, first = paths[0], next(frames)
-    refuse_coincident(first, path)
-    second = next(frames, None)
-    timeline, unwrapping = Timeline(first, second, options, path), Unwrapping()
-    names = [name for name in THERMODYNAMICS if name in first.observables]
-    steps: list[int] = []
-    repeated = 0
+    first, second = next(frames), next(frames, None)
+    refuse_coincident(first)
+    timeline, unwrapping = Timeline(first, second, options), Unwrapping()
     with TrajectoryWriter(
         output,
         species=first.configuration.species,
@@ -109,19 +103,39 @@ def _write_trajectory(
         timestep=timeline.timestep,
         parts=parts,
         metadata={"source": ", ".join(path.name for path in paths)},
-        observables=names,
+        observables=[name for name in THERMODYNAMICS if name in first.observables],
         ids=first.ids,
     ) as writer:
-        for frame in chain([first], [] if second is None else [second], frames):
-            _require_same_particles(frame, first, path)
-            step = timeline.step(frame, len(steps))
-            if steps and step == steps[-1] and frame.number == 0:
-                repeated += 1
-                continue
-            positions = unwrapping.apply(frame, path)
-            writer.append(step, positions, {name: frame.observables[name] for name in names})
-            steps.append(step)
+        following = [] if second is None else [second]
+        steps, repeated = _append(writer, chain([first], following, frames), timeline, unwrapping)
     return Imported(len(steps), len(first.configuration.species), _notes(steps, repeated, unwrapping))
+
+
+def _append(
+    writer: TrajectoryWriter, frames: Iterator[LiquidFrame], timeline: Timeline, unwrapping: Unwrapping
+) -> tuple[list[int], int]:
+    """Write the frames; return their steps, and how many were left out because the file before ends with them."""
+    steps: list[int] = []
+    repeated, first = 0, None
+    for frame in frames:
+        first = first or frame
+        require_same_particles(frame, first)
+        step = timeline.step(frame, len(steps))
+        if steps and step == steps[-1] and frame.number == 0:
+            repeated += 1
+            continue
+        _require_increase(step, steps, frame)
+        writer.append(step, unwrapping.apply(frame), select_observables(frame, first))
+        steps.append(step)
+    return steps, repeated
+
+
+def _require_increase(step: int, steps: Sequence[int], frame: LiquidFrame) -> None:
+    if steps and step <= steps[-1]:
+        raise ImportingError(
+            f"steps increase from frame to frame: got {step} after {steps[-1]} ({frame.where}); name the files in the "
+            "order of time, and leave out what was written twice"
+        )
 
 
 def _notes(steps: Sequence[int], repeated: int, unwrapping: Unwrapping) -> tuple[str, ...]:
@@ -135,45 +149,6 @@ def _notes(steps: Sequence[int], repeated: int, unwrapping: Unwrapping) -> tuple
             "not for p_hop and wavelets"
         )
     return tuple(notes)
-
-
-def _require_order(sources: Sequence[Source], counts: Sequence[int]) -> None:
-    """Refuse a trajectory whose rows may change places from frame to frame."""
-    for source, count in zip(sources, counts, strict=True):
-        if sum(counts) > 1 and not source.keeps_order:
-            frame = next(source.read(range(1)))
-            if frame.ids is None:
-                raise ImportingError(
-                    f"particles are followed by their ids: {source.path} ({source.format}, {count} frames) has none, and "
-                    "its rows stand in any order; dump them, as in `dump 1 all custom 100 a.dump id type xu yu zu`"
-                )
-
-
-def _require_same_particles(frame: LiquidFrame, first: LiquidFrame, path: Path) -> None:
-    """Refuse a frame with other particles, species or another box than the first."""
-    (_, species, box_length), (_, first_species, first_length) = frame.configuration, first.configuration
-    where = f"frame {frame.number} of {path}"
-    if len(species) != len(first_species):
-        raise ImportingError(
-            f"a trajectory has the same particles in every frame: got {len(species)} in {where} and {len(first_species)} "
-            "in the first; import the frames as snapshots, into a folder"
-        )
-    if (frame.ids is None) != (first.ids is None) or (
-        frame.ids is not None and not np.array_equal(frame.ids, first.ids)  # type: ignore[arg-type]
-    ):
-        raise ImportingError(
-            f"a trajectory has the same particles in every frame: got other ids in {where} than in the first"
-        )
-    if not np.array_equal(species, first_species):
-        raise ImportingError(
-            f"a particle keeps its species: got {int((species != first_species).sum())} changes up to {where}; are rows "
-            "in one order? write ids"
-        )
-    if abs(box_length - first_length) > SAME * first_length:
-        raise ImportingError(
-            f"the box of a trajectory does not change: got L = {box_length:.9g} in {where} and {first_length:.9g} in the "
-            "first; simulate at constant volume, or import the frames as snapshots, into a folder"
-        )
 
 
 def import_snapshots(
@@ -214,7 +189,7 @@ def _write_snapshots(
         count = source.count()
         frames = select_frames(path, selection, count)
         for sample, frame in enumerate(read_frames(source, frames, options)):
-            refuse_coincident(frame, path)
+            refuse_coincident(frame)
             name = f"{sample_name(copy, sample)}.parquet"
             metadata = {"frames": count, "frame": frame.number, "source": path.name}
             write_snapshot(folder / name, frame.configuration, metadata, ids=frame.ids)

@@ -115,8 +115,8 @@ def _describe_positions(frames: Sequence[SourceFrame]) -> str:
 def _list_missing(frames: Sequence[SourceFrame], source: Source, options: ReadOptions) -> list[str]:
     """What stands in the way of which stage."""
     try:
-        liquid = [normalise(frame, number, options, source.path) for number, frame in enumerate(frames)]
-        refuse_coincident(liquid[0], source.path)
+        liquid = [normalise(frame, source.path, number, options) for number, frame in enumerate(frames)]
+        refuse_coincident(liquid[0])
     except ImportingError as error:
         return [f"for every stage: {error}"]
     checks: list[tuple[str, Callable[[], None]]] = [
@@ -137,12 +137,12 @@ def _require_trajectory(frames: Sequence[LiquidFrame], source: Source, options: 
         raise ImportingError("more frames than one")
     if frames[0].ids is None and not source.keeps_order:
         raise ImportingError("ids of the particles")
-    timeline, unwrapping = Timeline(frames[0], frames[1], options, source.path), Unwrapping()
+    timeline, unwrapping = Timeline(frames[0], frames[1], options), Unwrapping()
     steps = [timeline.step(frame, index) for index, frame in enumerate(frames[:FRAMES])]
     if len(set(np.diff(steps).tolist())) > 1:
         raise ImportingError("equally spaced frames")
     for frame in frames[:FRAMES]:
-        unwrapping.apply(frame, source.path)
+        unwrapping.apply(frame)
 
 
 def _require_energies(frame: LiquidFrame) -> None:

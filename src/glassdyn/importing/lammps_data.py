@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from glassdyn.importing.number_table import Kind, parse_table
 from glassdyn.importing.source import (
     Box,
     ImportingError,
@@ -18,7 +19,7 @@ from glassdyn.importing.source import (
     number_names,
     require_sane_size,
 )
-from glassdyn.importing.text import Kind, LineReader, open_lines, parse_table
+from glassdyn.importing.text import LineReader, open_lines
 
 __all__ = ["COUNT", "LammpsData"]
 

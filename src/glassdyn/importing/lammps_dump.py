@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from glassdyn.importing.number_table import Kind, encode_names, parse_table
 from glassdyn.importing.source import (
     Box,
     ImportingError,
@@ -19,7 +20,7 @@ from glassdyn.importing.source import (
     number_names,
     require_sane_size,
 )
-from glassdyn.importing.text import Kind, LineReader, encode_names, open_lines, parse_table
+from glassdyn.importing.text import LineReader, open_lines
 
 __all__ = ["LammpsDump"]
 

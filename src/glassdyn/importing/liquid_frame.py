@@ -33,6 +33,7 @@ class LiquidFrame(NamedTuple):
     """A frame of the liquid.
 
     Attributes:
+        path: of the file.
         number: of the frame in its file.
         configuration: rows by increasing id; positions as the file has them, counted from the corner of the box.
         ids: (N,) int64, increasing; None where the file has none, so that rows are the particles.
@@ -43,6 +44,7 @@ class LiquidFrame(NamedTuple):
         observables: numbers of the whole system.
     """
 
+    path: Path
     number: int
     configuration: Configuration
     ids: NDArray[np.int64] | None = None
@@ -51,6 +53,11 @@ class LiquidFrame(NamedTuple):
     step: int | None = None
     time: float | None = None
     observables: Mapping[str, float] = MappingProxyType({})
+
+    @property
+    def where(self) -> str:
+        """The file and the frame, for messages."""
+        return f"{self.path}, frame {self.number}"
 
 
 def select_frames(path: Path, selection: Selection, count: int) -> range:
@@ -74,10 +81,10 @@ def read_frames(source: Source, frames: range, options: ReadOptions) -> Iterator
         ImportingError: where a frame breaks a rule; the message names it.
     """
     for number, frame in zip(frames, source.read(frames), strict=True):
-        yield normalise(frame, number, options, source.path)
+        yield normalise(frame, source.path, number, options)
 
 
-def normalise(frame: SourceFrame, number: int, options: ReadOptions, path: Path) -> LiquidFrame:
+def normalise(frame: SourceFrame, path: Path, number: int, options: ReadOptions) -> LiquidFrame:
     """Bring a frame into this project's form.
 
     Raises:
@@ -98,6 +105,7 @@ def normalise(frame: SourceFrame, number: int, options: ReadOptions, path: Path)
         positions, species = positions[order], species[order]
         images = None if images is None else images[order]
     return LiquidFrame(
+        path,
         number,
         Configuration(positions, species, box_length),
         frame.ids if frame.ids is None or order is None else frame.ids[order],
@@ -186,7 +194,7 @@ def _require_finite(positions: NDArray[np.float64], ids: NDArray[np.int64] | Non
     )
 
 
-def refuse_coincident(frame: LiquidFrame, path: Path) -> None:
+def refuse_coincident(frame: LiquidFrame) -> None:
     """Refuse a frame in which two particles are at one place.
 
     Raises:
@@ -200,6 +208,6 @@ def refuse_coincident(frame: LiquidFrame, path: Path) -> None:
         label = "rows" if frame.ids is None else "ids"
         raise ImportingError(
             f"no two particles are at one place: got {len(pairs)} pairs closer than {CLOSEST}, the first with the "
-            f"{label} {first} and {second} ({path}, frame {frame.number}); is a frame written twice, or are lengths "
+            f"{label} {first} and {second} ({frame.where}); is a frame written twice, or are lengths "
             "in another unit?"
         )

@@ -3,16 +3,17 @@
 The arrays are named positions, species, box, ids, images, steps, times, or as `ALIASES` says, or as the user says.
 """
 
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import BinaryIO
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from glassdyn.importing.npy_stream import Header, open_arrays, read_array, read_header
+from glassdyn.importing.number_table import encode_names
 from glassdyn.importing.source import (
     Box,
     ImportingError,
@@ -22,7 +23,6 @@ from glassdyn.importing.source import (
     number_names,
     require_sane_size,
 )
-from glassdyn.importing.text import encode_names
 from glassdyn.importing.topology import Topology, TopologyReader, require_particles
 
 __all__ = ["NumpyArrays"]
@@ -38,17 +38,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 }
 """Names of arrays, the first that there is. Of sets of isoconfigurational runs the initial configuration is taken."""
 
-MAX_RATIO, MAX_SMALL = 100, 2**28
-"""An archive expands to so many times its size at most, or to so many bytes: published ones reach a tenth of it."""
-
 SEVERAL = ("steps", "times")
-
-
-class Header(NamedTuple):
-    """Shape and type of a stored array."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[np.generic]
 
 
 class NumpyArrays:
@@ -131,14 +121,14 @@ class NumpyArrays:
     @contextmanager
     def _open_positions(self) -> Iterator[tuple[BinaryIO, Header]]:
         """The stream of the positions behind their head."""
-        with self._open() as members:
+        with open_arrays(self.path) as members:
             name = self._name_of("positions", list(members))
             if name is None:
                 raise ImportingError(
                     f"needs positions: {self.path} has the arrays {list(members)}; say which, as in --keys positions=pos"
                 )
             stream = members[name]
-            header = _read_header(stream, f"{self.path}, {name}")
+            header = read_header(stream, f"{self.path}, {name}")
             shape = header.shape
             if len(shape) not in {2, 3} or shape[-1] not in {2, 3} or 0 in shape or header.dtype.kind != "f":
                 raise ImportingError(
@@ -148,93 +138,17 @@ class NumpyArrays:
             yield stream, header
 
     def _read_small_arrays(self) -> dict[str, NDArray[np.generic]]:
-        with self._open() as members:
+        with open_arrays(self.path) as members:
             names = {
                 meaning: self._name_of(meaning, list(members))
                 for meaning in ALIASES
                 if meaning != "positions"
             }
             return {
-                meaning: _read_array(members[name], f"{self.path}, {name}")
+                meaning: read_array(members[name], f"{self.path}, {name}")
                 for meaning, name in names.items()
                 if name
             }
-
-    @contextmanager
-    def _open(self) -> Iterator[Mapping[str, BinaryIO]]:
-        try:
-            if not zipfile.is_zipfile(self.path):
-                with self.path.open("rb") as file:
-                    yield {"positions": file}
-                return
-            with zipfile.ZipFile(self.path) as archive:
-                _require_sane_expansion(archive, self.path)
-                yield _Members(archive)
-        except FileNotFoundError:
-            raise ImportingError(f"no such file: {self.path}") from None
-        except (OSError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
-            raise ImportingError(
-                f"{self.path} is damaged or no file of NumPy: {error}; copy it anew"
-            ) from None
-
-
-class _Members(dict[str, BinaryIO]):
-    """Streams of an archive's arrays by name, opened when they are asked for."""
-
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self._archive = archive
-        names = (name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy"))
-        super().__init__(dict.fromkeys(names))  # type: ignore[arg-type]
-
-    def __getitem__(self, name: str) -> BinaryIO:
-        return cast("BinaryIO", self._archive.open(f"{name}.npy"))
-
-
-def _require_sane_expansion(archive: zipfile.ZipFile, path: Path) -> None:
-    size = sum(member.file_size for member in archive.infolist())
-    if size > max(MAX_RATIO * path.stat().st_size, MAX_SMALL):
-        raise ImportingError(
-            f"an archive expands to at most {MAX_RATIO} times its size: {path} claims {size / 1e9:.1f} GB of "
-            f"{path.stat().st_size / 1e6:.1f} MB; is it the right file?"
-        )
-
-
-def _read_header(stream: BinaryIO, where: str) -> Header:
-    """Read the head of an array.
-
-    Raises:
-        ImportingError: for pickled objects, columns first, or what is no array.
-    """
-    try:
-        version = np.lib.format.read_magic(stream)
-        reader = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }[version]
-        shape, is_fortran, dtype = reader(stream)
-    except (KeyError, ValueError) as error:
-        raise ImportingError(
-            f"an array of NumPy begins with its shape and type: got {error} ({where})"
-        ) from None
-    if dtype.hasobject or (is_fortran and len(shape) > 1):
-        raise ImportingError(
-            f"an array holds numbers or words, row by row: got {dtype}, {'columns first' if is_fortran else 'pickled'} "
-            f"({where}); write it anew by np.ascontiguousarray and without objects"
-        )
-    return Header(tuple(map(int, shape)), dtype)
-
-
-def _read_array(stream: BinaryIO, where: str) -> NDArray[np.generic]:
-    header = _read_header(stream, where)
-    size = int(np.prod(header.shape, dtype=np.float64)) * header.dtype.itemsize
-    if size > 2**34:
-        raise ImportingError(
-            f"an array beside the positions has at most 17 GB: got {size / 1e9:.1f} ({where})"
-        )
-    data = stream.read(size)
-    if len(data) != size:
-        raise ImportingError(f"ends within an array: got {len(data)} bytes of {size} ({where}); copy it anew")
-    return np.frombuffer(data, header.dtype).reshape(header.shape)
 
 
 def _entry(values: NDArray[np.generic] | None, number: int) -> float | None:

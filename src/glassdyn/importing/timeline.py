@@ -1,7 +1,5 @@
 """Steps and the timestep of a trajectory, from what its file says of them: steps, times, both or neither."""
 
-from pathlib import Path
-
 from glassdyn.importing.liquid_frame import LiquidFrame
 from glassdyn.importing.source import ImportingError, ReadOptions
 
@@ -21,7 +19,6 @@ class Timeline:
         first: frame.
         second: frame; None where there is one only.
         options: with the timestep, which counts more than the times of the file.
-        path: of the file.
 
     Attributes:
         timestep: units of tau; 1 where there is one frame only.
@@ -30,10 +27,8 @@ class Timeline:
         ImportingError: where the timestep is unknown, or frames do not advance.
     """
 
-    def __init__(
-        self, first: LiquidFrame, second: LiquidFrame | None, options: ReadOptions, path: Path
-    ) -> None:
-        self._path, self._first = path, first
+    def __init__(self, first: LiquidFrame, second: LiquidFrame | None, options: ReadOptions) -> None:
+        self._first = first
         self._times_count = options.timestep is None
         self._gap = 1 if second is None or None in {first.step, second.step} else _difference(second, first)
         self.timestep = options.timestep or self._derive_timestep(second)
@@ -59,7 +54,7 @@ class Timeline:
         if abs(steps - round(steps)) > TOLERANCE:
             raise ImportingError(
                 f"times are multiples of the timestep, {self.timestep:g}: got {frame.time:g} after {first.time:g} "
-                f"({self._path}, frame {frame.number}); state one that divides them all (--timestep)"
+                f"({frame.where}); state one that divides them all (--timestep)"
             )
         return round(steps)
 
@@ -72,21 +67,21 @@ class Timeline:
             has_steps = self._first.step is not None
             raise ImportingError(
                 "the time between frames must be known: "
-                f"{self._path} states {'steps only' if has_steps else 'neither steps nor times'}; state the time of "
+                f"{self._first.path} states {'steps only' if has_steps else 'neither steps nor times'}; state the time of "
                 f"{'a step' if has_steps else 'one interval'}, as in --timestep 0.005"
             )
         if not (last > first and self._gap > 0):
             raise ImportingError(
                 f"time increases from frame to frame: got {first:g} and {last:g}, {self._gap} steps apart, in the first "
-                f"frames of {self._path}; correct the file, or state the timestep (--timestep)"
+                f"frames of {self._first.path}; correct the file, or state the timestep (--timestep)"
             )
         return _round((last - first) / self._gap)
 
     def _check_time(self, frame: LiquidFrame, time: float, steps: int) -> None:
         if abs(time - steps * self.timestep) > TOLERANCE * self._gap * self.timestep + 1e-6 * abs(time):
             raise ImportingError(
-                f"times grow as steps do, by {self.timestep:g} each: got {time:g} in {steps} steps up to frame "
-                f"{frame.number} of {self._path}; if the timestep changed, import the parts one by one, otherwise state "
+                f"times grow as steps do, by {self.timestep:g} each: got {time:g} in {steps} steps up to "
+                f"{frame.where}; if the timestep changed, import the parts one by one, otherwise state "
                 "it (--timestep)"
             )
 

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from glassdyn.importing.number_table import encode_names
 from glassdyn.importing.source import ImportingError, Source
-from glassdyn.importing.text import encode_names
 
 __all__ = ["Topology", "TopologyReader", "read_foreign_topology", "read_topology", "require_particles"]
 

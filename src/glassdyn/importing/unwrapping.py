@@ -5,16 +5,13 @@ as its minimum image, which is right as long as particles move less than half th
 the limit here: where steps come near to half the box, some were longer and look shorter.
 """
 
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.importing.liquid_frame import LiquidFrame
 from glassdyn.importing.source import ImportingError
 
-__all__ = ["Unwrapping", "unwrap_frames"]
+__all__ = ["Unwrapping"]
 
 LONGEST = 1 / 3
 """Of a step along an axis, units of L."""
@@ -28,7 +25,7 @@ class Unwrapping:
         self._last: NDArray[np.float64] | None = None
         self._crossed: NDArray[np.float64] | None = None
 
-    def apply(self, frame: LiquidFrame, path: Path) -> NDArray[np.float64]:
+    def apply(self, frame: LiquidFrame) -> NDArray[np.float64]:
         """Unwrap a frame by what the ones before it tell.
 
         Raises:
@@ -45,29 +42,21 @@ class Unwrapping:
             return positions
         steps = positions - self._last
         jumps = np.rint(steps / box_length)
-        self._require_short(np.abs(steps - box_length * jumps) / box_length, frame, path)
+        self._require_short(np.abs(steps - box_length * jumps) / box_length, frame)
         if jumps.any():
             self.method = "by the minimum image"
         self._last, self._crossed = positions, self._crossed - jumps
         unwrapped: NDArray[np.float64] = positions + box_length * self._crossed
         return unwrapped
 
-    def _require_short(self, steps: NDArray[np.float64], frame: LiquidFrame, path: Path) -> None:
+    def _require_short(self, steps: NDArray[np.float64], frame: LiquidFrame) -> None:
         if steps.max(initial=0) <= LONGEST:
             return
         row = int(steps.max(axis=1).argmax())
         particle = row if frame.ids is None else int(frame.ids[row])
         raise ImportingError(
             f"a trajectory without images is unwrapped where no step is as long as a third of the box: particle {particle} "
-            f"moves {steps[row].max():.2f} L to frame {frame.number} of {path}; dump images (ix iy iz) or unwrapped "
+            f"moves {steps[row].max():.2f} L to {frame.where}; dump images (ix iy iz) or unwrapped "
             "positions (xu yu zu), write frames more often, or say that the file is unwrapped (--unwrapped); are rows "
             "in one order?"
         )
-
-
-def unwrap_frames(
-    frames: Iterable[LiquidFrame], path: Path, unwrapping: Unwrapping
-) -> Iterator[tuple[LiquidFrame, NDArray[np.float64]]]:
-    """Yield each frame with its unwrapped positions (N, 3); errors as `Unwrapping.apply`."""
-    for frame in frames:
-        yield frame, unwrapping.apply(frame, path)

@@ -1,12 +1,15 @@
 """XYZ files, extended, of atooms, of RUMD or plain, compressed or not: N, a comment line, a line for each particle."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from glassdyn.importing.number_table import Kind, encode_names, parse_table
 from glassdyn.importing.source import ImportingError, ReadOptions, SourceFrame, require_sane_size
-from glassdyn.importing.text import Kind, LineReader, encode_names, open_lines, parse_table
+from glassdyn.importing.text import LineReader, open_lines
 from glassdyn.importing.xyz_comment import Comment, parse_comment
 
 __all__ = ["Xyz"]
@@ -76,15 +79,9 @@ class Xyz:
 
 def _parse(line: str, body: bytes, particles: int, where: str) -> SourceFrame:
     comment = parse_comment(line, where)
-    kinds: dict[int, Kind] = {comment.species: "word"}
-    kinds |= dict.fromkeys(range(comment.positions, comment.positions + 3), "number")
-    if comment.ids is not None:
-        kinds[comment.ids] = "integer"
-    if comment.images is not None:
-        kinds |= dict.fromkeys(range(comment.images, comment.images + 3), "integer")
     try:
         _require_width(comment, body)
-        table = parse_table(body, kinds, particles)
+        table = parse_table(body, _kinds_of(comment), particles)
         names = encode_names(table[comment.species])
     except ImportingError as error:
         raise ImportingError(
@@ -92,16 +89,31 @@ def _parse(line: str, body: bytes, particles: int, where: str) -> SourceFrame:
         ) from None
     columns = {column: series.to_numpy() for column, series in table.items() if column != comment.species}
     return SourceFrame(
-        np.stack([columns[comment.positions + axis] for axis in range(3)], axis=1),
+        _stack(columns, comment.positions),
         *names,
         comment.box,
         ids=None if comment.ids is None else columns[comment.ids],
-        images=None
-        if comment.images is None
-        else np.stack([columns[comment.images + axis] for axis in range(3)], axis=1),
+        images=None if comment.images is None else _stack(columns, comment.images),
         step=comment.step,
         time=comment.time,
     )
+
+
+def _stack(columns: Mapping[int, NDArray[Any]], first: int) -> NDArray[Any]:
+    """Three columns that stand side by side."""
+    stacked: NDArray[Any] = np.stack([columns[first + axis] for axis in range(3)], axis=1)
+    return stacked
+
+
+def _kinds_of(comment: Comment) -> dict[int, Kind]:
+    """The wanted columns, and what they hold."""
+    kinds: dict[int, Kind] = {comment.species: "word"}
+    kinds |= dict.fromkeys(range(comment.positions, comment.positions + 3), "number")
+    if comment.ids is not None:
+        kinds[comment.ids] = "integer"
+    if comment.images is not None:
+        kinds |= dict.fromkeys(range(comment.images, comment.images + 3), "integer")
+    return kinds
 
 
 def _require_width(comment: Comment, body: bytes) -> None:

@@ -90,7 +90,7 @@ def read(
     stated = options or ReadOptions()
     source = open_source(path, stated)
     for frame in read_frames(source, select_frames(path, selection, source.count()), stated):
-        refuse_coincident(frame, path)
+        refuse_coincident(frame)
         yield frame
 
 
