@@ -58,7 +58,7 @@ def shuffled(moving, frame):
     return np.random.default_rng(frame).permutation(len(moving.ids))
 
 
-def write_dump(path, moving, style="x", with_images=True, element=False):
+def write_dump(path, moving, style="x", *, with_images=True, element=False):
     """A dump of LAMMPS, from -L/2 to L/2, rows in another order in every frame."""
     length, half = moving.box_length, moving.box_length / 2
     text = ""
@@ -132,15 +132,19 @@ def write_ase(path, moving):
     ase.io.write(path, frames, format="extxyz")
 
 
-def write_xyz(path, moving, comment="", columns="species,position", shift=0.0, images=False):
+def write_xyz(path, moving, comment="", columns="species,position", shift=0.0, *, images=False):
     """Plain, of atooms, or of RUMD, by the comment; rows in one order, since there are no ids."""
     text = ""
     for frame, step in enumerate(moving.steps):
         stated = comment.format(step=step, L=moving.box_length, columns=columns, dt=moving.timestep)
         lines = [str(len(moving.ids)), stated]
-        for kind, place, image in zip(moving.species, moving.wrapped[frame], moving.images[frame], strict=True):
+        for kind, place, image in zip(
+            moving.species, moving.wrapped[frame], moving.images[frame], strict=True
+        ):
             name = str(kind) if columns.startswith("type") else "AB"[kind]
-            lines.append(" ".join([name, *map(repr, (place - shift).tolist()), *map(str, image if images else [])]))
+            lines.append(
+                " ".join([name, *map(repr, (place - shift).tolist()), *map(str, image if images else [])])
+            )
         text += "\n".join(lines) + "\n"
     write_text(path, text)
 
@@ -176,7 +180,12 @@ def write_mdanalysis_h5md(path, moving):
     """By MDAnalysis: another group, a box matrix in single precision, no species."""
     made = universe(moving)
     with MDAnalysis.coordinates.H5MD.H5MDWriter(
-        str(path), n_atoms=len(moving.ids), positions=True, velocities=False, forces=False, convert_units=False
+        str(path),
+        n_atoms=len(moving.ids),
+        positions=True,
+        velocities=False,
+        forces=False,
+        convert_units=False,
     ) as writer:
         for frame, step in enumerate(moving.steps):
             made.atoms.positions = moving.wrapped[frame]

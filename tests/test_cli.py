@@ -19,7 +19,9 @@ def test_help_names_every_command(capsys):
         main(["--help"])
     assert stop.value.code == 0
     text = capsys.readouterr().out
-    assert all(f"  {command} " in text for command in ("check", "preset", "predict", "scratch"))
+    assert all(
+        f"  {command} " in text for command in ("check", "preset", "predict", "import", "inspect", "scratch")
+    )
 
 
 def test_a_command_is_needed():

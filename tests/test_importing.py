@@ -110,7 +110,12 @@ def test_data_files_of_lammps(moving, tmp_path, name):
 
 
 def test_arrays_have_the_names_that_the_user_says(moving, tmp_path):
-    np.savez(tmp_path / "a.npz", r=moving.wrapped, kinds=np.array(["A", "B"])[moving.species], initial_positions=moving.wrapped[2])
+    np.savez(
+        tmp_path / "a.npz",
+        r=moving.wrapped,
+        kinds=np.array(["A", "B"])[moving.species],
+        initial_positions=moving.wrapped[2],
+    )
     keys = {"positions": "r", "species": "kinds"}
     assert len(read_all(tmp_path / "a.npz", keys=keys, box_length=moving.box_length)) == 5
     (frame,) = read_all(tmp_path / "a.npz", keys={"species": "kinds"}, box_length=moving.box_length)
@@ -208,7 +213,7 @@ def test_a_plain_file_takes_its_box_from_the_user(moving, tmp_path, comment, col
     frames = read_all(tmp_path / "a.xyz", box_length=moving.box_length)
     assert len(frames) == 5
     np.testing.assert_array_equal(frames[4].configuration.positions, moving.wrapped[4])
-    with pytest.raises(ImportingError, match="as in --box 9.41"):
+    with pytest.raises(ImportingError, match=r"as in --box 9\.41"):
         read_all(tmp_path / "a.xyz")
 
 
@@ -224,7 +229,9 @@ def test_tables_are_read_whatever_the_spaces(end, gap, start):
     assert table[2].to_list() == [-2.5e-3, 17.0, 0.1]
 
 
-@pytest.mark.parametrize("body", [b"1 2\n3\n", b"1 2\n3 4 5\n", b"1 2\n3 x\n", b"1 2 \n3 \n", b"1 2\n\n", b"1 2\n3 4 5\n6\n"])
+@pytest.mark.parametrize(
+    "body", [b"1 2\n3\n", b"1 2\n3 4 5\n", b"1 2\n3 x\n", b"1 2 \n3 \n", b"1 2\n\n", b"1 2\n3 4 5\n6\n"]
+)
 def test_a_table_has_equal_rows_of_numbers(body):
     with pytest.raises(ImportingError):
         parse_table(body, {0: "number", 1: "number"}, body.count(b"\n"))

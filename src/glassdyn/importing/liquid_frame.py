@@ -154,10 +154,10 @@ def _name_species(frame: SourceFrame, names: Mapping[str, int], where: str) -> N
     unknown = [name for name in present if name not in known]
     if unknown:
         wanted = " and ".join(names) if names else "A and B, or 0 and 1"
-        example = ",".join(f"{name}={kind}" for name, kind in zip(present, "AB", strict=False))
+        example = f"{present[0]}=A,{present[1]}=B" if len(present) == 2 else "1=A,2=B"
         raise ImportingError(
             f"species are named {wanted}: got {unknown[:5]} of {present[:8]} ({where}); say which is which, as in "
-            f"--species {example or '1=A,2=B'}"
+            f"--species {example}"
         )
     table = np.array([known.get(name, 0) for name in frame.names], np.uint8)
     species: NDArray[np.uint8] = table[frame.kinds]
