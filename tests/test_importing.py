@@ -224,9 +224,9 @@ def test_tables_are_read_whatever_the_spaces(end, gap, start):
     rows = [[b"A", b"1", b"-2.5e-3"], [b"B", b"22", b"17"], [b"C", b"3", b"0.1"]]
     body = b"".join(start + gap.join(row) + end for row in rows)
     table = parse_table(body, {2: "number", 0: "word", 1: "integer"}, 3)
-    assert table[0].to_list() == ["A", "B", "C"]
-    assert table[1].to_list() == [1, 22, 3]
-    assert table[2].to_list() == [-2.5e-3, 17.0, 0.1]
+    assert table[0].to_pylist() == ["A", "B", "C"]
+    assert table[1].to_pylist() == [1, 22, 3]
+    assert table[2].to_pylist() == [-2.5e-3, 17.0, 0.1]
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ DUMP = (
         ("a.xyz", "1\ncolumns:species,position cell:9.0,9.0\nA 0 0\n", "position has 2 columns, 3 are needed"),
         ("a.xyz", f'1\n{CUBE} pbc="T T F" Properties=species:S:1:pos:R:3\nA 0 0 0\n', "of which some are open"),
         ("a.xyz", f"1\n{CUBE} Properties=species:S:1:pos:R:3\nA 0 0 0 0\n", "has 4 columns|has 5 columns"),
-        ("a.xyz", f"2\n{CUBE} Properties=species:S:1:pos:R:3\nA 0 0 0\nB 0 0\n", "row 1 has 3"),
+        ("a.xyz", f"2\n{CUBE} Properties=species:S:1:pos:R:3\nA 0 0 0\nB 0 0\n", "Expected 4 columns, got 3"),
         ("a.xyz", f"1\n{CUBE} Properties=species:S:1:pos:R:3\nA 0 0 z\n", "no table of numbers"),
         ("a.xyz", '1\nLattice="9 0 0 0" Properties=species:S:1:pos:R:3\nA 0 0 0\n', "Lattice of 4 numbers"),
         ("a.xyz", "0\n\n", "a frame has 1 to"),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import polars as pl
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from glassdyn.importing.number_table import Kind, encode_names, parse_table
@@ -180,7 +180,7 @@ def _choose_style(columns: Mapping[str, int], where: str) -> Style:
 
 
 def _assemble(
-    table: Mapping[str, pl.Series], header: Header, style: Style, species: str, where: str
+    table: Mapping[str, pa.ChunkedArray], header: Header, style: Style, species: str, where: str
 ) -> SourceFrame:
     positions = _stack(table, style.columns)
     if style.is_scaled:
@@ -202,7 +202,7 @@ def _assemble(
     )
 
 
-def _stack(table: Mapping[str, pl.Series], names: Sequence[str]) -> NDArray[np.float64]:
+def _stack(table: Mapping[str, pa.ChunkedArray], names: Sequence[str]) -> NDArray[np.float64]:
     stacked: NDArray[np.float64] = np.stack([table[name].to_numpy() for name in names], axis=1)
     return stacked
 

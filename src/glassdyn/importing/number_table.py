@@ -1,11 +1,12 @@
 """Tables of numbers and names between spaces, as text files hold them for the particles of a frame."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-import polars as pl
+import pyarrow as pa
+import pyarrow.csv
 from numpy.typing import NDArray
 
 from glassdyn.importing.source import ImportingError
@@ -17,12 +18,15 @@ MAX_NAMES = 1000
 
 SPACE, NEWLINE = ord(" "), ord("\n")
 
+BLOCK = 2**18
+"""Bytes that a thread parses at a time."""
+
 Kind = Literal["integer", "number", "word"]
 
-TYPES: Mapping[Kind, type[pl.DataType]] = {"integer": pl.Int64, "number": pl.Float64, "word": pl.String}
+TYPES: Mapping[Kind, pa.DataType] = {"integer": pa.int64(), "number": pa.float64(), "word": pa.string()}
 
 
-def parse_table(body: bytes, columns: Mapping[int, Kind], rows: int) -> dict[int, pl.Series]:
+def parse_table(body: bytes, columns: Mapping[int, Kind], rows: int) -> dict[int, pa.ChunkedArray]:
     """Columns of a table of words between spaces.
 
     Args:
@@ -34,40 +38,34 @@ def parse_table(body: bytes, columns: Mapping[int, Kind], rows: int) -> dict[int
         ImportingError: where a row has fewer or more words than the first, or a word is no number.
     """
     first = body[: body.index(b"\n")]
-    if max(columns) >= len(first.split()):
-        raise ImportingError(
-            f"has {len(first.split())} columns in its first row where {max(columns) + 1} are needed"
-        )
-    if b" ".join(first.split()) == first.rstrip(b" ") and not first.endswith(b"  "):
+    words = first.split()
+    if max(columns) >= len(words):
+        raise ImportingError(f"has {len(words)} columns in its first row where {max(columns) + 1} are needed")
+    if first in {b" ".join(words), b" ".join(words) + b" "}:
         with suppress(ImportingError):  # rows unlike the first: they may have other gaps
             return _parse(body, columns, rows)
     return _parse(_squeeze(body), columns, rows)
 
 
-def _parse(body: bytes, columns: Mapping[int, Kind], rows: int) -> dict[int, pl.Series]:
+def _parse(body: bytes, columns: Mapping[int, Kind], rows: int) -> dict[int, pa.ChunkedArray]:
     """Columns of a table with one space between words, at the ends of lines none, or one at each."""
     width = body[: body.index(b"\n")].count(b" ") + 1  # an empty column behind a space at the end
-    schema = {str(column): TYPES[columns.get(column, "word")] for column in range(width)}
-    wanted = sorted(columns)
     try:
-        table = pl.read_csv(
-            body, separator=" ", has_header=False, schema=schema, columns=wanted, quote_char=None
+        table = pyarrow.csv.read_csv(
+            pa.BufferReader(body),
+            pyarrow.csv.ReadOptions(column_names=list(map(str, range(width))), block_size=BLOCK),
+            pyarrow.csv.ParseOptions(delimiter=" ", quote_char=False),
+            pyarrow.csv.ConvertOptions(
+                column_types={str(column): TYPES[kind] for column, kind in columns.items()},
+                include_columns=list(map(str, columns)),
+                null_values=[],
+            ),
         )
-    except pl.exceptions.PolarsError as error:
-        raise ImportingError(f"holds what is no table of numbers ({str(error).splitlines()[0]})") from None
-    _require_full(table, body, rows, width)
+    except pa.ArrowInvalid as error:
+        raise ImportingError(f"holds what is no table of numbers ({error})") from None
+    if len(table) != rows:
+        raise ImportingError(f"has empty lines among its {rows} rows")
     return {column: table[str(column)] for column in columns}
-
-
-def _require_full(table: pl.DataFrame, body: bytes, rows: int, width: int) -> None:
-    """Refuse a table with a short row, which the parser fills."""
-    if len(table) == rows and body.count(b" ") == rows * (width - 1) and not any(table.null_count().row(0)):
-        return
-    widths = [len(line.split()) for line in body.splitlines()]
-    short = next((row for row, length in enumerate(widths) if length != widths[0]), 0)
-    raise ImportingError(
-        f"has rows of another number of columns than the first, {widths[0]}: row {short} has {widths[short]}"
-    )
 
 
 def _squeeze(body: bytes) -> bytes:
@@ -82,14 +80,20 @@ def _squeeze(body: bytes) -> bytes:
     return bytes(squeezed[~(space & at_start)].tobytes())
 
 
-def encode_names(words: pl.Series) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Kinds and their names from a column of names.
+def encode_names(words: pa.ChunkedArray | Sequence[str]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Kinds and their names, in the order of the alphabet, from a column of names.
 
     Raises:
         ImportingError: for hundreds of names.
     """
-    names = sorted(words.unique().to_list())
+    column: Any = (
+        words.combine_chunks() if isinstance(words, pa.ChunkedArray) else pa.array(words, pa.string())
+    )
+    encoded = column.dictionary_encode()
+    unsorted = encoded.dictionary.to_pylist()
+    names = sorted(unsorted)
     if len(names) > MAX_NAMES:
         raise ImportingError(f"has {len(names)} names of species: is the column of species the right one?")
-    kinds = words.replace_strict(names, list(range(len(names))), return_dtype=pl.Int64)
-    return kinds.to_numpy(), tuple(names)
+    order = np.array([names.index(name) for name in unsorted], np.int64)
+    kinds: NDArray[np.int64] = order[encoded.indices.to_numpy()]
+    return kinds, tuple(names)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from glassdyn.importing.npy_stream import Header, open_arrays, read_array, read_header
@@ -99,7 +98,7 @@ class NumpyArrays:
             kinds, names = (
                 number_names(species.astype(np.int64), self.path)
                 if species.dtype.kind in "iu"
-                else encode_names(pl.Series(species.astype(str)))
+                else encode_names(species.astype(str).tolist())
             )
             topology = Topology(kinds, names, None if ids is None else ids.astype(np.int64).reshape(-1))
         require_particles(topology, particles, self.path)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from glassdyn.importing.number_table import encode_names
@@ -57,7 +56,7 @@ def read_foreign_topology(path: Path) -> Topology:
             f"a topology is a file with the species of the particles, such as a data file of LAMMPS: {path} cannot be "
             f"read ({error})"
         ) from None
-    kinds, names = encode_names(pl.Series([str(word) for word in words]))
+    kinds, names = encode_names([str(word) for word in words])
     return Topology(kinds, names, None)
 
 
