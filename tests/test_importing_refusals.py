@@ -152,6 +152,10 @@ def test_the_output_is_no_input_and_its_folder_exists(moving, tmp_path):
     assert (tmp_path / "out.h5").read_bytes() == data
     with pytest.raises(ImportingError, match="the output's folder must exist"):
         import_trajectory([tmp_path / "out.h5"], tmp_path / "none" / "o.h5", ReadOptions())
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").write_text("")
+    with pytest.raises(ImportingError, match="new or empty"):
+        import_snapshots([tmp_path / "out.h5"], tmp_path / "full", ReadOptions(), "all")
     with pytest.raises(ImportingError, match="got 3 frames; name a folder"):
         import_snapshots([tmp_path / "out.h5"], tmp_path / "o.parquet", ReadOptions(), "all")
 

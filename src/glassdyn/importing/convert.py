@@ -168,7 +168,7 @@ def import_snapshots(
     refuse_overwriting(output, paths)
     _require_folder(output)
     with TemporaryDirectory(dir=output.parent, prefix=f".{output.stem}-") as folder:
-        written = list(_write_snapshots(paths, Path(folder), options, selection))
+        written = _write_snapshots(paths, Path(folder), options, selection)
         if output.suffix == ".parquet" and len(written) > 1:
             raise ImportingError(
                 f"one snapshot is written to {output.name}: got {len(written)} frames; name a folder"
@@ -182,20 +182,28 @@ def import_snapshots(
 
 def _write_snapshots(
     paths: Sequence[Path], folder: Path, options: ReadOptions, selection: Selection
-) -> Iterator[tuple[str, int]]:
-    """Write snapshots and yield their names and numbers of particles."""
-    for copy, path in enumerate(paths):
-        source = open_source(path, options)
-        count = source.count()
-        frames = select_frames(path, selection, count)
-        for sample, frame in enumerate(read_frames(source, frames, options)):
-            refuse_coincident(frame)
-            name = f"{sample_name(copy, sample)}.parquet"
-            metadata = {"frames": count, "frame": frame.number, "source": path.name}
-            write_snapshot(folder / name, frame.configuration, metadata, ids=frame.ids)
-            yield name, len(frame.configuration.species)
+) -> list[tuple[str, int]]:
+    """Write snapshots; return their names and numbers of particles."""
+    written = []
+    with show_progress("import", total=len(paths), unit="files") as advance:
+        for copy, path in enumerate(paths):
+            source = open_source(path, options)
+            count = source.count()
+            frames = read_frames(source, select_frames(path, selection, count), options)
+            for sample, frame in enumerate(frames):
+                refuse_coincident(frame)
+                name = f"{sample_name(copy, sample)}.parquet"
+                metadata = {"frames": count, "frame": frame.number, "source": path.name}
+                write_snapshot(folder / name, frame.configuration, metadata, ids=frame.ids)
+                written.append((name, len(frame.configuration.species)))
+            advance(1)
+    return written
 
 
 def _require_folder(output: Path) -> None:
     if not output.parent.is_dir():
         raise ImportingError(f"the output's folder must exist: got {output}")
+    if output.is_dir() and any(output.iterdir()):
+        raise ImportingError(
+            f"a folder of snapshots is new or empty: got {output}; name another, or empty it"
+        )
