@@ -128,6 +128,15 @@ def test_arrays_have_the_names_that_the_user_says(moving, tmp_path):
         read_all(tmp_path / "a.npz", keys={"species": "s"}, box_length=moving.box_length)
 
 
+@pytest.mark.parametrize("number", [0, slice(None)])
+def test_arrays_may_have_their_first_index_run_fastest(moving, tmp_path, number):
+    arrays = {"positions": moving.wrapped[number], "types": moving.species, "box": moving.box_length}
+    np.savez(tmp_path / "a.npz", **{name: np.asfortranarray(values) for name, values in arrays.items()})
+    frames = read_all(tmp_path / "a.npz")
+    for frame, positions in zip(frames, moving.wrapped[number].reshape(-1, 200, 3), strict=True):
+        np.testing.assert_array_equal(frame.configuration.positions, positions)
+
+
 def test_content_counts_more_than_the_suffix(moving, tmp_path):
     write_dump(tmp_path / "a.xyz", moving)
     write_gsd(tmp_path / "a.h5", moving)

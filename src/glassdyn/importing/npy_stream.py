@@ -1,5 +1,6 @@
 """Files of NumPy as streams of bytes: sizes are checked before memory is taken, and no object is ever unpickled."""
 
+import math
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -12,17 +13,22 @@ from numpy.typing import NDArray
 
 from glassdyn.importing.source import ImportingError
 
-__all__ = ["Header", "open_arrays", "read_array", "read_header"]
+__all__ = ["Header", "open_arrays", "read_array", "read_bytes", "read_header", "read_values"]
 
 MAX_RATIO, MAX_SMALL = 100, 2**28
 """An archive expands to so many times its size at most, or to so many bytes: published ones reach a tenth of it."""
 
 
+CHUNK = 2**24
+"""Bytes that are read at a time."""
+
+
 class Header(NamedTuple):
-    """Shape and type of a stored array."""
+    """Shape and type of a stored array, and whether its first index runs fastest."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[np.generic]
+    is_fortran: bool
 
 
 @contextmanager
@@ -71,7 +77,7 @@ def read_header(stream: BinaryIO, where: str) -> Header:
     """Read the head of an array.
 
     Raises:
-        ImportingError: for pickled objects, columns first, or what is no array.
+        ImportingError: for pickled objects, or what is no array.
     """
     try:
         version = np.lib.format.read_magic(stream)
@@ -84,22 +90,35 @@ def read_header(stream: BinaryIO, where: str) -> Header:
         raise ImportingError(
             f"an array of NumPy begins with its shape and type: got {error} ({where})"
         ) from None
-    if dtype.hasobject or (is_fortran and len(shape) > 1):
+    if dtype.hasobject:
         raise ImportingError(
-            f"an array holds numbers or words, row by row: got {dtype}, {'columns first' if is_fortran else 'pickled'} "
-            f"({where}); write it anew by np.ascontiguousarray and without objects"
+            f"an array holds numbers or words: got {dtype}, pickled objects ({where}); write it anew without objects"
         )
-    return Header(tuple(map(int, shape)), dtype)
+    return Header(tuple(map(int, shape)), dtype, bool(is_fortran) and len(shape) > 1)
 
 
 def read_array(stream: BinaryIO, where: str) -> NDArray[np.generic]:
-    header = read_header(stream, where)
-    size = int(np.prod(header.shape, dtype=np.float64)) * header.dtype.itemsize
-    if size > 2**34:
-        raise ImportingError(
-            f"an array beside the positions has at most 17 GB: got {size / 1e9:.1f} ({where})"
-        )
-    data = stream.read(size)
-    if len(data) != size:
-        raise ImportingError(f"ends within an array: got {len(data)} bytes of {size} ({where}); copy it anew")
-    return np.frombuffer(data, header.dtype).reshape(header.shape)
+    """Read an array from its beginning; errors as `read_header` and `read_values`."""
+    return read_values(stream, read_header(stream, where), where)
+
+
+def read_values(stream: BinaryIO, header: Header, where: str) -> NDArray[np.generic]:
+    """Read the values behind a head.
+
+    Raises:
+        ImportingError: where the file ends before.
+    """
+    data = read_bytes(stream, math.prod(header.shape) * header.dtype.itemsize, where)
+    values = np.frombuffer(data, header.dtype)
+    return values.reshape(header.shape, order="F" if header.is_fortran else "C")
+
+
+def read_bytes(stream: BinaryIO, size: int, where: str) -> bytes:
+    """Read so many bytes, taking memory only for those that there are; errors as `read_values`."""
+    pieces, missing = [], size
+    while missing and (piece := stream.read(min(missing, CHUNK))):
+        pieces.append(piece)
+        missing -= len(piece)
+    if missing:
+        raise ImportingError(f"ends {missing} bytes before the end of an array ({where}); copy it anew")
+    return b"".join(pieces)

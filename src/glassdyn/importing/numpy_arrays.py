@@ -3,6 +3,7 @@
 The arrays are named positions, species, box, ids, images, steps, times, or as `ALIASES` says, or as the user says.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,14 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from glassdyn.importing.npy_stream import Header, open_arrays, read_array, read_header
+from glassdyn.importing.npy_stream import (
+    Header,
+    open_arrays,
+    read_array,
+    read_bytes,
+    read_header,
+    read_values,
+)
 from glassdyn.importing.number_table import encode_names
 from glassdyn.importing.source import (
     Box,
@@ -61,14 +69,9 @@ class NumpyArrays:
             shape = header.shape[-2:]
             require_sane_size(shape[0], self.path)
             topology = self._choose_topology(arrays, shape[0])
-            size = int(np.prod(shape)) * header.dtype.itemsize
-            for number in range(frames.stop):
-                data = stream.read(size)
-                if len(data) != size:
-                    raise ImportingError(f"{self.path} ends within frame {number}; copy it anew")
+            for number, positions in enumerate(_stream_positions(stream, header, frames.stop, self.path)):
                 if number in frames:
-                    positions = np.frombuffer(data, header.dtype).reshape(shape).astype(np.float64)
-                    yield self._assemble(positions, arrays, topology, number)
+                    yield self._assemble(positions.astype(np.float64), arrays, topology, number)
 
     def _assemble(
         self,
@@ -148,6 +151,20 @@ class NumpyArrays:
                 for meaning, name in names.items()
                 if name
             }
+
+
+def _stream_positions(
+    stream: BinaryIO, header: Header, frames: int, path: Path
+) -> Iterator[NDArray[np.generic]]:
+    """The first frames one by one; of an array whose first index runs fastest, which has no frames in a row, all."""
+    shape = header.shape[-2:]
+    if header.is_fortran:
+        yield from read_values(stream, header, str(path)).reshape(-1, *shape)[:frames]
+        return
+    size = math.prod(shape) * header.dtype.itemsize
+    for number in range(frames):
+        data = read_bytes(stream, size, f"{path}, frame {number}")
+        yield np.frombuffer(data, header.dtype).reshape(shape)
 
 
 def _entry(values: NDArray[np.generic] | None, number: int) -> float | None:
