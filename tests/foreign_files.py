@@ -218,7 +218,10 @@ def write_xtc(path, moving):
 LAMMPS_NAMES = {"1": 0, "2": 1}
 ELEMENTS = {"Ni": 0, "P": 1}
 ATOOMS = "step:{step} columns:{columns} dt:{dt} cell:{L},{L},{L}"
-RUMD = "ioformat=2 dt={dt} timeStepIndex={step} numTypes=2 sim_box=RectangularSimulationBox,{L},{L},{L} columns={columns}"
+RUMD = (
+    "ioformat=2 dt={dt} timeStepIndex={step} numTypes=2 sim_box=RectangularSimulationBox,{L},{L},{L} "
+    "columns={columns}"
+)
 EXTENDED = 'Lattice="{L} 0 0 0 {L} 0 0 0 {L}" Properties=species:S:1:pos:R:3 Time={step}'
 
 

@@ -7,6 +7,7 @@ import pytest
 from foreign_files import LAMMPS_NAMES, moving_liquid, write_h5md
 from glassdyn.importing import ReadOptions, open_source, read_frames
 from glassdyn.importing.source import ImportingError
+from glassdyn.storage.trajectory import TrajectoryError, open_trajectory
 from glassdyn.storage.trajectory_writer import THERMODYNAMICS, TrajectoryWriter
 
 
@@ -258,3 +259,30 @@ def test_truncated_and_damaged_files(moving, tmp_path):
         file["something"] = 1
     with pytest.raises(ImportingError, match=r"has \['something'\]"):
         read_all(tmp_path / "empty.h5")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"box__edges": np.array([5.0, 5.0, 6.0])}, "cube that does not change.*glassdyn import"),
+        ({"box__edges": np.eye(3) * 5}, "cube that does not change.*glassdyn import"),
+        ({"species": None, "species__value": np.zeros((3, 60))}, "species must be the same.*glassdyn import"),
+        ({"id__value": np.zeros((3, 60))}, "id must be the same.*glassdyn import"),
+        ({"species": np.ones(60, np.int64) + 1}, "species are 0 for A and 1 for B.*glassdyn import"),
+        ({"position__value": None}, "none that can be read.*glassdyn import"),
+    ],
+)
+def test_the_pipeline_reads_its_own_form_and_names_the_way_into_it(moving, tmp_path, changes, reason):
+    write_h5md(tmp_path / "t.h5", moving, **changes)
+    with pytest.raises(TrajectoryError, match=reason), open_trajectory(tmp_path / "t.h5"):
+        pass
+
+
+def test_the_pipeline_takes_no_open_box_and_minds_no_rounding(moving, tmp_path):
+    write_h5md(tmp_path / "t.h5", moving, box__edges=np.array([1, 1 + 2e-16, 1]) * moving.box_length)
+    with open_trajectory(tmp_path / "t.h5") as trajectory:
+        assert trajectory.box_length == pytest.approx(moving.box_length)
+    with h5py.File(tmp_path / "t.h5", "a") as file:
+        file["particles/all/box"].attrs["boundary"] = np.array(["periodic", "periodic", "none"], "S8")
+    with pytest.raises(TrajectoryError, match="the box is periodic"), open_trajectory(tmp_path / "t.h5"):
+        pass

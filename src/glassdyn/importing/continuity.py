@@ -29,8 +29,8 @@ def require_order(sources: Sequence[Source], counts: Sequence[int]) -> None:
             frame = next(source.read(range(1)))
             if frame.ids is None:
                 raise ImportingError(
-                    f"particles are followed by their ids: {source.path} ({source.format}, {count} frames) has none, and "
-                    "its rows stand in any order; dump them, as in `dump 1 all custom 100 a.dump id type xu yu zu`"
+                    f"particles are followed by their ids: {source.path} ({source.format}, {count} frames) has none, "
+                    "and its rows stand in any order; dump them, as in `dump 1 all custom 100 a.dump id type xu yu zu`"
                 )
 
 
@@ -43,8 +43,8 @@ def require_same_particles(frame: LiquidFrame, first: LiquidFrame) -> None:
     particles, first_particles = len(frame.configuration.species), len(first.configuration.species)
     if particles != first_particles:
         raise ImportingError(
-            f"a trajectory has the same particles in every frame: got {particles} in {frame.where} and {first_particles} "
-            "in the first; import the frames as snapshots, into a folder"
+            f"a trajectory has the same particles in every frame: got {particles} in {frame.where} and "
+            f"{first_particles} in the first; import the frames as snapshots, into a folder"
         )
     if (frame.ids is None) != (first.ids is None) or (
         frame.ids is not None and not np.array_equal(frame.ids, first.ids)  # type: ignore[arg-type]
@@ -59,13 +59,14 @@ def _require_same_liquid(frame: LiquidFrame, first: LiquidFrame) -> None:
     (_, species, box_length), (_, first_species, first_length) = frame.configuration, first.configuration
     if not np.array_equal(species, first_species):
         raise ImportingError(
-            f"a particle keeps its species: got {int((species != first_species).sum())} changes up to {frame.where}; are rows "
-            "in one order? write ids"
+            f"a particle keeps its species: got {int((species != first_species).sum())} changes up to "
+            f"{frame.where}; are rows in one order? write ids"
         )
     if abs(box_length - first_length) > SAME * first_length:
         raise ImportingError(
-            f"the box of a trajectory does not change: got L = {box_length:.9g} in {frame.where} and {first_length:.9g} in the "
-            "first; simulate at constant volume, or import the frames as snapshots, into a folder"
+            f"the box of a trajectory does not change: got L = {box_length:.9g} in {frame.where} and "
+            f"{first_length:.9g} in the first; simulate at constant volume, or import the frames as snapshots, into "
+            "a folder"
         )
 
 

@@ -1,4 +1,4 @@
-"""Groups and datasets of HDF5 files by strangers: no link into another file is followed, damage is an error in words."""
+"""HDF5 files by strangers: no link into another file is followed, and damage is an error in words."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

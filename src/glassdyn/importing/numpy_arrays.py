@@ -127,7 +127,8 @@ class NumpyArrays:
             name = self._name_of("positions", list(members))
             if name is None:
                 raise ImportingError(
-                    f"needs positions: {self.path} has the arrays {list(members)}; say which, as in --keys positions=pos"
+                    f"needs positions: {self.path} has the arrays {list(members)}; "
+                    "say which, as in --keys positions=pos"
                 )
             stream = members[name]
             header = read_header(stream, f"{self.path}, {name}")

@@ -67,13 +67,13 @@ class Timeline:
             has_steps = self._first.step is not None
             raise ImportingError(
                 "the time between frames must be known: "
-                f"{self._first.path} states {'steps only' if has_steps else 'neither steps nor times'}; state the time of "
-                f"{'a step' if has_steps else 'one interval'}, as in --timestep 0.005"
+                f"{self._first.path} states {'steps only' if has_steps else 'neither steps nor times'}; "
+                f"state the time of {'a step' if has_steps else 'one interval'}, as in --timestep 0.005"
             )
         if not (last > first and self._gap > 0):
             raise ImportingError(
-                f"time increases from frame to frame: got {first:g} and {last:g}, {self._gap} steps apart, in the first "
-                f"frames of {self._first.path}; correct the file, or state the timestep (--timestep)"
+                f"time increases from frame to frame: got {first:g} and {last:g}, {self._gap} steps apart, "
+                f"in the first frames of {self._first.path}; correct the file, or state the timestep (--timestep)"
             )
         return _round((last - first) / self._gap)
 

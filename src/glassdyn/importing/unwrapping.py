@@ -1,8 +1,8 @@
 """Unwrapped trajectories from wrapped frames: by the images that a file states, or by the shortest step.
 
-A particle that is wrapped between two frames jumps by the length of the box. Where no image is stated, each step is taken
-as its minimum image, which is right as long as particles move less than half the box from frame to frame. A third is
-the limit here: where steps come near to half the box, some were longer and look shorter.
+A particle that is wrapped between two frames jumps by the length of the box. Where no image is stated, each step is
+taken as its minimum image, which is right as long as particles move less than half the box from frame to frame. A third
+is the limit here: where steps come near to half the box, some were longer and look shorter.
 """
 
 import numpy as np
@@ -55,8 +55,8 @@ class Unwrapping:
         row = int(steps.max(axis=1).argmax())
         particle = row if frame.ids is None else int(frame.ids[row])
         raise ImportingError(
-            f"a trajectory without images is unwrapped where no step is as long as a third of the box: particle {particle} "
-            f"moves {steps[row].max():.2f} L to {frame.where}; dump images (ix iy iz) or unwrapped "
+            f"a trajectory without images is unwrapped where no step is as long as a third of the box: "
+            f"particle {particle} moves {steps[row].max():.2f} L to {frame.where}; dump images (ix iy iz) or unwrapped "
             "positions (xu yu zu), write frames more often, or say that the file is unwrapped (--unwrapped); are rows "
             "in one order?"
         )
