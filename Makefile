@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 INSTALLED := .venv/installed
 
-.PHONY: help install repro test test-unit test-endurance lint format lock validate bench-simulation bench-observe bench-labels bench-network bench-propensity
+.PHONY: help install repro test test-unit test-endurance lint format lock validate bench-simulation bench-observe bench-labels bench-network bench-importing bench-propensity
 
 help: ## this list
 	@grep -hE '^[a-z -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{n = split($$1, names, " "); for (i = 1; i <= n; i++) printf "  make %-17s %s\n", names[i], $$2}'
@@ -46,7 +46,7 @@ lock: ## pin the newest versions that pyproject.toml allows
 validate: $(INSTALLED) ## simulate the published state points and compare
 	python benchmarks/validate.py
 
-bench-simulation bench-observe bench-labels bench-network: bench-%: $(INSTALLED) ## speed and memory beside a peer (simulation, observe, labels, network)
+bench-simulation bench-observe bench-labels bench-network bench-importing: bench-%: $(INSTALLED) ## speed and memory beside a peer (simulation, observe, labels, network, importing)
 	python benchmarks/$*.py
 
 bench-propensity: $(INSTALLED) ## every model on ten published configurations, in DATA=folder

@@ -27,10 +27,12 @@ LAYERS = [
     "learning",
     "baselines",
     "evaluation",
+    "importing",
     "prediction",
     "figures",
     "experiments",
     "stages",
+    "file_commands",
     "cli",
 ]
 """Folders and modules of the package: each imports itself and what stands before it."""

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from glassdyn.liquid.box import wrap
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.liquid.potential import assign_species
 from glassdyn.observables import energy
@@ -125,6 +126,19 @@ def test_trajectories_of_different_lengths_are_refused(tmp_path):
             file[f"particles/all/position/{name}"] = shorter
     with pytest.raises(ValueError, match=r"same frames, particles, box length and interval: got \(158, 125"):
         measure_all(tmp_path / "data")
+
+
+def test_a_wrapped_trajectory_is_refused_as_such(tmp_path):
+    brownian(tmp_path / "data", copies=1, samples=1)
+    import h5py
+
+    with h5py.File(tmp_path / "data" / "copy00-sample00.h5", "r+") as file:
+        value = file["particles/all/position/value"]
+        value[:] = wrap(value[:].astype(float), BOX_LENGTH)
+    with pytest.raises(
+        ValueError, match="a trajectory is unwrapped, no step as long as half the box: particle"
+    ):
+        measure_all(tmp_path / "data", structure_particles=500)
 
 
 @pytest.mark.parametrize("particles", [150, 1000, 1200, 2000])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from foreign_files import WRITERS, moving_liquid, write_dump
 from glassdyn.baselines import baselines_file
 from glassdyn.baselines.features import inputs_from_configuration
 from glassdyn.baselines.fit import Baselines, FeatureScale
@@ -21,6 +22,7 @@ from glassdyn.learning.linear import Linear
 from glassdyn.learning.model_file import TrainedModel
 from glassdyn.learning.models import Sizes, build
 from glassdyn.liquid.box import wrap
+from glassdyn.liquid.configuration import Configuration
 from glassdyn.prediction import extended_xyz, predict
 from glassdyn.prediction.extended_xyz import XyzFrame
 from glassdyn.prediction.predictors import load_predictor
@@ -151,11 +153,11 @@ def test_predict_writes_one_column_per_label_beside_the_positions(trained, tmp_p
     assert table.columns == ["frame", "particle", "type", "x", "y", "z", "predicted_p_hop"]
     np.testing.assert_allclose(table.select("x", "y", "z").to_numpy(), configuration.positions, atol=1e-7)
     np.testing.assert_array_equal(table["type"], configuration.species)
-    ((_, reread),) = predict.read(tmp_path / "in.xyz")
-    np.testing.assert_array_equal(table["predicted_p_hop"], predicted(path, reread))
+    (reread,) = predict.read(tmp_path / "in.xyz")
+    np.testing.assert_array_equal(table["predicted_p_hop"], predicted(path, reread.configuration))
     assert table["predicted_p_hop"].std() > 0
     lines = (tmp_path / "out.xyz").read_text().splitlines()
-    assert "Properties=species:S:1:pos:R:3:id:I:1:predicted_p_hop:R:1" in lines[1]
+    assert "Properties=species:S:1:pos:R:3:predicted_p_hop:R:1" in lines[1]
     written = [float(line.split()[-1]) for line in lines[2:]]
     np.testing.assert_allclose(written, table["predicted_p_hop"], rtol=1e-8)
     output = capsys.readouterr()
@@ -175,7 +177,7 @@ def moving(trained, tmp_path_factory):
     with TrajectoryWriter(folder / "t.h5", **about) as recorder:
         for step, configuration in enumerate(moved):
             recorder.append(step, configuration.positions)
-    return folder, [frame for _, frame in predict.read(folder / "t.h5", "all")]
+    return folder, [frame.configuration for frame in predict.read(folder / "t.h5", "all")]
 
 
 @pytest.mark.parametrize("name", ["t.h5", "t.xyz"])
@@ -193,8 +195,8 @@ def test_predictions_of_all_frames_are_frames_of_an_xyz_file(trained, moving, tm
     folder, configurations = moving
     assert run(trained[0], folder / "t.h5", tmp_path / "out.xyz", "--frame", "all") == 0
     again = list(predict.read(tmp_path / "out.xyz", "all"))
-    assert [frame for frame, _ in again] == [0, 1, 2]
-    for (_, reread), configuration in zip(again, configurations, strict=True):
+    assert [frame.number for frame in again] == [0, 1, 2]
+    for (_, _, reread, *_), configuration in zip(again, configurations, strict=True):
         wrapped = wrap(configuration.positions, configuration.box_length)
         np.testing.assert_allclose(reread.positions, wrapped, rtol=1e-8)
         np.testing.assert_array_equal(reread.species, configuration.species)
@@ -208,10 +210,10 @@ COLUMNS = "Properties=species:S:1:pos:R:3"
 @pytest.mark.parametrize(
     ("name", "text", "reason"),
     [
-        ("a.pdb", "", "is read from .h5 (H5MD) or .xyz"),
+        ("a.pdb", "HEADER", "configurations are read from H5MD, XYZ"),
         ("a.xyz", "", "is empty"),
         ("a.xyz", "x\n", "begins with its number of particles"),
-        ("a.xyz", f"2\n{COLUMNS}\nA 0 0 0\nB 1 1 1\n", "the box is a periodic cube"),
+        ("a.xyz", f"2\n{COLUMNS}\nA 0 0 0\nB 1 1 1\n", "as in --box"),
         ("a.xyz", f'1\nLattice="9 0 0 0 9 0 0 0 8" {COLUMNS}\nA 0 0 0\n', "the box is a periodic cube"),
         ("a.xyz", f'1\n{CUBE} pbc="T T F" {COLUMNS}\nA 0 0 0\n', "the box is a periodic cube"),
         ("a.xyz", f"1\n{CUBE}\nA 0 0 0\n", "names its columns"),
@@ -220,7 +222,7 @@ COLUMNS = "Properties=species:S:1:pos:R:3"
         ("a.xyz", f"1\n{CUBE} {COLUMNS}\nA 0 0\n", "every particle has the columns"),
         ("a.xyz", f"1\n{CUBE} {COLUMNS}\nC 0 0 0\n", "--species 1=A,2=B"),
         ("a.xyz", f"1\n{CUBE} {COLUMNS}\nA 0 0 0\n", "the box"),
-        ("a.h5", "text", "a trajectory is an HDF5 file"),
+        ("a.h5", "text", "is truncated, damaged or no HDF5 file"),
     ],
 )  # fmt: skip
 def test_predict_refuses_what_is_no_configuration(trained, tmp_path, capsys, name, text, reason):
@@ -230,15 +232,13 @@ def test_predict_refuses_what_is_no_configuration(trained, tmp_path, capsys, nam
     assert not (tmp_path / "out.parquet").exists()
 
 
-def test_predict_refuses_a_frame_that_is_not_there_and_names_for_a_trajectory(
-    trained, moving, tmp_path, capsys
-):
+def test_predict_refuses_a_frame_that_is_not_there_and_other_names(trained, moving, tmp_path, capsys):
     folder, _ = moving
     assert run(trained[0], folder / "t.xyz", tmp_path / "o.xyz", "--frame", 3) == 1
     assert "has frames 0 to 2: got 3" in capsys.readouterr().err
     assert run(trained[0], folder / "t.h5", tmp_path / "o.xyz", "--species", "1=A,2=B") == 1
-    assert "needs no --species" in capsys.readouterr().err
-    for words in (["--species", "1=C"], ["--frame", "last"]):
+    assert "species are named 1 and 2: got ['0']" in capsys.readouterr().err
+    for words in (["--species", "1=C"], ["--frame", "last"], ["--box", "-1"], ["--keys", "a=b"]):
         with pytest.raises(SystemExit):
             run(trained[0], folder / "t.xyz", tmp_path / "o.xyz", *words)
 
@@ -248,6 +248,44 @@ def test_predict_refuses_a_foreign_model(trained, tmp_path, capsys):
     (tmp_path / "foreign").write_text("no model")
     assert run(tmp_path / "foreign", tmp_path / "in.xyz", tmp_path / "o.xyz") == 1
     assert "is not a readable safetensors file" in capsys.readouterr().err
+
+
+def test_predict_leaves_its_input_as_it_is(trained, tmp_path, capsys):
+    write_xyz(tmp_path / "in.xyz", trained[1])
+    (tmp_path / "link.xyz").symlink_to("in.xyz")
+    data = (tmp_path / "in.xyz").read_bytes()
+    for name in ("in.xyz", "link.xyz"):
+        assert run(trained[0], tmp_path / "in.xyz", tmp_path / name) == 1
+        assert "the output is another file than the input" in capsys.readouterr().err
+    assert (tmp_path / "in.xyz").read_bytes() == data
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_predictions_are_those_of_the_particles_in_every_format(trained, tmp_path, name):
+    """Joined by id: rows in any order, other origins, wrapped or not, compressed or not."""
+    moving, (write, options) = moving_liquid(particles=1000), WRITERS[name]
+    write(tmp_path / name, moving)
+    names = ",".join(f"{key}={'AB'[kind]}" for key, kind in options.get("species", {}).items())
+    words = ["--species", names] if names else []
+    assert run(trained[0], tmp_path / name, tmp_path / "out.parquet", *words) == 0
+    table = tables.read(tmp_path / "out.parquet")
+    wanted = predicted(trained[0], Configuration(moving.positions[1], moving.species, moving.box_length))
+    np.testing.assert_allclose(table["predicted_p_hop"], wanted, atol=1e-6)
+    if "id" in table.columns:
+        np.testing.assert_array_equal(table["id"], moving.ids)
+
+
+def test_ids_are_written_back(trained, tmp_path):
+    moving = moving_liquid(particles=1000)
+    write_dump(tmp_path / "in.dump", moving)
+    for name in ("out.parquet", "out.xyz"):
+        assert run(trained[0], tmp_path / "in.dump", tmp_path / name, "--species", "1=A,2=B") == 0
+    table = tables.read(tmp_path / "out.parquet")
+    assert table.columns == ["frame", "particle", "id", "type", "x", "y", "z", "predicted_p_hop"]
+    assert "species:S:1:pos:R:3:id:I:1:predicted_p_hop:R:1" in (tmp_path / "out.xyz").read_text()
+    (frame,) = predict.read(tmp_path / "out.xyz")
+    np.testing.assert_array_equal(frame.ids, moving.ids)
+    np.testing.assert_allclose(frame.configuration.positions, moving.wrapped[1], rtol=1e-8)
 
 
 def test_predict_refuses_an_output_before_it_computes(trained, tmp_path, capsys, monkeypatch):
@@ -263,7 +301,7 @@ def test_predict_refuses_an_output_before_it_computes(trained, tmp_path, capsys,
     [
         ('lattice="{L} 0 0 0 {L} 1e-9 0 0 {L}" properties="Species:S:1:Pos:R:3"', "{name} {x} {y} {z}", []),
         ("Properties=id:I:1:position:R:3:type:I:1 pbc=\"T T T\" Lattice='{L} 0 0 0 {L} 0 0 0 {L}'",
-         "1 {x} {y} {z} {number}", ["--species", "1=A,2=B"]),
+         "{row} {x} {y} {z} {number}", ["--species", "1=A,2=B"]),
         ('Time=3.5 Lattice = "{L} 0 0 0 {L} 0 0 0 {L}" Properties=element:S:1:pos:R:3:charge:R:1',
          "{element} {x} {y} {z} 0.5", ["--species", "Ni=A,P=B"]),
     ],
@@ -272,7 +310,8 @@ def test_predict_reads_files_of_other_programs(trained, tmp_path, comment, row, 
     path, configuration = trained
     lines = [f"{len(configuration.positions)}", comment.format(L=configuration.box_length)]
     for kind, (x, y, z) in zip(configuration.species, configuration.positions.tolist(), strict=True):
-        lines.append(row.format(x=x, y=y, z=z, name="AB"[kind], number=kind + 1, element=["Ni", "P"][kind]))
+        names = {"name": "AB"[kind], "number": kind + 1, "element": ["Ni", "P"][kind]}
+        lines.append(row.format(x=x, y=y, z=z, row=len(lines), **names))
     (tmp_path / "in.xyz").write_text("\n".join(lines) + "\n\n")
     assert run(path, tmp_path / "in.xyz", tmp_path / "out.parquet", *words) == 0
     column = tables.read(tmp_path / "out.parquet")["predicted_p_hop"]

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -12,6 +13,7 @@ from rich.table import Table
 from glassdyn import jobs, presets
 from glassdyn.errors import GlassdynError
 from glassdyn.experiments import commands
+from glassdyn.file_commands import add_file_commands
 from glassdyn.params import Isoconfigurational, Params, Simulation, Split, load
 from glassdyn.simulation.protocol import compute_frame_time, count_frame_intervals, count_steps
 
@@ -33,6 +35,8 @@ examples:
   glassdyn sweep architecture --jobs 2
   glassdyn predict models/network.safetensors data/trajectories/copy04-sample00.h5 mobile.xyz
   glassdyn predict models/baselines.safetensors snapshot.xyz mobile.parquet --model ridge
+  glassdyn inspect run.lammpstrj.gz
+  glassdyn import run.lammpstrj.gz run.h5 --species 1=A,2=B --timestep 0.005
 """
 
 CHECK = """\
@@ -43,13 +47,6 @@ frames of each run, the size of the trajectories. KEY=VALUE takes the place of w
 PRESET = """\
 Write the parameters of presets/<name>.yaml into params.yaml, whose comments stay, and list what changed.
 Parameters that the preset does not name stay as they are."""
-
-PREDICT = """\
-Apply a trained network or a baseline to configurations of the liquid and write what it predicts for every
-particle, beside species and wrapped positions. The model file is all that is needed: node features are computed
-as it says. Each label has a column `predicted_<label>`, in the label's unit; models are trained on A
-particles only. OVITO opens the .xyz file and can colour particles by that column. A warning is printed where
-the structure is not that of the liquid on which the model was trained."""
 
 SCRATCH = """\
 List what the scratch folder holds: results of jobs, which outputs share as hard links, trainings, and
@@ -92,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="such as model.n_rec=3")
     preset = _command(add, "preset", "set the parameters of a known system", PRESET, _preset)
     preset.add_argument("name", help=f"one of: {', '.join(presets.preset_names())}")
-    _add_predict(add)
+    add_file_commands(partial(_command, add))
     scratch = _command(add, "scratch", "list or clear what jobs and trainings keep aside", SCRATCH, _scratch)
     scratch.add_argument("--prune", action="store_true", help="delete what no output needs")
     sweep = _command(
@@ -108,37 +105,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands.add_experiments_options(table)
     return parser
-
-
-def _add_predict(add: AddParser) -> None:
-    parser = _command(add, "predict", "apply a trained model to a configuration", PREDICT, _predict)
-    parser.add_argument(
-        "file", type=Path, metavar="model", help="models/network.safetensors or models/baselines.safetensors"
-    )
-    parser.add_argument(
-        "configuration", type=Path, help="a trajectory (.h5, H5MD) or snapshots (extended .xyz)"
-    )
-    parser.add_argument("output", type=Path, help="what to write: a table (.parquet) or .xyz")
-    parser.add_argument(
-        "--model", help="which of the baselines: constant, radial_ridge, averaged_ridge, ridge or perceptron"
-    )
-    parser.add_argument("--frame", type=_frame, help="a number from 0, or all; the middle one by default")
-    parser.add_argument(
-        "--species", type=_species, help="which names in the .xyz file are A and B, such as 1=A,2=B"
-    )
-
-
-def _frame(text: str) -> int | str:
-    if text == "all" or text.isdigit():
-        return text if text == "all" else int(text)
-    raise argparse.ArgumentTypeError(f"a frame is a number from 0, or all: got {text!r}")
-
-
-def _species(text: str) -> dict[str, int]:
-    pairs = [pair.partition("=") for pair in text.split(",")]
-    if not all(name and kind in {"A", "B"} for name, _, kind in pairs):
-        raise argparse.ArgumentTypeError(f"each name is A or B, as in 1=A,2=B: got {text!r}")
-    return {name: "AB".index(kind) for name, _, kind in pairs}
 
 
 def _command(
@@ -214,26 +180,6 @@ def _describe_split(split: Split) -> str:
 def _preset(options: argparse.Namespace) -> None:
     changes = presets.apply_preset(options.name)
     print("\n".join(changes) if changes else "params.yaml has these parameters already")
-
-
-def _predict(options: argparse.Namespace) -> None:
-    # Here, because it takes seconds that the other commands need not wait.
-    from glassdyn.prediction import predict, predictors  # noqa: PLC0415
-
-    predict.require_writable(options.output)
-    predictor = predictors.load_predictor(options.file, options.model)
-    configurations = predict.read(options.configuration, options.frame, options.species)
-    summary = predict.predict_file(predictor, configurations, options.output)
-    if summary.distribution_shift > predictors.MAX_SHIFT:
-        print(
-            f"glassdyn predict: warning: {options.configuration} is not like the samples that the model was trained "
-            f"on: its features are off by {summary.distribution_shift:.2g} standard deviations, "
-            f"{predictors.MAX_SHIFT:g} are usual at the most; are units, density, composition and temperature the "
-            "same?",
-            file=sys.stderr,
-        )
-    labels = ", ".join(f"predicted_{label}" for label in predictor.labels)
-    print(f"{options.output}: {labels} of {summary.particles} particles, {summary.frames} frames")
 
 
 def _scratch(options: argparse.Namespace) -> None:

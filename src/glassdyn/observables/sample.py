@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.observables import energy, order, relaxation, structure
 from glassdyn.storage.arrays import read_arrays, write_arrays
-from glassdyn.storage.trajectory import Trajectory, copy_of
+from glassdyn.storage.trajectory import Trajectory, TrajectoryError, copy_of
 
 __all__ = [
     "Sample",
@@ -146,8 +146,28 @@ def _blocks(
     trajectory: Trajectory, report: Report
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.uint8]]]:
     for block in trajectory.particle_blocks(BLOCK_BYTES):
-        yield trajectory.series(block.start, block.stop), trajectory.species[block]
+        series = trajectory.series(block.start, block.stop)
+        _require_unwrapped(series, trajectory, block.start)
+        yield series, trajectory.species[block]
         report(block.stop / trajectory.particles)
+
+
+def _require_unwrapped(series: NDArray[np.float32], trajectory: Trajectory, first: int) -> None:
+    """Refuse steps as long as half the box, which only a particle makes that was wrapped, or lost.
+
+    Raises:
+        TrajectoryError: naming the first such particle.
+    """
+    for frame in range(1, len(series)):
+        steps = np.abs(series[frame] - series[frame - 1]).max(axis=1)
+        if not (steps <= trajectory.box_length / 2).all():
+            particle = int((~(steps <= trajectory.box_length / 2)).argmax())
+            raise TrajectoryError(
+                "a trajectory is unwrapped, no step as long as half the box: particle "
+                f"{first + particle} is at {series[frame, particle].tolist()} in frame {frame}, after "
+                f"{series[frame - 1, particle].tolist()}, in a box of {trajectory.box_length:.4f} ({trajectory.path}); "
+                "unwrap the file by `glassdyn import FILE OUT.h5`"
+            )
 
 
 def write_structures(path: Path, structures: list[Structure]) -> None:

@@ -53,6 +53,7 @@ class TrajectoryHeader:
         timestep: units of tau.
         metadata: numbers and strings about the run.
         observables: names of the numbers recorded with every frame.
+        ids: (N,) of the particles in the file that they come from; None where rows are the particles.
     """
 
     species: NDArray[np.uint8]
@@ -60,6 +61,7 @@ class TrajectoryHeader:
     timestep: float
     metadata: Mapping[str, Any]
     observables: tuple[str, ...]
+    ids: NDArray[np.int64] | None = None
 
 
 def write_part(
@@ -134,6 +136,8 @@ def _write_header(file: h5py.File, header: TrajectoryHeader) -> None:
         run.attrs[key] = entry
     particles = require_group(file, "particles/all")
     particles.create_dataset("species", data=header.species, track_times=False)
+    if header.ids is not None:
+        particles.create_dataset("id", data=header.ids, track_times=False)
 
 
 def _write_box(file: h5py.File, header: TrajectoryHeader, position: h5py.Group) -> None:

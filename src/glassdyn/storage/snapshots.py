@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from glassdyn.liquid.box import wrap
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.storage import tables
 
-__all__ = ["read_snapshot", "read_snapshot_metadata", "write_snapshot"]
+__all__ = ["read_ids", "read_snapshot", "read_snapshot_metadata", "write_snapshot"]
 
 SCHEMA = pa.schema(
     [("particle", pa.uint32()), ("type", pa.uint8()), *((axis, pa.float64()) for axis in "xyz")]
@@ -22,7 +23,17 @@ SCHEMA = pa.schema(
 """Columns of `data/snapshots/`."""
 
 
-def write_snapshot(path: Path, configuration: Configuration, metadata: Mapping[str, Any]) -> None:
+ID = pa.field("id", pa.int64())
+"""A further column of snapshots from files of other programs, whose particles have ids."""
+
+
+def write_snapshot(
+    path: Path,
+    configuration: Configuration,
+    metadata: Mapping[str, Any],
+    *,
+    ids: NDArray[np.int64] | None = None,
+) -> None:
     """Write a snapshot, its positions wrapped; the file is there whole or not at all.
 
     Args:
@@ -30,6 +41,7 @@ def write_snapshot(path: Path, configuration: Configuration, metadata: Mapping[s
         configuration: the middle frame.
         metadata: its origin: the number of `frames` of the trajectory, the index of its middle `frame`, and the
             `temperature` of the liquid, units of eps_AA / k_B. The box length is added.
+        ids: (N,) of the particles in the file that they come from; None where they are numbered alone.
     """
     positions, species, box_length = configuration
     columns = {
@@ -37,7 +49,10 @@ def write_snapshot(path: Path, configuration: Configuration, metadata: Mapping[s
         "type": species,
         **dict(zip("xyz", wrap(positions, box_length).T, strict=True)),
     }
-    tables.write(path, SCHEMA, [columns], {**metadata, "box_length": box_length})
+    schema = SCHEMA
+    if ids is not None:
+        schema, columns = SCHEMA.append(ID), {**columns, "id": ids}
+    tables.write(path, schema, [columns], {**metadata, "box_length": box_length})
 
 
 def read_snapshot(path: Path) -> Configuration:
@@ -52,6 +67,14 @@ def read_snapshot(path: Path) -> Configuration:
         table["type"].to_numpy(),
         float(tables.read_parameters(path)["box_length"]),
     )
+
+
+def read_ids(path: Path) -> NDArray[np.int64] | None:
+    """Read the ids of the particles, (N,), None where a snapshot has none; errors as `read_snapshot`."""
+    if ID.name not in tables.column_names(path):
+        return None
+    ids: NDArray[np.int64] = tables.read(path, [ID.name])[ID.name].to_numpy()
+    return ids
 
 
 def read_snapshot_metadata(path: Path) -> dict[str, Any]:

@@ -77,9 +77,16 @@ def labels_schema(names: Sequence[str]) -> pa.Schema:
     return _per_particle(names)
 
 
-def configurations_schema(names: Sequence[str]) -> pa.Schema:
-    """Columns of a table of predictions for frames whose labels are unknown."""
-    columns = [("frame", pa.uint32()), ("particle", pa.uint32()), ("type", pa.uint8())]
+def configurations_schema(names: Sequence[str], *, with_ids: bool = False) -> pa.Schema:
+    """Columns of a table of predictions for frames whose labels are unknown.
+
+    Args:
+        names: of the columns of predictions.
+        with_ids: whether the particles have ids in the file that they come from.
+    """
+    columns = [("frame", pa.uint32()), ("particle", pa.uint32())]
+    columns += [("id", pa.int64())] if with_ids else []
+    columns += [("type", pa.uint8())]
     return pa.schema(columns + [(name, pa.float64()) for name in ("x", "y", "z", *names)])
 
 

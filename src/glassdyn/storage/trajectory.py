@@ -39,6 +39,12 @@ DIGITS = 10
 TIME_TOLERANCE = 0.01
 """Error of the time of a frame, in intervals: other programs write times in single precision."""
 
+ROUNDING = 1e-9
+"""Part of L by which stated edges may differ."""
+
+CONVERT = "convert the file of another program by `glassdyn import FILE OUT.h5`"
+"""The way out where a file is H5MD and no trajectory of the form that is read here."""
+
 MAX_ROW_BYTES = 2**30
 """Bytes of a row of chunks at most: it is read as a whole, or again for each of its parts."""
 
@@ -83,6 +89,7 @@ class Trajectory:
         species: (N,) 0 for A, 1 for B.
         steps: (T,) of the simulation.
         times: (T,) float64, units of tau.
+        ids: (N,) int64 of the particles in the file that they come from; None where rows are the particles.
     """
 
     def __init__(self, path: Path, file: h5py.File) -> None:
@@ -92,6 +99,7 @@ class Trajectory:
         self.frames, self.particles = _check_shape(path, self._values)
         self.box_length = _read_box_length(path, group)
         self.species = _read_species(path, group, self.particles)
+        self.ids = _read_series(path, group, "id", self.particles).astype(np.int64) if "id" in group else None
         self.steps = _read_series(path, group, "position/step", self.frames).astype(np.int64)
         self.times = _read_series(path, group, "position/time", self.frames).astype(np.float64)
 
@@ -231,7 +239,7 @@ def _open_child(path: Path, group: h5py.Group, name: str) -> h5py.Group | h5py.D
         return group[name]
     except (KeyError, OSError, RuntimeError) as error:
         raise TrajectoryError(
-            f"a trajectory has {group.name.rstrip('/')}/{name}: {path} has none that can be read ({error})"
+            f"a trajectory has {group.name.rstrip('/')}/{name}: {path} has none that can be read ({error}); {CONVERT}"
         ) from None
 
 
@@ -252,12 +260,15 @@ def _read_series(path: Path, group: h5py.Group, name: str, length: int) -> NDArr
 
 
 def _read_species(path: Path, group: h5py.Group, particles: int) -> NDArray[np.uint8]:
+    for name in ("species", "id"):
+        if isinstance(group.get(name), h5py.Group):
+            raise TrajectoryError(f"{name} must be the same in every frame: got a group ({path}); {CONVERT}")
     species = _read_series(path, group, "species", particles)
     unknown = np.unique(species[(species != 0) & (species != 1)])
     if len(unknown):
         raise TrajectoryError(
             f"species are 0 for A and 1 for B: got {unknown[:5].tolist()} too ({path}); renumber "
-            "particles/all/species"
+            f"particles/all/species: {CONVERT}"
         )
     return species.astype(np.uint8)
 
@@ -266,12 +277,20 @@ def _read_box_length(path: Path, group: h5py.Group) -> float:
     edges = _open_child(path, group, "box/edges")
     if isinstance(edges, h5py.Group):
         edges = _open_child(path, edges, "value")
-    lengths = np.unique(np.asarray(_read_dataset(path, edges)))
-    if len(lengths) != 1:
+    _refuse_open(path, group)
+    lengths = np.unique(np.asarray(_read_dataset(path, edges), np.float64))
+    if not (lengths[0] > 0 and lengths[-1] - lengths[0] <= ROUNDING * lengths[0]):
         raise TrajectoryError(
-            f"the box must be a cube that does not change: got edges {lengths.tolist()} ({path})"
+            f"the box must be a cube that does not change, stated by its edges: got edges {lengths[:5].tolist()} "
+            f"({path}); {CONVERT}"
         )
     return float(lengths[0])
+
+
+def _refuse_open(path: Path, group: h5py.Group) -> None:
+    boundary = [str(np.asarray(word).astype(str)) for word in group["box"].attrs.get("boundary", [])]
+    if "none" in boundary:
+        raise TrajectoryError(f"the box is periodic: got the boundaries {boundary} ({path})")
 
 
 def _read_dataset(path: Path, dataset: h5py.Dataset) -> NDArray[np.generic]:

@@ -58,6 +58,7 @@ class TrajectoryWriter:
         metadata: numbers and strings stored in the file, at /parameters/run.
         observables: names of numbers that come with every frame, such as "potential_energy"; stored at
             /observables/<name>.
+        ids: (N,) of the particles in the file that they come from, increasing; stored where there are any.
 
     Raises:
         TrajectoryError: where `parts` holds fewer than `frames` frames.
@@ -74,12 +75,13 @@ class TrajectoryWriter:
         frames: int = 0,
         metadata: Mapping[str, Any] | None = None,
         observables: Sequence[str] = (),
+        ids: NDArray[np.int64] | None = None,
     ) -> None:
         self._path = path
         self._keep_parts = parts is not None
         self._parts = path.with_name(f"{path.name}.parts") if parts is None else parts
         self._header = TrajectoryHeader(
-            np.asarray(species, np.uint8), box_length, timestep, metadata or {}, tuple(observables)
+            np.asarray(species, np.uint8), box_length, timestep, metadata or {}, tuple(observables), ids
         )
         self._frames = frames
         self._steps = np.empty(BLOCK, np.int64)

@@ -1,0 +1,194 @@
+"""The commands on files of any format: `predict`, `import`, `inspect`."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from glassdyn.errors import GlassdynError
+
+if TYPE_CHECKING:
+    from glassdyn.importing.source import ReadOptions
+
+__all__ = ["CommandAdder", "add_file_commands"]
+
+
+class CommandAdder(Protocol):
+    """Adds a command: its name, a line and a page of help, and what runs it."""
+
+    def __call__(
+        self, name: str, summary: str, description: str, run: Callable[[argparse.Namespace], None]
+    ) -> argparse.ArgumentParser:
+        """Return the parser of its arguments."""
+
+
+PREDICT = """\
+Apply a trained network or a baseline to configurations of the liquid and write what it predicts for every
+particle, beside species and wrapped positions. The model file is all that is needed: node features are computed
+as it says. Each label has a column `predicted_<label>`, in the label's unit; models are trained on A
+particles only. OVITO opens the .xyz file and can colour particles by that column. A warning is printed where
+the structure is not that of the liquid on which the model was trained.
+
+{formats}"""
+
+IMPORT = """\
+Convert files of other programs. OUT decides what is written: a trajectory (.h5, H5MD: all frames of the files, one
+after the other, unwrapped), one snapshot (.parquet), or a folder of snapshots, of which each file is a copy and each
+frame a sample. Particles are brought into the order of their ids, which are stored. Nothing is written where a frame
+breaks a rule.
+
+{formats}"""
+
+INSPECT = """\
+Say in ten lines what a file holds, and what it lacks for which stage. The first frames and the last are read.
+
+{formats}"""
+
+FORMATS = """\
+Formats, by content: H5MD of any writer; extended XYZ, plain XYZ, and those of atooms and RUMD; dumps and
+data files of LAMMPS; GSD; DCD and XTC with --topology; NumPy (.npz, .npy); snapshots of this project. Text may be
+compressed by gzip or Zstandard."""
+
+
+def add_file_commands(add: CommandAdder) -> None:
+    """Add the commands, and what they take."""
+    _add_predict(add)
+    _add_import(add)
+    _add_inspect(add)
+
+
+def _add_predict(add: CommandAdder) -> None:
+    parser = add(
+        "predict", "apply a trained model to a configuration", PREDICT.format(formats=FORMATS), _predict
+    )
+    parser.add_argument(
+        "file", type=Path, metavar="model", help="models/network.safetensors or models/baselines.safetensors"
+    )
+    parser.add_argument("configuration", type=Path, help="a file with configurations")
+    parser.add_argument("output", type=Path, help="what to write: a table (.parquet) or .xyz")
+    parser.add_argument(
+        "--model", help="which of the baselines: constant, radial_ridge, averaged_ridge, ridge or perceptron"
+    )
+    parser.add_argument("--frame", type=_frame, help="a number from 0, or all; the middle one by default")
+    _add_read_options(parser)
+
+
+def _add_import(add: CommandAdder) -> None:
+    parser = add("import", "convert files of other programs", IMPORT.format(formats=FORMATS), _import)
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    parser.add_argument("output", type=Path, metavar="OUT", help="a .h5 file, a .parquet file, or a folder")
+    parser.add_argument(
+        "--frame", type=_frame, help="of snapshots: a number from 0, or all; the middle one by default"
+    )
+    _add_read_options(parser)
+
+
+def _add_inspect(add: CommandAdder) -> None:
+    parser = add("inspect", "say what a file holds", INSPECT.format(formats=FORMATS), _inspect)
+    parser.add_argument("file", type=Path, metavar="FILE")
+    _add_read_options(parser)
+
+
+def _add_read_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("what the file does not say").add_argument
+    add("--species", type=_species, metavar="1=A,2=B", help="which names or numbers of species are A and B")
+    add("--box", type=_length, metavar="L", help="edge of the cubic box, units of sigma_AA")
+    add(
+        "--timestep",
+        type=_length,
+        metavar="DT",
+        help="time of a step, or between frames without steps, units of tau",
+    )
+    add("--topology", type=Path, metavar="FILE", help="a file with the species, for DCD, XTC and .npy")
+    add("--keys", type=_keys, metavar="positions=r,...", help="names of the arrays in a NumPy file")
+    add("--unwrapped", action="store_true", help="positions are unwrapped, although the file does not say so")
+
+
+def _length(text: str) -> float:
+    try:
+        length = float(text)
+    except ValueError:
+        length = 0.0
+    if not 0 < length < float("inf"):
+        raise argparse.ArgumentTypeError(f"a number above 0 is needed: got {text!r}")
+    return length
+
+
+def _keys(text: str) -> dict[str, str]:
+    meanings = ("positions", "species", "box", "ids", "images", "steps", "times")
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    if not all(meaning in meanings and name for meaning, _, name in pairs):
+        raise argparse.ArgumentTypeError(
+            f"names of arrays stand behind {', '.join(meanings)}, as in positions=r,species=ptype: got {text!r}"
+        )
+    return {meaning: name for meaning, _, name in pairs}
+
+
+def _frame(text: str) -> int | str:
+    if text == "all" or text.isdigit():
+        return text if text == "all" else int(text)
+    raise argparse.ArgumentTypeError(f"a frame is a number from 0, or all: got {text!r}")
+
+
+def _species(text: str) -> dict[str, int]:
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    if not all(name and kind in {"A", "B"} for name, _, kind in pairs):
+        raise argparse.ArgumentTypeError(f"each name is A or B, as in 1=A,2=B: got {text!r}")
+    return {name: "AB".index(kind) for name, _, kind in pairs}
+
+
+def _predict(options: argparse.Namespace) -> None:
+    # Here, because it takes seconds that the other commands need not wait.
+    from glassdyn.prediction import predict, predictors  # noqa: PLC0415
+
+    inputs = [options.file, options.configuration]
+    predict.require_writable(options.output, inputs)
+    predictor = predictors.load_predictor(options.file, options.model)
+    frames = predict.read(options.configuration, options.frame, _read_options(options))
+    summary = predict.predict_file(predictor, frames, options.output)
+    if summary.distribution_shift > predictors.MAX_SHIFT:
+        print(
+            f"glassdyn predict: warning: {options.configuration} is not like the samples that the model was trained "
+            f"on: its features are off by {summary.distribution_shift:.2g} standard deviations, "
+            f"{predictors.MAX_SHIFT:g} are usual at the most; are units, density, composition and temperature the "
+            "same?",
+            file=sys.stderr,
+        )
+    labels = ", ".join(f"predicted_{label}" for label in predictor.labels)
+    print(f"{options.output}: {labels} of {summary.particles} particles, {summary.frames} frames")
+
+
+def _read_options(options: argparse.Namespace) -> "ReadOptions":
+    from glassdyn.importing.source import ReadOptions  # noqa: PLC0415 - as above
+
+    return ReadOptions(
+        species=options.species or {},
+        box_length=options.box,
+        timestep=options.timestep,
+        topology=options.topology,
+        keys=options.keys or {},
+        unwrapped=options.unwrapped,
+    )
+
+
+def _import(options: argparse.Namespace) -> None:
+    from glassdyn.importing import convert  # noqa: PLC0415 - as above
+
+    output, stated = options.output, _read_options(options)
+    if output.suffix in {".h5", ".h5md", ".hdf5"}:
+        imported = convert.import_trajectory(options.files, output, stated)
+    elif output.suffix in {"", ".parquet"}:
+        imported = convert.import_snapshots(options.files, output, stated, options.frame)
+    else:
+        raise GlassdynError(f"what is written is a .h5 file, a .parquet file, or a folder: got {output}")
+    for note in imported.notes:
+        print(note)
+    print(f"{output}: {imported.frames} frames of {imported.particles} particles")
+
+
+def _inspect(options: argparse.Namespace) -> None:
+    from glassdyn.importing.inspect import inspect_file  # noqa: PLC0415 - as above
+
+    for label, text in inspect_file(options.file, _read_options(options)):
+        print(f"{label:<10} {text}")

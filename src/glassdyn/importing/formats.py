@@ -1,0 +1,139 @@
+"""The formats, and which of them a file has: its content decides, its suffix where that says nothing."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from glassdyn.importing.gamdpy import Gamdpy, is_gamdpy
+from glassdyn.importing.gsd import Gsd
+from glassdyn.importing.h5md import H5md
+from glassdyn.importing.lammps_data import COUNT, LammpsData
+from glassdyn.importing.lammps_dump import LammpsDump
+from glassdyn.importing.molecular import Dcd, Xtc
+from glassdyn.importing.numpy_arrays import NumpyArrays
+from glassdyn.importing.snapshot_table import SnapshotTable
+from glassdyn.importing.source import ImportingError, ReadOptions, Source
+from glassdyn.importing.text import is_compressed, read_head
+from glassdyn.importing.topology import Topology, read_foreign_topology, read_topology
+from glassdyn.importing.xyz import Xyz
+
+__all__ = ["FORMATS", "Format", "open_source"]
+
+HDF5 = b"\x89HDF\r\n\x1a\n"
+
+
+class Format(NamedTuple):
+    """A file format.
+
+    Attributes:
+        matches: whether a file has it, from its first bytes, decompressed, and its path.
+        open: makes its source.
+    """
+
+    matches: Callable[[bytes, Path], bool]
+    open: Callable[[Path, ReadOptions], Source]
+
+
+def _read_topology(path: Path, options: ReadOptions) -> Topology:
+    """Species of a trajectory of positions alone, from the file that the user names."""
+    if options.topology is None:
+        raise ImportingError(
+            f"needs the species of the particles: {path} holds none; name a file that does, as in --topology "
+            "system.data"
+        )
+    head = read_head(options.topology)
+    readable = next((form for form in FORMATS if form.matches(head, options.topology)), None)
+    if readable is None:
+        return read_foreign_topology(options.topology)
+    return read_topology(readable.open(options.topology, ReadOptions()))
+
+
+def _open_molecular(kind: type[Dcd] | type[Xtc], path: Path, options: ReadOptions) -> Source:
+    return kind(path, partial(_read_topology, path, options))
+
+
+def _open_numpy(path: Path, options: ReadOptions) -> Source:
+    return NumpyArrays(path, options, partial(_read_topology, path, options))
+
+
+def _is_xyz(head: bytes, _path: Path) -> bool:
+    return head.split(b"\n", 1)[0].strip().isdigit()
+
+
+def _is_lammps_data(head: bytes, _path: Path) -> bool:
+    return COUNT.search(head.decode(errors="replace")) is not None
+
+
+FORMATS = (
+    Format(lambda head, path: head.startswith(HDF5) and is_gamdpy(path), Gamdpy),
+    Format(lambda head, _: head.startswith(HDF5), H5md),
+    Format(lambda head, _: head.startswith(b"\xdf\x65" * 4), Gsd),
+    Format(lambda head, _: head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"\x93NUMPY")), _open_numpy),
+    Format(lambda head, _: head.startswith(b"PAR1"), SnapshotTable),
+    Format(lambda head, _: head[4:8] == b"CORD", partial(_open_molecular, Dcd)),
+    Format(
+        lambda head, _: head[:4] in {b"\x00\x00\x07\xcb", b"\x00\x00\x07\xe7"}, partial(_open_molecular, Xtc)
+    ),
+    Format(lambda head, _: head.lstrip().startswith(b"ITEM:"), LammpsDump),
+    Format(_is_xyz, Xyz),
+    Format(_is_lammps_data, LammpsData),
+)
+"""In the order in which they are tried."""
+
+SUFFIXES: Mapping[str, Callable[[Path, ReadOptions], Source]] = {
+    ".h5": H5md,
+    ".h5md": H5md,
+    ".hdf5": H5md,
+    ".gsd": Gsd,
+    ".npz": _open_numpy,
+    ".npy": _open_numpy,
+    ".dcd": partial(_open_molecular, Dcd),
+    ".xtc": partial(_open_molecular, Xtc),
+    ".xyz": Xyz,
+    ".extxyz": Xyz,
+    ".exyz": Xyz,
+    ".lammpstrj": LammpsDump,
+    ".dump": LammpsDump,
+}
+"""Of files whose content says nothing: the reader of the format says what is wrong with it."""
+
+
+def open_source(path: Path, options: ReadOptions | None = None) -> Source:
+    """Choose the reader of a file.
+
+    Args:
+        path: of the file.
+        options: what the user says about it.
+
+    Raises:
+        ImportingError: for a file that is absent, empty, or of no known format.
+    """
+    if path.is_dir():
+        raise ImportingError(f"a file is read, not a folder: got {path}")
+    head, stated = read_head(path), options or ReadOptions()
+    if not head:
+        raise ImportingError(f"a file holds at least one frame: {path} is empty")
+    for form in FORMATS:
+        if form.matches(head, path):
+            source = form.open(path, stated)
+            _refuse_compressed(source)
+            return source
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in {".gz", ".zst"}]
+    if suffixes and suffixes[-1] in SUFFIXES:
+        return SUFFIXES[suffixes[-1]](path, stated)
+    raise ImportingError(
+        "configurations are read from H5MD, XYZ (extended, of atooms or RUMD, plain), dumps and data files of LAMMPS, "
+        f"GSD, DCD and XTC with a topology, NumPy (.npz, .npy): got {path}, which is none of them; convert it, for "
+        "example by OVITO"
+    )
+
+
+def _refuse_compressed(source: Source) -> None:
+    """Only text is read compressed: the libraries of the binary formats want the file itself."""
+    with source.path.open("rb") as file:
+        compressed = is_compressed(file.read(4))
+    if compressed and not isinstance(source, LammpsDump | LammpsData | Xyz):
+        raise ImportingError(
+            f"only text files are read compressed: decompress {source.path} ({source.format}), as by gunzip or unzstd"
+        )

@@ -1,0 +1,80 @@
+"""GSD files of HOOMD-blue. Their particles keep their order.
+
+Source: https://gsd.readthedocs.io
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import gsd.hoomd
+import numpy as np
+
+from glassdyn.importing.source import Box, ImportingError, ReadOptions, SourceFrame, require_sane_size
+from glassdyn.storage.trajectory_writer import THERMODYNAMICS
+
+__all__ = ["Gsd"]
+
+
+class Gsd:
+    """See the module, and `Source`."""
+
+    format = "GSD"
+    keeps_order = True
+
+    def __init__(self, path: Path, options: ReadOptions) -> None:
+        self.path, self._options = path, options
+
+    def count(self) -> int:
+        """See `Source`."""
+        with self._open() as trajectory:
+            if not len(trajectory):
+                raise ImportingError(f"a GSD file holds at least one frame: {self.path} has none")
+            return len(trajectory)
+
+    def read(self, frames: range) -> Iterator[SourceFrame]:
+        """See `Source`."""
+        with self._open() as trajectory:
+            for number in frames:
+                try:
+                    snapshot = trajectory[number]
+                except (OSError, RuntimeError, KeyError, IndexError, ValueError) as error:
+                    raise ImportingError(
+                        f"frame {number} of {self.path} cannot be read: {error}; the file is damaged, copy it anew"
+                    ) from None
+                yield _convert(snapshot, f"{self.path}, frame {number}")
+
+    @contextmanager
+    def _open(self) -> Iterator[Any]:
+        try:
+            trajectory = gsd.hoomd.open(self.path, "r")
+        except (OSError, RuntimeError) as error:
+            raise ImportingError(f"{self.path} is no whole GSD file: {error}; copy it anew") from None
+        with trajectory:
+            yield trajectory
+
+
+def _convert(snapshot: Any, where: str) -> SourceFrame:
+    """Take a frame of the library; the box is centred at 0."""
+    particles, configuration = snapshot.particles, snapshot.configuration
+    require_sane_size(particles.N, where)
+    length_x, length_y, length_z, *tilts = map(float, configuration.box)
+    vectors = np.diag([length_x, length_y, length_z])
+    vectors[1, 0], vectors[2, :2] = tilts[0] * length_y, (tilts[1] * length_z, tilts[2] * length_z)
+    dimensions = 2 if configuration.dimensions == 2 or length_z == 0 else 3
+    return SourceFrame(
+        particles.position[:, :dimensions].astype(np.float64),
+        particles.typeid.astype(np.int64),
+        tuple(particles.types),
+        Box(vectors, -vectors.sum(axis=0) / 2),
+        images=particles.image.astype(np.int64),
+        step=int(configuration.step),
+        observables=_thermodynamics(snapshot.log),
+    )
+
+
+def _thermodynamics(log: Mapping[str, Any]) -> dict[str, float]:
+    """Energies and pressure as HOOMD's logger names them: .../ThermodynamicQuantities/potential_energy."""
+    values = {key.rpartition("/")[2]: np.ravel(value) for key, value in log.items()}
+    return {name: float(values[name][0]) for name in THERMODYNAMICS if len(values.get(name, [])) == 1}
