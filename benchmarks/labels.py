@@ -237,7 +237,7 @@ class InMemory:
     def particle_blocks(self, _: int) -> list[slice]:
         return [slice(i * self.width, (i + 1) * self.width) for i in range(self.blocks)]
 
-    def series(self, _start: int, _stop: int) -> NDArray[np.float32]:
+    def series(self, _start: int, _stop: int, _memory: NDArray[np.float32]) -> NDArray[np.float32]:
         return self.block
 
 

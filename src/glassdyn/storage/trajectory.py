@@ -5,9 +5,10 @@ A file is H5MD 1.1 (de Buyl, Colberg, Hoefling, Comput. Phys. Commun. 185, 1546 
 of them.
 """
 
+import math
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.liquid.configuration import Configuration
+from glassdyn.storage.chunk_reader import ChunkError, has_known_filters, read_positions
 from glassdyn.storage.h5md import BLOCK, WIDTH
 from glassdyn.storage.trajectory_writer import TrajectoryError, TrajectoryWriter, sample_name
 
@@ -90,6 +92,7 @@ class Trajectory:
         group = _open_child(path, file, "particles/all")
         self._values = _open_child(path, group, "position/value")
         self.frames, self.particles = _check_shape(path, self._values)
+        self._has_known_filters = has_known_filters(self._values)
         self.box_length = _read_box_length(path, group)
         self.species = _read_species(path, group, self.particles)
         self.steps = _read_series(path, group, "position/step", self.frames).astype(np.int64)
@@ -154,9 +157,16 @@ class Trajectory:
         """(last - first, N, 3) positions of the frames first, ..., last - 1, unwrapped."""
         return self._read(slice(first, last), slice(None))
 
-    def series(self, start: int, stop: int) -> NDArray[np.float32]:
-        """(T, stop - start, 3) positions of the particles start, ..., stop - 1, unwrapped."""
-        return self._read(slice(None), slice(start, stop))
+    def series(self, start: int, stop: int, memory: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """(T, stop - start, 3) positions of the particles start, ..., stop - 1, unwrapped.
+
+        Args:
+            start: the first particle.
+            stop: the particle behind the last.
+            memory: contiguous, of at least as many numbers, to be used for the result; fresh memory costs as much time
+                as the decompression.
+        """
+        return self._read(slice(None), slice(start, stop), memory)
 
     def particle_blocks(self, max_bytes: int) -> Iterator[slice]:
         """Slices of particles for `series`, each of at most `max_bytes`, or of one chunk's width.
@@ -186,9 +196,20 @@ class Trajectory:
         for start in range(0, length, step):
             yield slice(start, min(start + step, length))
 
-    def _read(self, frames: slice, particles: slice) -> NDArray[np.float32]:
+    def _read(
+        self, frames: slice, particles: slice, memory: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        shape = len(range(self.frames)[frames]), len(range(self.particles)[particles]), 3
+        size = math.prod(shape)
+        positions = (np.empty(size, np.float32) if memory is None else memory.reshape(-1)[:size]).reshape(
+            shape
+        )
+        if self._has_known_filters:
+            with suppress(ChunkError):  # HDF5 reads it, or knows what is wrong
+                read_positions(self._values, frames, particles, positions)
+                return positions
         try:
-            positions: NDArray[np.float32] = self._values[frames, particles]
+            self._values.read_direct(positions, np.s_[frames, particles])
         except (OSError, RuntimeError) as error:
             raise TrajectoryError(
                 f"{self.path} is damaged: frames {frames.start}:{frames.stop}, particles "
