@@ -168,7 +168,7 @@ def test_a_chunk_that_was_never_written_is_left_to_hdf5(file):
 def test_a_chunk_without_one_of_the_filters_is_left_to_hdf5(file):
     dataset = create(file, "value", BLOCK, WIDTH)
     dataset.id.write_direct_chunk((0, 0, 0), caged(BLOCK, WIDTH).tobytes(), filter_mask=7)
-    with pytest.raises(ChunkError, match="left out"):
+    with pytest.raises(ChunkError):
         read(dataset, slice(None), slice(None))
 
 
