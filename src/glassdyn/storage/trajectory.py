@@ -8,7 +8,7 @@ of them.
 import math
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.storage.chunk_reader import ChunkError, has_known_filters, read_positions
 from glassdyn.storage.h5md import BLOCK, WIDTH
+from glassdyn.storage.hdf5 import StorageError, open_file, require_stored
 from glassdyn.storage.trajectory_writer import TrajectoryError, TrajectoryWriter, sample_name
 
 __all__ = [
@@ -224,13 +225,15 @@ def open_trajectory(path: Path) -> Iterator[Trajectory]:
 
     Raises:
         TrajectoryError: for a file that is missing, truncated, damaged, not HDF5, or not H5MD with the
-            groups that a trajectory has, a cubic box and two species.
+            groups that a trajectory has, a cubic box and two species; for data in other files, or nowhere.
     """
-    try:
-        file = h5py.File(path, "r", rdcc_nbytes=CACHE, locking=False)  # a finished file never changes
-    except OSError as error:
-        raise TrajectoryError(_explain_unreadable(path, error)) from None
-    with file:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(open_file(path, cache_bytes=CACHE))
+        except StorageError as error:
+            raise TrajectoryError(str(error)) from None
+        except (OSError, RuntimeError, KeyError) as error:
+            raise TrajectoryError(_explain_unreadable(path, error)) from None
         version = file["h5md"].attrs.get("version") if "h5md" in file else None
         if version is None or list(version)[:1] != [1]:
             raise TrajectoryError(
@@ -239,7 +242,7 @@ def open_trajectory(path: Path) -> Iterator[Trajectory]:
         yield Trajectory(path, file)
 
 
-def _explain_unreadable(path: Path, error: OSError) -> str:
+def _explain_unreadable(path: Path, error: Exception) -> str:
     if not path.exists():
         return f"no such trajectory: {path}"
     if "truncated" in str(error):
@@ -262,14 +265,15 @@ def _check_shape(path: Path, values: h5py.Dataset) -> tuple[int, int]:
             "positions have the shape (T, N, 3), with at least one frame and one particle: "
             f"got {values.shape} of {values.dtype} ({path})"
         )
+    _require_stored(values)
     return int(values.shape[0]), int(values.shape[1])
 
 
 def _read_series(path: Path, group: h5py.Group, name: str, length: int) -> NDArray[np.generic]:
-    values: NDArray[np.generic] = np.asarray(_read_dataset(path, _open_child(path, group, name)))
-    if values.shape != (length,):
-        raise TrajectoryError(f"{name} must have {length} entries: got the shape {values.shape} ({path})")
-    return values
+    dataset = _open_child(path, group, name)
+    if dataset.shape != (length,):
+        raise TrajectoryError(f"{name} must have {length} entries: got the shape {dataset.shape} ({path})")
+    return _read_dataset(path, dataset)
 
 
 def _read_species(path: Path, group: h5py.Group, particles: int) -> NDArray[np.uint8]:
@@ -287,7 +291,7 @@ def _read_box_length(path: Path, group: h5py.Group) -> float:
     edges = _open_child(path, group, "box/edges")
     if isinstance(edges, h5py.Group):
         edges = _open_child(path, edges, "value")
-    lengths = np.unique(np.asarray(_read_dataset(path, edges)))
+    lengths = np.unique(_read_dataset(path, edges))
     if len(lengths) != 1:
         raise TrajectoryError(
             f"the box must be a cube that does not change: got edges {lengths.tolist()} ({path})"
@@ -296,8 +300,16 @@ def _read_box_length(path: Path, group: h5py.Group) -> float:
 
 
 def _read_dataset(path: Path, dataset: h5py.Dataset) -> NDArray[np.generic]:
+    _require_stored(dataset)
     try:
-        values: NDArray[np.generic] = dataset[()]
+        values: NDArray[np.generic] = np.asarray(dataset[()])
     except (OSError, RuntimeError) as error:
         raise TrajectoryError(f"{path} is damaged at {dataset.name} ({error})") from None
     return values
+
+
+def _require_stored(dataset: h5py.Dataset) -> None:
+    try:
+        require_stored(dataset)
+    except StorageError as error:
+        raise TrajectoryError(str(error)) from None
