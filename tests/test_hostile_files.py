@@ -39,11 +39,11 @@ def write_state(path):
 
 
 def link(path, name):
-    other = path.with_name("other.h5")
-    with h5py.File(path, "a") as file, h5py.File(other, "w") as target:
+    elsewhere = path.with_name("elsewhere.h5")
+    with h5py.File(path, "a") as file, h5py.File(elsewhere, "w") as target:
         file.copy(name, target, "data")
         del file[name]
-        file[name] = h5py.ExternalLink(other.name, "data")
+        file[name] = h5py.ExternalLink(elsewhere.name, "data")
 
 
 def store_outside(path, name):
@@ -56,11 +56,11 @@ def store_outside(path, name):
 
 
 def make_virtual(path, name):
-    other = path.with_name("other.h5")
-    with h5py.File(path, "a") as file, h5py.File(other, "w") as target:
+    elsewhere = path.with_name("elsewhere.h5")
+    with h5py.File(path, "a") as file, h5py.File(elsewhere, "w") as target:
         file.copy(name, target, "data")
         layout = h5py.VirtualLayout(file[name].shape, file[name].dtype)
-        layout[...] = h5py.VirtualSource(other.name, "data", file[name].shape)
+        layout[...] = h5py.VirtualSource(elsewhere.name, "data", file[name].shape)
         del file[name]
         file.create_virtual_dataset(name, layout)
 

@@ -13,6 +13,7 @@ LAYERS = [
     "label_names",
     "parameter_files",
     "constraints",
+    "limits",
     "params",
     "correlation",
     "liquid",
