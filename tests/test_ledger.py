@@ -129,6 +129,8 @@ def test_what_is_no_ledger_is_refused(checkout, text):
 
 def test_outputs_of_no_job_are_removed(checkout):
     jobs = chains(checkout, 1, 2)
+    (checkout / "samples" / "old").mkdir()
+    (checkout / "samples" / "old" / "run00.txt").touch()
     remove_stale(checkout / "samples", jobs)
     assert {path.name for path in (checkout / "samples").iterdir()} == {
         "copy0-sample0.txt",

@@ -10,6 +10,7 @@ does not.
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -93,6 +94,9 @@ def adopt(job: Job, folder: JobFolder, entry: LedgerEntry | None) -> None:
 def remove_stale(folder: Path, jobs: Iterable[Job]) -> None:
     """Remove files of an output folder that no job writes; DVC leaves the folder as it was for `adopt`."""
     outputs = {job.output.absolute() for job in jobs if job.output}
-    for file in folder.glob("*") if folder.is_dir() else ():
-        if file.absolute() not in outputs:
-            file.unlink()
+    for path in sorted(folder.rglob("*"), reverse=True):  # files before their folders
+        if path.is_dir():
+            with suppress(OSError):  # not empty
+                path.rmdir()
+        elif path.absolute() not in outputs:
+            path.unlink()
