@@ -27,13 +27,16 @@ def chains(folder, copies, samples):
         for sample in range(samples):
             name, arguments = f"copy{copy}-sample{sample}", {"seed": [copy, sample], "steps": 5}
             output = folder / "samples" / f"{name}.txt"
-            job = Job(name, example_jobs.chain, arguments, before, output, ("end.txt",))
+            job = Job(
+                name, example_jobs.chain, arguments, before, output, ("end.txt",), uses_all_cores=True
+            )  # in this process, which is quick
             summary = Job(
                 f"{name}-summary",
                 example_jobs.plain,
                 {"seed": name},
                 (OutputOf(job),),
                 folder / "summaries" / f"{name}.txt",
+                uses_all_cores=True,
             )
             before = (OutputOf(job, "end.txt"),)
             jobs += [job, summary]
