@@ -13,6 +13,7 @@ LAYERS = [
     "label_names",
     "parameter_files",
     "constraints",
+    "limits",
     "params",
     "folds",
     "correlation",
@@ -101,12 +102,14 @@ def test_every_output_is_ignored_by_git_or_kept_in_it(root, pipeline):
     ignored = [line.strip().strip("/") for line in (root / ".gitignore").read_text().splitlines()]
     for stage in pipeline.values():
         for output in [*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])]:
-            if isinstance(output, str):
-                assert any(output == entry or output.startswith(f"{entry}/") for entry in ignored) or (
-                    output.startswith("models/") and "models/*.safetensors" in ignored
+            ((path, options),) = [(output, {})] if isinstance(output, str) else output.items()
+            if options.get("cache", True):
+                assert any(path == entry or path.startswith(f"{entry}/") for entry in ignored) or (
+                    path.startswith("models/") and "models/*.safetensors" in ignored
                 )
+                assert options in ({}, {"persist": True})
             else:
-                assert all(options == {"cache": False} for options in output.values())
+                assert options == {"cache": False}
 
 
 def test_every_stage_is_a_module_and_every_module_a_stage(root, pipeline):

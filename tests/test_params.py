@@ -1,19 +1,24 @@
 """What params.yaml may not say is refused, with the rule, the value and the way out."""
 
+import dataclasses
 import difflib
 import os
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from dvc.utils.hydra import apply_overrides
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from glassdyn import params
+from glassdyn import constraints, parameter_files, params
 from glassdyn.labels import wavelets
+from glassdyn.limits import LIMITS
 from short_pipeline import default_params
 
 REFUSED = {
@@ -77,6 +82,28 @@ REFUSED = {
     "turned distances": ({"train.augment": True}, "got graph.edges distance"),
     "average over the whole box": ({"evaluate.lengths": [4.0]}, "lengths <= L / 4: got [4.0]"),
     "one block": ({"evaluate.block_length": 5.0}, "block_length <= L / 2"),
+    "a million copies": ({"simulation.copies": 10**6}, "between 0 and 1000: got 1000000; each is a run of its own"),
+    "spline of gigabytes": ({"potential.spline_points": 10**9}, "params.yaml: potential.spline_points"),
+    "histogram of gigabytes": ({"loss.bins": 10**9}, "params.yaml: loss.bins"),
+    "resamples without end": ({"evaluate.resamples": 10**9}, "params.yaml: evaluate.resamples"),
+    "a thousand blocks": ({"model.n_rec": 1000}, "between 0 and 100: got 1000"),
+    "blocks beyond 64 bits": ({"model.n_rec": 2**64}, "params.yaml: model.n_rec"),
+    "a width of gigabytes": ({"model.hidden": [8, 100000]}, "got 100000"),
+    "a batch of a million": ({"train.batch": 10**6}, "params.yaml: train.batch"),
+    "a duration without end": ({"equilibrate.equilibrate": 1e300}, "got 1e+300"),
+    "too hot": ({"liquid.temperature": 100.0}, "got 100.0"),
+    "smoothing without room": ({"potential.r_on": 2.4999}, "r_on <= 0.99 r_cut: got 2.4999"),
+    "unstable timestep": ({"simulation.timestep": 0.05}, "do not conserve the energy"),
+    "a thermostat too fast": ({"simulation.thermostat_time": 1e-6}, "thermostat_time >= 10 timesteps = 0.05: got 1e-06"),
+    "a phase of no step": ({"equilibrate.melt": 1e-5}, "at least one step: got 0.028 steps"),
+    "half a phase of no step": ({"equilibrate.equilibrate": 5e-4}, "(params.yaml: equilibrate.equilibrate)"),
+    "a seed beyond 64 bits": ({"simulation.seed": 2**64}, "integers have 64 bits"),
+    "a seed beyond 32 bits": ({"train.seed": 2**32}, "generators of other libraries take 32 bits"),
+    "lengths of one name": ({"coarse.lengths": [1.0, 1.0000001]}, "six digits"),
+    "times of one name": ({"isoconfigurational.times": [0.1, 0.10000001]}, "six digits"),
+    "steps too long to learn": ({"train.lr": 1.0}, "between 0 and 0.1: got 1.0"),
+    "averages over more than any box": ({"coarse.lengths": [1e6]}, "no box is longer"),
+    "labels that are all alike": ({"coarse.lengths": [1.0, 5.0]}, "ell <= L / 2: got [5.0] in L = 9.410"),
     "unknown word": ({"simulation.engine": "gromacs"}, "params.yaml: simulation.engine"),
 }  # fmt: skip
 
@@ -207,3 +234,61 @@ def test_a_stage_says_what_is_wrong_and_not_where_in_the_code(root, tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith("ParamsError: the smoothing must start before the cutoff")
     assert "Traceback" not in done.stderr
+
+
+def test_limits_are_of_parameters_that_exist():
+    sections = dataclasses.asdict(default_params())
+    assert not [key for key in LIMITS if key.split(".")[1] not in sections[key.split(".")[0]]]
+
+
+NUMBERS = [
+    0,
+    1,
+    -1,
+    2,
+    7,
+    10**6,
+    2**31,
+    2**63,
+    2**64,
+    10**400,
+    0.0,
+    -0.5,
+    1e-300,
+    1e-9,
+    0.01,
+    0.5,
+    3.0,
+    1e9,
+    1e300,
+]
+WORDS = [
+    float("nan"),
+    float("inf"),
+    True,
+    None,
+    "",
+    "word",
+    "1e-4",
+    "${a.b}",
+    {},
+    {"a": 1},
+    [],
+    [0],
+    [[1]],
+    "é",
+]
+ODD = st.sampled_from([*NUMBERS, *WORDS])
+VALUES = ODD | st.lists(ODD, max_size=3)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_whatever_stands_there_is_accepted_or_refused(root, data):
+    """No other error, and no long wait."""
+    tree = parameter_files.read(root / "params.yaml")
+    keys = [(section, key) for section, entries in tree.items() for key in entries]
+    for section, key in data.draw(st.lists(st.sampled_from(keys), min_size=1, max_size=3, unique=True)):
+        tree[section][key] = data.draw(VALUES)
+    with suppress(params.ParamsError):
+        constraints.validate(params.Params, tree, Path("params.yaml"))

@@ -6,7 +6,7 @@ depends on this module: neither DVC nor the store of jobs looks at it.
 """
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Literal, Protocol, runtime_checkable
@@ -14,7 +14,7 @@ from typing import Annotated, Literal, Protocol, runtime_checkable
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
-from glassdyn import label_names, parameter_files
+from glassdyn import label_names, limits, parameter_files
 from glassdyn.constraints import STRICT, Distinct, Increasing, NotEmpty, require, validate
 from glassdyn.parameter_files import ParamsError
 
@@ -61,6 +61,12 @@ INHERENT_FIELDS = (
     "minima_fluctuation",
 )
 """Those of `describe.fields` that belong to the inherent structure."""
+
+SMOOTH_FROM = 0.99
+"""r_on / r_cut at the most: the force changes over a width that a timestep resolves."""
+
+THERMOSTAT_STEPS = 10
+"""Timesteps in the relaxation time of a thermostat at the least: with fewer it oscillates faster than it is integrated."""
 
 UnitInterval = Annotated[float, Field(ge=0, le=1)]
 Probability = Annotated[float, Field(gt=0, lt=1)]
@@ -122,6 +128,11 @@ class Potential:
             self.r_on < self.r_cut,
             "the smoothing must start before the cutoff, r_on < r_cut: "
             f"got {self.r_on} >= {self.r_cut} (params.yaml: potential.r_on)",
+        )
+        require(
+            self.r_on <= SMOOTH_FROM * self.r_cut,
+            f"the smoothing needs room to be smooth, r_on <= {SMOOTH_FROM} r_cut: "
+            f"got {self.r_on} for the cutoff {self.r_cut} (params.yaml: potential.r_on)",
         )
 
 
@@ -402,9 +413,13 @@ class Params:
     evaluate: Evaluate
 
     def __post_init__(self) -> None:
+        broken = limits.broken_limits(asdict(self))
+        require(not broken, "\n".join(broken))
         self._check_box()
+        self._check_integration()
         self._check_windows()
         self._check_copies()
+        self._check_names()
         self._check_labels()
         self._check_features()
         self._check_models()
@@ -440,11 +455,40 @@ class Params:
             "a box must hold several regions to average over, lengths <= L / 4: "
             f"got {beyond} in L = {box_length:.3f} (params.yaml: evaluate.lengths)",
         )
+        alike = [length for length in self.coarse.lengths if length > box_length / 2]
+        require(
+            not alike,
+            "labels averaged over the box are alike for all particles, ell <= L / 2: "
+            f"got {alike} in L = {box_length:.3f} (params.yaml: coarse.lengths)",
+        )
         require(
             box_length >= 2 * self.evaluate.block_length,
             "the bootstrap draws at least 8 blocks of a box, block_length <= L / 2: "
             f"got {self.evaluate.block_length} in L = {box_length:.3f} (params.yaml: evaluate.block_length)",
         )
+
+    def _check_integration(self) -> None:
+        simulation, durations = self.simulation, self.equilibrate
+        shortest = THERMOSTAT_STEPS * simulation.timestep
+        require(
+            simulation.thermostat_time >= shortest,
+            f"a thermostat is slower than the integration, thermostat_time >= {THERMOSTAT_STEPS} timesteps = "
+            f"{shortest:g}: got {simulation.thermostat_time} (params.yaml: simulation.thermostat_time)",
+        )
+        phases = {
+            "equilibrate.melt": durations.melt,
+            "equilibrate.thermalise": durations.thermalise,
+            "equilibrate.equilibrate": durations.equilibrate
+            / 2,  # in halves, of which the second is averaged over
+            "record.decorrelate": self.record.decorrelate,
+        }
+        for key, duration in phases.items():
+            steps = duration * simulation.tau_alpha / simulation.timestep
+            require(
+                steps >= 1,
+                f"a phase of a run has at least one step: got {steps:.2g} steps of {simulation.timestep} tau; run "
+                f"longer (params.yaml: {key})",
+            )
 
     def _check_windows(self) -> None:
         durations = {"record": self.record.duration}
@@ -486,6 +530,18 @@ class Params:
             "principal components are fitted to the training copies of the split itself, and other folds have "
             f"others: got {folds} folds (params.yaml: evaluate.folds; or take other graph.nodes)",
         )
+
+    def _check_names(self) -> None:
+        for key, numbers in (
+            ("coarse.lengths", self.coarse.lengths),
+            ("isoconfigurational.times", self.isoconfigurational.times),
+        ):
+            names = [f"{number:g}" for number in numbers]
+            require(
+                len(set(names)) == len(names),
+                f"columns are named by six digits of a number, which must differ: got {list(numbers)} "
+                f"(params.yaml: {key})",
+            )
 
     def _check_labels(self) -> None:
         absent = [target for target in self.loss.targets if target not in self.labels]

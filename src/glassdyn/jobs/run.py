@@ -16,6 +16,7 @@ from glassdyn.jobs.atomic import publish
 from glassdyn.jobs.backend import Backend, Task, backend_from_environment
 from glassdyn.jobs.digests import Digests
 from glassdyn.jobs.job import Function, Job, JobError, OutputOf
+from glassdyn.jobs.ledger import LedgerEntry, adopt, read_ledger, write_ledger
 from glassdyn.jobs.process import advice
 from glassdyn.jobs.progress import ProgressBar
 from glassdyn.jobs.store import JobFolder, default_root, function_digest, job_key, locked, qualified_name
@@ -71,6 +72,7 @@ class RunState:
         digests: of files, those of the store without reading them.
         codes: digests of the code of the jobs' functions, from when the first of each began.
         reported: work that `advance` knows of.
+        ledger: what outputs that are there are the results of, by names of jobs.
     """
 
     records: dict[Job, Record]
@@ -80,6 +82,7 @@ class RunState:
     digests: Digests
     codes: dict[Function, str] = field(default_factory=dict)
     reported: float = 0.0
+    ledger: dict[str, LedgerEntry] = field(default_factory=dict)
 
     def having(self, status: str) -> list[Record]:
         """Records with this status."""
@@ -98,7 +101,7 @@ class RunState:
         self.advance(newly_done)
 
 
-def run_jobs(jobs: Sequence[Job], *, label: str, unit: str) -> list[Path]:
+def run_jobs(jobs: Sequence[Job], *, label: str, unit: str, ledger: Path | None = None) -> list[Path]:
     """Run jobs and publish their outputs; a job whose result is in the scratch folder is not run.
 
     A failed job does not stop those that do not need it. When this process ends, however it ends, so do
@@ -108,6 +111,7 @@ def run_jobs(jobs: Sequence[Job], *, label: str, unit: str) -> list[Path]:
         jobs: in the order in which they are to start; one may use products of others.
         label: for the progress bar.
         unit: of `Job.work`, a plural noun.
+        ledger: file by which outputs that are there already are known as results; it is written when all jobs are done.
 
     Returns:
         The output of each job: its own path, or, without one, that in the scratch folder, where it lies until
@@ -127,6 +131,7 @@ def run_jobs(jobs: Sequence[Job], *, label: str, unit: str) -> list[Path]:
         progress.show_progress(label, total=sum(job.work for job in jobs), unit=unit) as advance,
     ):
         state = RunState({job: Record(job) for job in jobs}, backend, advance, root, Digests(root))
+        state.ledger = read_ledger(ledger) if ledger else {}
         try:
             while state.having("waiting") or state.having("running"):
                 _start_waiting(state)
@@ -138,6 +143,8 @@ def run_jobs(jobs: Sequence[Job], *, label: str, unit: str) -> list[Path]:
             for record in state.having("running"):
                 _stop(record)
     _raise_failures(state)
+    if ledger:
+        write_ledger(ledger, {job.name: record.result for job, record in state.records.items()})
     return [job.output or record.result.result / job.output_name for job, record in state.records.items()]
 
 
@@ -170,11 +177,11 @@ def _start(record: Record, state: RunState) -> None:
     job, spec = record.job, _specify(record.job, state)
     folder = record.folder = JobFolder(Path(spec.folder))
     folder.describe(_facts(job, state))
-    deleted = [origin for origin in state.inputs_of(job) if origin.result.is_deleted()]
-    if folder.is_finished():
+    if not folder.manifest():
+        adopt(job, folder, state.ledger.get(job.name))
+    deleted = [origin for origin in state.inputs_of(job) if _lacks_input(job, origin)]
+    if folder.is_finished() or (not record.recompute and _suffices(job, folder)):
         _accept(record)
-    elif job.output is None and not record.recompute and folder.is_deleted():
-        record.status, record.fraction = "done", 1.0
     elif deleted:
         for origin in deleted:
             origin.status, origin.fraction, origin.recompute = "waiting", 0.0, True
@@ -182,6 +189,21 @@ def _start(record: Record, state: RunState) -> None:
         record.status = "running"
         record.task = state.backend.start(job, spec, lambda fraction: _update(record, fraction, state))
         _poll(record)  # one that ran in this very process has ended
+
+
+def _suffices(job: Job, folder: JobFolder) -> bool:
+    """Whether what nobody needs is all that is gone of a result: its digests stand for it."""
+    return folder.holds(job.output_name) if job.output else folder.is_deleted()
+
+
+def _lacks_input(job: Job, origin: Record) -> bool:
+    """Whether a file that a job needs of an earlier one is gone."""
+    names = [
+        source.extra_output or source.job.output_name
+        for source in job.inputs
+        if isinstance(source, OutputOf) and source.job is origin.job
+    ]
+    return not all((origin.result.result / name).exists() for name in names)
 
 
 def _update(record: Record, fraction: float, state: RunState) -> None:

@@ -213,9 +213,19 @@ class JobFolder:
         for torn in self.checkpoint.rglob(".*"):  # what `atomic_write` had begun
             torn.unlink()
 
-    def finish(self) -> None:
-        """Turn the attempt into the result, in one step."""
+    def holds(self, name: str) -> bool:
+        """Whether a file of the result is there, as it was written."""
+        facts = self.manifest().get(name)
+        return facts is not None and _holds(self.result / name, facts)
+
+    def finish(self, absent: Mapping[str, str] | None = None) -> None:
+        """Turn the attempt into the result, in one step.
+
+        Args:
+            absent: digests of files that belong to the result and are not there, by name.
+        """
         manifest = {child.name: _facts(child) for child in sorted(self.attempt.iterdir())}
+        manifest |= {name: {"sha256": known, "stamps": []} for name, known in (absent or {}).items()}
         (self.attempt / MANIFEST).write_text(json.dumps(manifest))
         sync(self.attempt / MANIFEST)
         sync(self.attempt)

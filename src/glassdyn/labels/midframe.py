@@ -5,6 +5,7 @@ Particles come in blocks of whole chunks; memory does not grow with their number
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -74,13 +75,19 @@ def label_midframe(
 
 def _read_ahead(trajectory: Trajectory) -> Iterator[tuple[slice, NDArray[np.float32]]]:
     """Blocks of particles with their (T, n, 3) positions; the next is read while one is worked on."""
+    blocks = list(trajectory.particle_blocks(BLOCK_BYTES))
+    size = max(block.stop - block.start for block in blocks) * trajectory.frames * 3
+    memories = cycle([np.empty(size, np.float32) for _ in blocks[:2]])
+
+    def read(block: slice) -> NDArray[np.float32]:
+        return trajectory.series(block.start, block.stop, next(memories))
+
     with ThreadPoolExecutor(1) as reader:
-        blocks = list(trajectory.particle_blocks(BLOCK_BYTES))
-        pending = reader.submit(trajectory.series, blocks[0].start, blocks[0].stop)
+        pending = reader.submit(read, blocks[0])
         for block, following in zip(blocks, [*blocks[1:], None], strict=True):
             positions = pending.result()
             if following:
-                pending = reader.submit(trajectory.series, following.start, following.stop)
+                pending = reader.submit(read, following)
             yield block, positions
 
 

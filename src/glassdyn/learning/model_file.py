@@ -167,13 +167,25 @@ def _rebuild(fields: dict[str, Any], arrays: Arrays) -> TrainedModel:
     statistics = {
         name: Scaling(**_tensors_under(f"normalisation.{name}.", arrays)) for name in Normalisation._fields
     }
-    projection = arrays_under("projection.", arrays)
     return TrainedModel(
         networks=tuple(network.eval() for network in networks),
         **fields,
         normalisation=Normalisation(**statistics),
-        projection=PrincipalComponents(**projection) if projection else None,
+        projection=_read_projection(arrays_under("projection.", arrays)),
     )
+
+
+def _read_projection(arrays: Arrays) -> PrincipalComponents | None:
+    if not arrays:
+        return None
+    projection = PrincipalComponents(**arrays)
+    shapes = {name: part.shape for name, part in projection._asdict().items()}
+    if (
+        projection.components.ndim != 2
+        or not shapes["mean"] == shapes["variances"] == shapes["components"][1:]
+    ):
+        raise ValueError(f"components are (K, F), their mean and variances (F,): got {shapes}")
+    return projection
 
 
 def _tensors_under(prefix: str, arrays: Arrays) -> dict[str, Tensor]:

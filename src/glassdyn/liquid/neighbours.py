@@ -14,6 +14,11 @@ __all__ = ["Cells", "Pairs", "build_cell_list", "find_neighbours", "nearby_parti
 
 Real = TypeVar("Real", float, np.float32)
 
+MAX_PER_CELL = 4096
+"""Particles of a cell, averaged over particles. A cell is about a cutoff wide: liquids at density 1.2 have 125 at the
+longest cutoff of the thesis, 4.7. With N particles in a point there are N^2 pairs, whose list outgrows memory and patience
+long before N = 64000."""
+
 
 class Pairs(NamedTuple):
     """Ordered pairs of neighbours, sorted by receiver and then by sender.
@@ -84,8 +89,19 @@ def build_cell_list(
     # NumPy's stable sort is a radix sort for 16 bits, which holds the cells of a thesis sample
     order = np.argsort(cells.astype(np.min_scalar_type(side**3)), kind="stable")
     starts = np.searchsorted(cells[order], np.arange(side**3 + 1))
+    _require_spread(np.diff(starts), box_length)
     columns = np.ascontiguousarray(wrapped[order].T)
     return Cells(float(box_length), float(cutoff), side, reach, starts, order, columns)
+
+
+def _require_spread(counts: NDArray[np.int64], box_length: float) -> None:
+    """Refuse cells so full that pairs of particles are too many to look at."""
+    crowding = float((counts.astype(np.float64) ** 2).sum() / max(counts.sum(), 1))
+    if crowding > MAX_PER_CELL:
+        raise GlassdynError(
+            f"particles are spread over the box, {MAX_PER_CELL} in the cell of a particle at most: got {crowding:.0f} on "
+            f"average, in L = {box_length:.4f}; do many lie in one point, or is the range too long?"
+        )
 
 
 def find_neighbours(positions: NDArray[np.float64], box_length: float, cutoff: float) -> Pairs:

@@ -6,6 +6,7 @@ of an undisturbed run.
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from glassdyn.errors import GlassdynError
 from glassdyn.liquid.box import wrap
 from glassdyn.liquid.configuration import Configuration
-from glassdyn.storage.hdf5 import small_file
+from glassdyn.storage.hdf5 import StorageError, open_file, require_stored, small_file
 
 __all__ = [
     "State",
@@ -158,12 +159,37 @@ def load(path: Path) -> tuple[State, dict[str, float]]:
         StateError: for a file that is missing, damaged, or holds no state.
     """
     try:
-        with h5py.File(path) as file:
-            arrays = {name: file[name][()].astype(dtype) for name, dtype in ARRAYS.items()}
+        with open_file(path) as file:
+            arrays = {name: _read_array(file, name) for name in ARRAYS}
             attributes = dict(file.attrs)
-    except (OSError, KeyError, RuntimeError) as error:
-        raise StateError(f"{path} holds no state that can be read: {error}") from None
-    xi, eta = map(float, attributes.pop("thermostat"))
-    box_length, step = float(attributes.pop("box_length")), int(attributes.pop("step"))
-    numbers = {name: float(entry) for name, entry in attributes.items() if not isinstance(entry, str)}
-    return State(**arrays, box_length=box_length, step=step, thermostat=(xi, eta)), numbers
+        xi, eta = map(float, attributes.pop("thermostat"))
+        box_length, step = float(attributes.pop("box_length")), int(attributes.pop("step"))
+        numbers = {name: float(entry) for name, entry in attributes.items() if not isinstance(entry, str)}
+    except (OSError, KeyError, RuntimeError, TypeError, ValueError, StorageError) as error:
+        raise StateError(f"{path} holds no state that can be read: {error}; make it anew") from None
+    state = State(**arrays, box_length=box_length, step=step, thermostat=(xi, eta))
+    _require_consistent(path, state)
+    return state, numbers
+
+
+def _read_array(file: h5py.File, name: str) -> NDArray[Any]:
+    require_stored(file[name])
+    values: NDArray[Any] = file[name][()].astype(ARRAYS[name])
+    return values
+
+
+def _require_consistent(path: Path, state: State) -> None:
+    shape = (state.particles, 3) if state.species.ndim == 1 else None
+    shapes = {name: getattr(state, name).shape for name in ("positions", "images", "velocities")}
+    if set(shapes.values()) != {shape} or not state.particles or (state.species > 1).any():
+        raise StateError(
+            "a state has (N, 3) positions, images and velocities, and (N,) species, 0 for A and 1 for B: got "
+            f"{shapes} and species {state.species.shape} in {path}; make it anew"
+        )
+    numbers = [state.box_length, *state.thermostat]
+    finite = all(np.isfinite(values).all() for values in (numbers, state.positions, state.velocities))
+    if not finite or state.box_length <= 0 or state.step < 0:
+        raise StateError(
+            f"a state is finite, in a box of positive length, after 0 steps or more: got the box length "
+            f"{state.box_length} and the step {state.step} in {path}; make it anew"
+        )

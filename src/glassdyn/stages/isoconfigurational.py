@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from glassdyn.jobs import run_jobs
+from glassdyn.jobs.ledger import remove_stale
 from glassdyn.labels import isoconfigurational
 from glassdyn.labels.isoconfigurational_jobs import isoconfigurational_jobs
 from glassdyn.labels.sections import select_sections
@@ -14,6 +15,7 @@ __all__ = ["main"]
 
 SNAPSHOTS, TABLES = Path("data/snapshots"), Path("data/isoconfigurational")
 PLOTS, METRICS = Path("plots/isoconfigurational"), Path("metrics/isoconfigurational.json")
+LEDGER = Path("data/jobs/isoconfigurational.json")
 
 
 def main() -> None:
@@ -24,7 +26,8 @@ def main() -> None:
     samples = [sample for sample in sample_names(SNAPSHOTS) if sample_of(sample) < samples_per_copy]
     snapshots = [SNAPSHOTS / f"{sample}.parquet" for sample in samples]
     jobs = [job for snapshot in snapshots for job in isoconfigurational_jobs(params, snapshot, TABLES)]
-    run_jobs(jobs, label="isoconfigurational", unit="steps")
+    remove_stale(TABLES, jobs)
+    run_jobs(jobs, label="isoconfigurational", unit="steps", ledger=LEDGER)
     labels = isoconfigurational.columns(select_sections(params), times)
     isoconfigurational.write_means(TABLES, samples, labels)
     ceilings = isoconfigurational.tabulate_ceilings(TABLES, samples, labels)

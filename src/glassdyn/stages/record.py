@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from glassdyn.jobs import run_jobs
+from glassdyn.jobs.ledger import remove_stale
 from glassdyn.simulation.recording import plan_recording, recording_jobs
 from glassdyn.simulation.snapshot import snapshot_job
 from glassdyn.stages import load_params, run
@@ -10,6 +11,7 @@ from glassdyn.stages import load_params, run
 __all__ = ["main"]
 
 STATES, TRAJECTORIES, SNAPSHOTS = (Path("data") / name for name in ("states", "trajectories", "snapshots"))
+LEDGER = Path("data/jobs/record.json")
 
 
 def main() -> None:
@@ -22,7 +24,9 @@ def main() -> None:
         for job in recording_jobs(plan, copy, samples, states=STATES, trajectories=TRAJECTORIES)
     ]
     snapshots = [snapshot_job(job, SNAPSHOTS, temperature=temperature) for job in recordings]
-    run_jobs([*recordings, *snapshots], label="record", unit="steps")
+    for folder in (TRAJECTORIES, SNAPSHOTS):
+        remove_stale(folder, [*recordings, *snapshots])
+    run_jobs([*recordings, *snapshots], label="record", unit="steps", ledger=LEDGER)
 
 
 if __name__ == "__main__":

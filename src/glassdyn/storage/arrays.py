@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import h5py
 from numpy.typing import NDArray
 
-from glassdyn.storage.hdf5 import small_file
+from glassdyn.storage.hdf5 import open_file, require_stored, small_file
 
 __all__ = ["read_arrays", "write_arrays"]
 
@@ -24,6 +23,12 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Read all arrays of a file that `write_arrays` wrote."""
-    with h5py.File(path, "r", locking=False) as file:
+    """Read all arrays of a file that `write_arrays` wrote.
+
+    Raises:
+        StorageError: for an array that lies in another file, or nowhere.
+    """
+    with open_file(path) as file:
+        for name in file:
+            require_stored(file[name])
         return {name: file[name][()] for name in file}

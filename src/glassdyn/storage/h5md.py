@@ -3,6 +3,7 @@
 de Buyl, Colberg, Hoefling, Comput. Phys. Commun. 185, 1546 (2014); https://nongnu.org/h5md
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.errors import GlassdynError
-from glassdyn.storage.hdf5 import large_file, require_group, small_file
+from glassdyn.storage.chunk_writer import max_chunk_bytes, write_chunks
+from glassdyn.storage.hdf5 import large_file, require_group
 
 __all__ = [
     "BLOCK",
@@ -32,6 +34,9 @@ BLOCK = 128
 
 WIDTH = 128
 """Particles of a chunk: with `BLOCK`, 197 kB of positions."""
+
+MARGIN = 2**20
+"""Bytes for what HDF5 notes about a file's contents."""
 
 LAYOUT_VERSION = "1"
 """Of the layout written here: the bytes of a file must not depend on the version of the package."""
@@ -75,10 +80,13 @@ def write_part(
         block: (T, N, 3), T <= `BLOCK`.
         observables: (T, number of observables).
     """
-    with small_file(path) as file:
+    chunks = -(-block.shape[1] // WIDTH)
+    with large_file(
+        path, chunks * max_chunk_bytes(3 * BLOCK * WIDTH) + steps.nbytes + observables.nbytes + MARGIN
+    ) as file:
         file.create_dataset("step", data=steps, track_times=False)
         file.create_dataset("observables", data=observables, track_times=False)
-        _create_positions(file, len(steps), block.shape[1])[:] = block
+        write_chunks(_create_positions(file, len(steps), block.shape[1]), block)
 
 
 def assemble(path: Path, parts: list[Path], header: TrajectoryHeader) -> None:
@@ -116,12 +124,15 @@ def assemble(path: Path, parts: list[Path], header: TrajectoryHeader) -> None:
 def _size_bound(parts: list[Path]) -> int:
     """Upper bound of the bytes of the file assembled from these parts, which hold all but times and box."""
     frames = len(parts) * BLOCK
-    return sum(part.stat().st_size for part in parts) + 64 * frames + 2**20
+    return sum(part.stat().st_size for part in parts) + 64 * frames + MARGIN
 
 
 def _copy_chunks(source: h5py.Dataset, target: h5py.Dataset, first: int) -> None:
+    memory = np.empty(
+        max_chunk_bytes(math.prod(source.chunks)), np.uint8
+    )  # fresh memory costs more than the copy
     for particle in range(0, source.shape[1], source.chunks[1]):
-        filters, chunk = source.id.read_direct_chunk((0, particle, 0))
+        filters, chunk = source.id.read_direct_chunk((0, particle, 0), out=memory)
         target.id.write_direct_chunk((first, particle, 0), chunk, filters)
 
 

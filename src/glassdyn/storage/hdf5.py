@@ -1,7 +1,8 @@
-"""HDF5 files that appear whole or not at all, with bytes that depend on their content alone.
+"""HDF5 files that appear whole or not at all, with bytes that depend on their content alone, and hold what they show.
 
 The HDF5 library does not survive a full disk: it crashes, when it closes a file, over what it could not
-write. Here a full disk is an OSError before the library can meet it.
+write. Here a full disk is an OSError before the library can meet it. It also reads other files wherever a file says so,
+and allots whatever size a file declares; such files are refused.
 """
 
 import os
@@ -12,15 +13,26 @@ from pathlib import Path
 
 import h5py
 
+from glassdyn.errors import GlassdynError
 from glassdyn.jobs.atomic import atomic_write
 
-__all__ = ["large_file", "require_group", "small_file"]
+__all__ = ["StorageError", "large_file", "open_file", "require_group", "require_stored", "small_file"]
 
 VERSION = ("v110", "v110")
 """Of the format: fixed, whatever the library's version, with checksums on all metadata."""
 
 GROWTH = 2**22
 """Bytes by which a file in memory grows."""
+
+DEFLATE = 1032
+"""Bytes that one byte of a deflate stream can become."""
+
+SMALL = 2**20
+"""Bytes that a dataset may have without any being stored, as one of a single value has."""
+
+
+class StorageError(GlassdynError):
+    """An HDF5 file whose contents lie elsewhere, or nowhere."""
 
 
 @contextmanager
@@ -55,6 +67,55 @@ def large_file(path: Path, max_bytes: int) -> Iterator[h5py.File]:
             file.flush()
             size = file.id.get_filesize()
         os.truncate(beside, size)
+
+
+@contextmanager
+def open_file(path: Path, *, cache_bytes: int = 2**20) -> Iterator[h5py.File]:
+    """Yield a finished file, which nobody writes, for reading.
+
+    Args:
+        path: the file.
+        cache_bytes: for chunks of each dataset.
+
+    Raises:
+        StorageError: for a file that reads others: by external links, external raw storage or virtual datasets.
+        OSError: for a file that is absent, damaged or not HDF5.
+    """
+    with h5py.File(path, "r", rdcc_nbytes=cache_bytes, locking=False) as file:
+        elsewhere = file.visititems_links(_external_link) or file.visititems(_external_data)
+        if elsewhere:
+            raise StorageError(
+                f"a file holds its data itself, none is read from another: got {elsewhere} in {path}; copy the data "
+                "into the file, as `h5repack` and `h5copy -f ext` do"
+            )
+        yield file
+
+
+def require_stored(dataset: h5py.Dataset) -> None:
+    """Refuse a dataset that declares more than its stored bytes can become, before memory is taken for it.
+
+    Raises:
+        StorageError: with the bytes declared and stored.
+    """
+    stored = dataset.id.get_storage_size()
+    largest = max((DEFLATE if dataset.id.get_create_plist().get_nfilters() else 1) * stored, SMALL)
+    if dataset.nbytes > largest:
+        raise StorageError(
+            f"a dataset declares what is stored: got {dataset.name} of the shape {dataset.shape}, {dataset.nbytes} bytes, "
+            f"of which {stored} are stored in {dataset.file.filename}; remove the file and make it anew"
+        )
+
+
+def _external_link(name: str, link: object) -> str | None:
+    return f"an external link, {name}," if isinstance(link, h5py.ExternalLink) else None
+
+
+def _external_data(name: str, member: object) -> str | None:
+    if not isinstance(member, h5py.Dataset):
+        return None
+    if member.external:
+        return f"external raw storage, of {name},"
+    return f"a virtual dataset, {name}," if member.is_virtual else None
 
 
 def _reserve(path: Path, size: int) -> None:

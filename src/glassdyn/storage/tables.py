@@ -44,6 +44,11 @@ POSITIONS = frozenset({"inherent_positions"})
 """Columns of positions beside x, y and z: what is computed from them later is to be the same to the bit."""
 
 
+ROWS_PER_BYTE, FEW_ROWS = 16, 10**5
+"""Of a file, at the most, and those that a file of any size may have. Numbers of particles alone take 3 bytes a row; a
+footer that claims more rows than this would have the reader take memory for them."""
+
+
 class TableError(GlassdynError):
     """A table that is absent, damaged, or not the one that was asked for."""
 
@@ -148,9 +153,15 @@ def read(
                 "run `dvc repro` to make it anew"
             )
     try:
-        frame = pl.DataFrame(file.read(columns))
+        table = file.read(columns)
     except (OSError, pa.ArrowException) as error:
         raise TableError(f"{path} is damaged: {error}; run `dvc repro` to make it anew") from None
+    if table.num_rows != file.metadata.num_rows:
+        raise TableError(
+            f"{path} is damaged: its footer states {file.metadata.num_rows} rows, and there are {table.num_rows}; "
+            "run `dvc repro` to make it anew"
+        )
+    frame = pl.DataFrame(table)
     return frame.select(columns) if columns else frame
 
 
@@ -211,11 +222,17 @@ def _refuse(first: Path, second: Path, differing: Sequence[str]) -> None:
 
 def _open(path: Path) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(path)
+        file = pq.ParquetFile(path)
     except FileNotFoundError:
         raise TableError(f"there is no table {path}; run `dvc repro` to make it") from None
     except (OSError, pa.ArrowException) as error:
         raise TableError(f"{path} is not a Parquet table: {error}; run `dvc repro` to make it anew") from None
+    rows, size = file.metadata.num_rows, path.stat().st_size
+    if not 0 <= rows <= FEW_ROWS + ROWS_PER_BYTE * size:
+        raise TableError(
+            f"{path} is damaged: its footer states {rows} rows in {size} bytes; run `dvc repro` to make it anew"
+        )
+    return file
 
 
 def _stored(schema: pa.Schema) -> dict[str, Any]:

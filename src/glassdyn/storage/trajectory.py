@@ -5,9 +5,10 @@ A file is H5MD 1.1 (de Buyl, Colberg, Hoefling, Comput. Phys. Commun. 185, 1546 
 of them.
 """
 
+import math
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -16,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.liquid.configuration import Configuration
+from glassdyn.storage.chunk_reader import ChunkError, has_known_filters, read_positions
 from glassdyn.storage.h5md import BLOCK, WIDTH
+from glassdyn.storage.hdf5 import StorageError, open_file, require_stored
 from glassdyn.storage.trajectory_writer import TrajectoryError, TrajectoryWriter, sample_name
 
 __all__ = [
@@ -97,6 +100,7 @@ class Trajectory:
         group = _open_child(path, file, "particles/all")
         self._values = _open_child(path, group, "position/value")
         self.frames, self.particles = _check_shape(path, self._values)
+        self._has_known_filters = has_known_filters(self._values)
         self.box_length = _read_box_length(path, group)
         self.species = _read_species(path, group, self.particles)
         self.ids = _read_series(path, group, "id", self.particles).astype(np.int64) if "id" in group else None
@@ -162,9 +166,16 @@ class Trajectory:
         """(last - first, N, 3) positions of the frames first, ..., last - 1, unwrapped."""
         return self._read(slice(first, last), slice(None))
 
-    def series(self, start: int, stop: int) -> NDArray[np.float32]:
-        """(T, stop - start, 3) positions of the particles start, ..., stop - 1, unwrapped."""
-        return self._read(slice(None), slice(start, stop))
+    def series(self, start: int, stop: int, memory: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """(T, stop - start, 3) positions of the particles start, ..., stop - 1, unwrapped.
+
+        Args:
+            start: the first particle.
+            stop: the particle behind the last.
+            memory: contiguous, of at least as many numbers, to be used for the result; fresh memory costs as much time
+                as the decompression.
+        """
+        return self._read(slice(None), slice(start, stop), memory)
 
     def particle_blocks(self, max_bytes: int) -> Iterator[slice]:
         """Slices of particles for `series`, each of at most `max_bytes`, or of one chunk's width.
@@ -194,9 +205,20 @@ class Trajectory:
         for start in range(0, length, step):
             yield slice(start, min(start + step, length))
 
-    def _read(self, frames: slice, particles: slice) -> NDArray[np.float32]:
+    def _read(
+        self, frames: slice, particles: slice, memory: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        shape = len(range(self.frames)[frames]), len(range(self.particles)[particles]), 3
+        size = math.prod(shape)
+        positions = (np.empty(size, np.float32) if memory is None else memory.reshape(-1)[:size]).reshape(
+            shape
+        )
+        if self._has_known_filters:
+            with suppress(ChunkError):  # HDF5 reads it, or knows what is wrong
+                read_positions(self._values, frames, particles, positions)
+                return positions
         try:
-            positions: NDArray[np.float32] = self._values[frames, particles]
+            self._values.read_direct(positions, np.s_[frames, particles])
         except (OSError, RuntimeError) as error:
             raise TrajectoryError(
                 f"{self.path} is damaged: frames {frames.start}:{frames.stop}, particles "
@@ -211,13 +233,15 @@ def open_trajectory(path: Path) -> Iterator[Trajectory]:
 
     Raises:
         TrajectoryError: for a file that is missing, truncated, damaged, not HDF5, or not H5MD with the
-            groups that a trajectory has, a cubic box and two species.
+            groups that a trajectory has, a cubic box and two species; for data in other files, or nowhere.
     """
-    try:
-        file = h5py.File(path, "r", rdcc_nbytes=CACHE, locking=False)  # a finished file never changes
-    except OSError as error:
-        raise TrajectoryError(_explain_unreadable(path, error)) from None
-    with file:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(open_file(path, cache_bytes=CACHE))
+        except StorageError as error:
+            raise TrajectoryError(str(error)) from None
+        except (OSError, RuntimeError, KeyError) as error:
+            raise TrajectoryError(_explain_unreadable(path, error)) from None
         version = file["h5md"].attrs.get("version") if "h5md" in file else None
         if version is None or list(version)[:1] != [1]:
             raise TrajectoryError(
@@ -226,7 +250,7 @@ def open_trajectory(path: Path) -> Iterator[Trajectory]:
         yield Trajectory(path, file)
 
 
-def _explain_unreadable(path: Path, error: OSError) -> str:
+def _explain_unreadable(path: Path, error: Exception) -> str:
     if not path.exists():
         return f"no such trajectory: {path}"
     if "truncated" in str(error):
@@ -249,14 +273,15 @@ def _check_shape(path: Path, values: h5py.Dataset) -> tuple[int, int]:
             "positions have the shape (T, N, 3), with at least one frame and one particle: "
             f"got {values.shape} of {values.dtype} ({path})"
         )
+    _require_stored(values)
     return int(values.shape[0]), int(values.shape[1])
 
 
 def _read_series(path: Path, group: h5py.Group, name: str, length: int) -> NDArray[np.generic]:
-    values: NDArray[np.generic] = np.asarray(_read_dataset(path, _open_child(path, group, name)))
-    if values.shape != (length,):
-        raise TrajectoryError(f"{name} must have {length} entries: got the shape {values.shape} ({path})")
-    return values
+    dataset = _open_child(path, group, name)
+    if dataset.shape != (length,):
+        raise TrajectoryError(f"{name} must have {length} entries: got the shape {dataset.shape} ({path})")
+    return _read_dataset(path, dataset)
 
 
 def _read_species(path: Path, group: h5py.Group, particles: int) -> NDArray[np.uint8]:
@@ -294,8 +319,16 @@ def _refuse_open(path: Path, group: h5py.Group) -> None:
 
 
 def _read_dataset(path: Path, dataset: h5py.Dataset) -> NDArray[np.generic]:
+    _require_stored(dataset)
     try:
-        values: NDArray[np.generic] = dataset[()]
+        values: NDArray[np.generic] = np.asarray(dataset[()])
     except (OSError, RuntimeError) as error:
         raise TrajectoryError(f"{path} is damaged at {dataset.name} ({error})") from None
     return values
+
+
+def _require_stored(dataset: h5py.Dataset) -> None:
+    try:
+        require_stored(dataset)
+    except StorageError as error:
+        raise TrajectoryError(str(error)) from None

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import h5py
 import numpy as np
@@ -41,11 +41,34 @@ def sample_name(copy: int, sample: int) -> str:
     return f"copy{copy:02}-sample{sample:02}"
 
 
+class Block(NamedTuple):
+    """Memory for `BLOCK` frames.
+
+    Attributes:
+        steps: (T,) of the simulation.
+        positions: (T, N, 3) float32, units of sigma_AA.
+        observables: (T, number of observables).
+    """
+
+    steps: NDArray[np.int64]
+    positions: NDArray[np.float32]
+    observables: NDArray[np.float64]
+
+    @classmethod
+    def allocate(cls, frames: int, particles: int, observables: int) -> Self:
+        """Memory without values."""
+        return cls(
+            np.empty(frames, np.int64),
+            np.empty((frames, particles, 3), np.float32),
+            np.empty((frames, observables)),
+        )
+
+
 class TrajectoryWriter:
     """Takes the frames of a trajectory one by one and writes them as H5MD.
 
     Memory: two blocks of `BLOCK` frames, whatever the length. A block is compressed and written by a
-    thread while the next one fills.
+    pool of threads while the next one fills.
 
     Args:
         path: the file, which appears when the writer is closed without an error.
@@ -84,9 +107,8 @@ class TrajectoryWriter:
             np.asarray(species, np.uint8), box_length, timestep, metadata or {}, tuple(observables), ids
         )
         self._frames = frames
-        self._steps = np.empty(BLOCK, np.int64)
-        self._observables = np.empty((BLOCK, len(self._header.observables)))
-        self._positions = np.empty((BLOCK, len(species), 3), np.float32)
+        shape = BLOCK, len(species), len(self._header.observables)
+        self._block, self._spare = Block.allocate(*shape), Block.allocate(*shape)
         self._thread = ThreadPoolExecutor(1, "trajectory-writer")
         self._pending: Future[None] | None = None
         self._last_step = -1
@@ -111,15 +133,16 @@ class TrajectoryWriter:
             TrajectoryError: for positions that are not finite or of another shape, a step that does
                 not increase, or observables other than those named.
         """
-        self._check_frame(step, positions)
         slot = self._frames % BLOCK
-        self._steps[slot], self._positions[slot] = step, positions
-        self._observables[slot] = self._order_observables(observables or {}, step)
+        self._check_frame(step, positions)
+        with np.errstate(over="ignore"):  # infinities are refused
+            self._block.steps[slot], self._block.positions[slot] = step, positions
+        self._check_finite(step, self._block.positions[slot])
+        self._block.observables[slot] = self._order_observables(observables or {}, step)
         self._last_step, self._frames = step, self._frames + 1
         if slot == BLOCK - 1:
             self._write_block(BLOCK)
-            self._steps, self._positions = np.empty_like(self._steps), np.empty_like(self._positions)
-            self._observables = np.empty_like(self._observables)
+            self._block, self._spare = self._spare, self._block
 
     def flush(self) -> int:
         """Write all frames to the disk and return their number, for a checkpoint.
@@ -147,19 +170,23 @@ class TrajectoryWriter:
             self._thread.shutdown()
 
     def _check_frame(self, step: int, positions: NDArray[np.float64]) -> None:
-        if positions.shape != self._positions.shape[1:]:
+        shape = self._block.positions.shape[1:]
+        if positions.shape != shape:
             raise TrajectoryError(
-                f"a frame has the shape (N, 3) = {self._positions.shape[1:]}: got {positions.shape} at step {step}"
+                f"a frame has the shape (N, 3) = {shape}: got {positions.shape} at step {step}"
             )
-        if not np.isfinite(positions).all():
-            lost = np.flatnonzero(~np.isfinite(positions).all(axis=1))
+        if step <= self._last_step:
+            raise TrajectoryError(f"steps increase from frame to frame: got {step} after {self._last_step}")
+
+    def _check_finite(self, step: int, positions: NDArray[np.float32]) -> None:
+        finite = np.isfinite(positions)
+        if not finite.all():
+            lost = np.flatnonzero(~finite.all(axis=1))
             raise TrajectoryError(
                 f"positions must be finite: got {positions[lost[0]].tolist()} for particle {lost[0]} and "
                 f"{len(lost)} in all, at step {step}; the run has blown up, try a shorter timestep "
                 "(params.yaml: simulation.timestep)"
             )
-        if step <= self._last_step:
-            raise TrajectoryError(f"steps increase from frame to frame: got {step} after {self._last_step}")
 
     def _order_observables(self, observables: Mapping[str, float], step: int) -> list[float]:
         if set(observables) != set(self._header.observables):
@@ -173,8 +200,10 @@ class TrajectoryWriter:
         self._wait()
         self._parts.mkdir(parents=True, exist_ok=True)
         part = part_path(self._parts, (self._frames - 1) // BLOCK)
-        block = self._steps[:length], self._positions[:length], self._observables[:length]
-        self._pending = self._thread.submit(write_part, part, *block)
+        steps, positions, observables = self._block
+        self._pending = self._thread.submit(
+            write_part, part, steps[:length], positions[:length], observables[:length]
+        )
 
     def _wait(self) -> None:
         if self._pending is not None:
@@ -194,6 +223,6 @@ class TrajectoryWriter:
             length = (self._frames - 1) % BLOCK + 1
             self._last_step = int(part["step"][length - 1])
             if length < BLOCK:
-                self._steps[:length] = part["step"][:length]
-                self._positions[:length] = part["value"][:length]
-                self._observables[:length] = part["observables"][:length]
+                self._block.steps[:length] = part["step"][:length]
+                self._block.positions[:length] = part["value"][:length]
+                self._block.observables[:length] = part["observables"][:length]
