@@ -84,7 +84,12 @@ ALL_FIELDS = (
     "debye_waller,cage_displacement,cage_fluctuation]"
 )
 THERMAL, INHERENT = "graph.positions=thermal", "graph.positions=inherent"
-LEAVE_ONE_OUT = ["evaluate.folds=10", "split.train=[0,1,2,3,4,5,6,7]", "split.validation=[8]", "split.test=[9]"]
+LEAVE_ONE_OUT = [
+    "evaluate.folds=10",
+    "split.train=[0,1,2,3,4,5,6,7]",
+    "split.validation=[8]",
+    "split.test=[9]",
+]
 LAST_TWO = ["evaluate.folds=1", "split.train=[0,1,2,3,4,5,6]", "split.validation=[7]", "split.test=[8,9]"]
 
 STUDIES = {
@@ -136,7 +141,9 @@ def train_member(slug: str, overrides: Sequence[str], folder: Path, work: Path) 
     network.rename(target)
 
 
-def evaluate(slugs: Sequence[str], reference: str, folder: Path, work: Path, base: Sequence[str]) -> dict[str, Any]:
+def evaluate(
+    slugs: Sequence[str], reference: str, folder: Path, work: Path, base: Sequence[str]
+) -> dict[str, Any]:
     """Compare all predictions; the reference takes the place of the network, to which differences refer."""
     predictions = work / "data/predictions"
     shutil.rmtree(predictions)
@@ -198,7 +205,9 @@ def print_table(study: Study, metrics: Mapping[str, Any], entries: Sequence[Mapp
             f"ceiling: {test['ceiling']:.3f} +- {test['ceiling_error']:.3f} pooled, "
             f"{test['ceiling_sample_mean']:.3f} +- {test['ceiling_sample_error']:.3f} per configuration"
         )
-    print(f"{'':36} {'pooled, seeds':15}  {'mean of copies':15}  ratio  {'over ' + study.reference:16} seconds")
+    print(
+        f"{'':36} {'pooled, seeds':15}  {'mean of copies':15}  ratio  {'over ' + study.reference:16} seconds"
+    )
     for entry in entries:
         print(format_entry(entry))
 

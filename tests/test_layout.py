@@ -4,6 +4,7 @@ import ast
 import re
 
 import pytest
+from dvc.utils.serialize import modify_yaml
 from ruamel.yaml import YAML
 
 from glassdyn.jobs.code_digest import SOURCE, code_files
@@ -95,6 +96,16 @@ def test_the_pipeline_is_short_enough_to_be_read(root):
     assert len((root / "dvc.yaml").read_text().splitlines()) < 350
     for path in (root / "src" / "glassdyn" / "stages").glob("[!_]*.py"):
         assert len(path.read_text().splitlines()) <= 50, f"{path}: a stage reads, calls and writes"
+
+
+@pytest.mark.parametrize("name", ["dvc.yaml", "params.yaml"])
+def test_files_that_dvc_edits_are_in_its_layout(root, tmp_path, name):
+    """`dvc exp run -S` and `dvc freeze` then change what they are asked to, and no other line."""
+    copy = tmp_path / name
+    copy.write_bytes((root / name).read_bytes())
+    with modify_yaml(copy):
+        pass
+    assert copy.read_text() == (root / name).read_text(), f"write {name} by dvc.utils.serialize.modify_yaml"
 
 
 def test_every_output_is_ignored_by_git_or_kept_in_it(root, pipeline):

@@ -233,3 +233,17 @@ def test_the_picture_of_the_curves_marks_the_selected_step(tmp_path):
     assert star.get_xydata().tolist() == [[best.step, pytest.approx(best.objective)]]
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names == ["train", "test", "selected", "objective", r"Pearson $\rho$"]
+
+
+def test_targets_of_a_snapshot_forget_its_mean_and_spread():
+    """Labels t and 2 t + 1 of one snapshot are the same targets where each snapshot has its own statistics."""
+    loss = replace(PLAIN, standardise="snapshot")
+    graphs = [labelled_graph(seed) for seed in range(3)]
+    moved = [graph._replace(y=2 * graph.labels + 1) for graph in graphs[:1]]
+    dataset, shifted = make_dataset(graphs, graphs, loss), make_dataset(graphs, moved, loss)
+    torch.testing.assert_close(dataset.held_out[0].targets, shifted.held_out[0].targets, rtol=1e-4, atol=1e-4)
+    plain = make_dataset(graphs, moved, PLAIN)
+    assert not torch.allclose(plain.held_out[0].targets, shifted.held_out[0].targets, atol=0.1)
+    for example in dataset.train:
+        assert example.targets.mean() == pytest.approx(0, abs=1e-5)
+        assert example.targets.std(correction=0) == pytest.approx(1, abs=1e-5)

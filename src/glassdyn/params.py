@@ -352,6 +352,7 @@ class Loss:
     """The squared error, plain or re-weighted (thesis 2.18 to 2.21)."""
 
     targets: Names
+    standardise: Literal["training_set", "snapshot"]
     alpha: UnitInterval
     bins: PositiveInt
 

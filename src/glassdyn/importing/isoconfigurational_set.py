@@ -87,21 +87,35 @@ def read_end_points(path: Path, box_length: float) -> EndPoints:
     arrays = _read_arrays(path)
     species, start, ends = (arrays[key] for key in KEYS)
     particles = len(species)
-    expected = {"types": (particles,), "initial_positions": (particles, 3), "positions": (len(ends), particles, 3)}
+    expected = {
+        "types": (particles,),
+        "initial_positions": (particles, 3),
+        "positions": (len(ends), particles, 3),
+    }
     shapes = {key: arrays[key].shape for key in KEYS}
-    _require(shapes == expected and len(ends) > 0, path, f"arrays of shapes (N,), (N, 3), (R, N, 3): got {shapes}")
-    _require(set(np.unique(species)) <= {0, 1}, path, f"types 0 and 1: got {sorted(set(species.tolist()))[:4]}")
+    _require(
+        shapes == expected and len(ends) > 0, path, f"arrays of shapes (N,), (N, 3), (R, N, 3): got {shapes}"
+    )
+    _require(
+        set(np.unique(species)) <= {0, 1}, path, f"types 0 and 1: got {sorted(set(species.tolist()))[:4]}"
+    )
     for key in ("initial_positions", "positions"):
         _require(bool(np.isfinite(arrays[key]).all()), path, f"finite numbers: {key} has others")
     displacements = np.linalg.norm(ends.astype(np.float64) - start, axis=2)
-    return EndPoints(Configuration(start.astype(np.float64), species.astype(np.uint8), box_length), displacements)
+    return EndPoints(
+        Configuration(start.astype(np.float64), species.astype(np.uint8), box_length), displacements
+    )
 
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
-        _require(size <= MAX_BYTES, path, f"at most {MAX_BYTES / 1e9:.0f} GB of numbers: it unpacks to {size / 1e9:.0f}")
+        _require(
+            size <= MAX_BYTES,
+            path,
+            f"at most {MAX_BYTES / 1e9:.0f} GB of numbers: it unpacks to {size / 1e9:.0f}",
+        )
         with np.load(path, allow_pickle=False) as file:
             absent = [key for key in KEYS if key not in file]
             _require(not absent, path, f"arrays {', '.join(KEYS)}: it lacks {', '.join(absent)}")
@@ -149,16 +163,16 @@ def _write_sample(
     name: str, points: EndPoints, folders: ImportedFolders, temperature: float, label: str
 ) -> None:
     configuration, displacements = points
-    origin = {"frames": 1, "frame": 0}
+    origin: dict[str, object] = {"frames": 1, "frame": 0}
     write_snapshot(
         folders.snapshots / f"{name}.parquet", configuration, {**origin, "temperature": temperature}
     )
     box = {"box_length": configuration.box_length}
-    identity = {"particle": np.arange(len(configuration.species)), "type": configuration.species}
+    identity: tables.Columns = {"particle": np.arange(len(configuration.species)), "type": configuration.species}
     schema = tables.labels_schema([label])
     for run, values in enumerate(displacements):
         path = folders.isoconfigurational / name / f"run{run:02}.parquet"
         tables.write(path, schema, [{**identity, label: values}], {**origin, **box})
-    mean = {**identity, label: displacements.mean(axis=0)}
+    mean: tables.Columns = {**identity, label: displacements.mean(axis=0)}
     path = folders.isoconfigurational / f"{name}.parquet"
     tables.write(path, schema, [mean], {**box, "runs": len(displacements)})

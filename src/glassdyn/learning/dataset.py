@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glassdyn.learning.graphs import Normalisation, Snapshot, fit_normalisation, standardise
+from glassdyn.learning.graphs import Normalisation, Snapshot, fit_normalisation, fit_scaling, standardise
 from glassdyn.learning.loss import Histogram, fit_histogram, rarity_weights
 from glassdyn.learning.subgraphs import SYMMETRIES, apply_symmetry, k_hop_subgraph, nearest_particles
 from glassdyn.params import Loss, Train
@@ -61,22 +61,28 @@ class Dataset(NamedTuple):
 
 
 def make_dataset(train: Sequence[Snapshot], held_out: Sequence[Snapshot], loss: Loss) -> Dataset:
-    """Standardise labelled graphs with the statistics of the training part, and weigh their labels."""
+    """Standardise labelled graphs, and weigh their labels.
+
+    Node features and edges get the statistics of the training part. So do labels, or each snapshot its own
+    (`loss.standardise`): then a model learns who moves more than others at the same time, not how mobile the snapshot is
+    as a whole, and its predictions are given the training part's mean and spread.
+    """
     normalisation = fit_normalisation(train)
     histogram = fit_histogram([graph.labels[graph.species == 0] for graph in train], loss.bins)
     train_examples, held_out_examples = (
-        [_example(graph, normalisation, histogram, loss.alpha) for graph in part]
+        [_example(graph, normalisation, histogram, loss) for graph in part]
         for part in (train, held_out)
     )
     return Dataset(train_examples, held_out_examples, normalisation)
 
 
-def _example(graph: Snapshot, normalisation: Normalisation, histogram: Histogram, alpha: float) -> Example:
+def _example(graph: Snapshot, normalisation: Normalisation, histogram: Histogram, loss: Loss) -> Example:
     """Standardise one labelled graph; its weights come from the labels in their own units."""
     a_particles = torch.nonzero(graph.species == 0).squeeze(1)
     labels = graph.labels[a_particles]
-    targets = normalisation.targets.apply(labels)
-    weight = rarity_weights(labels, histogram, alpha)
+    scaling = fit_scaling([labels]) if loss.standardise == "snapshot" else normalisation.targets
+    targets = scaling.apply(labels)
+    weight = rarity_weights(labels, histogram, loss.alpha)
     return Example(standardise(graph, normalisation), a_particles, targets, weight)
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "Snapshot",
     "build_graph",
     "fit_normalisation",
+    "fit_scaling",
     "index_edges",
     "standardise",
     "standardise_by_species",
@@ -138,7 +139,7 @@ def build_graph(configuration: Configuration, features: NDArray[np.float32], gra
     """
     positions, species, box_length = configuration
     if graph_params.standardise == "snapshot":
-        features = standardise_by_species(features, species)
+        features = standardise_by_species(features, species).astype(np.float32)
     pairs = find_neighbours(positions, box_length, graph_params.r_threshold)
     receivers, senders, vectors = pairs.receivers, pairs.senders, pairs.vectors
     if graph_params.self_edges:
@@ -200,18 +201,18 @@ def _with_self_edges(
 
 def fit_normalisation(snapshots: Sequence[Snapshot]) -> Normalisation:
     """Means and standard deviations over the training snapshots; a constant feature keeps its scale."""
-    edges = _scaling([graph.edge_attr for graph in snapshots])
+    edges = fit_scaling([graph.edge_attr for graph in snapshots])
     if edges.mean.numel() == 3:
         length = torch.sqrt((edges.scale**2 + edges.mean**2).mean())
         edges = Scaling(torch.zeros(3), length.expand(3).clone())
     return Normalisation(
-        nodes=_scaling([graph.x for graph in snapshots]),
+        nodes=fit_scaling([graph.x for graph in snapshots]),
         edges=edges,
-        targets=_scaling([graph.labels[graph.species == 0] for graph in snapshots]),
+        targets=fit_scaling([graph.labels[graph.species == 0] for graph in snapshots]),
     )
 
 
-def _scaling(parts: Sequence[Tensor]) -> Scaling:
+def fit_scaling(parts: Sequence[Tensor]) -> Scaling:
     """Mean and standard deviation in float64, one snapshot at a time."""
     rows = sum(len(part) for part in parts)
     mean = _total(part.double().sum(dim=0) for part in parts) / rows
