@@ -236,10 +236,10 @@ def run_study(study: Study, folder: Path, work: Path, words: Sequence[str]) -> i
         train_member(slug, [*study.base, *overrides], folder, work)
     reference = next(slug for row in rows if row.name == study.reference for slug, _ in row.members())
     metrics = evaluate([slug for slug, _ in members], reference, folder, work, study.base)
-    chosen = Study(study.base, rows, study.reference, study.bounds, study.stages)
-    entries = tabulate(chosen, metrics, work)
-    print_table(chosen, metrics, entries)
-    return verdict(chosen, entries)
+    shown = Study(study.base, rows, study.reference, study.bounds, study.stages)
+    entries = tabulate(shown, metrics, work)
+    print_table(shown, metrics, entries)
+    return verdict(shown, entries)
 
 
 def main() -> int:
