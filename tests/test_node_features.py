@@ -34,6 +34,7 @@ SPEC = DescriptorSpec(
         fields=("energy", "force"),
         shells=2.0,
         shell_width=0.5,
+        lengths=(0.5, 1.0, 2.0),
     ),
     quench=Quench("lammps", section("potential", truncation="xplor", r_on=2.0, r_cut=2.5, spline_points=0)),
 )
