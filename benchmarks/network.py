@@ -124,9 +124,9 @@ def measure(subject: str, hidden: tuple[int, ...], n_rec: int, device: str) -> d
 def train(hidden: tuple[int, ...], n_rec: int, device: str) -> dict[str, float]:
     """GB of the whole process at the peak of a training, and seconds of its few steps and the recording behind them."""
     graph = liquid()._replace(y=torch.randn(PARTICLES, 1))
-    dataset = make_dataset([graph], [graph], Loss(targets=("label",), standardise="training_set", alpha=0.0, bins=10)).to(
-        torch.device(device)
-    )
+    dataset = make_dataset(
+        [graph], [graph], Loss(targets=("label",), standardise="training_set", alpha=0.0, bins=10)
+    ).to(torch.device(device))
     settings = Train(
         lr=0.001, clip=1.0, record_every=STEPS, patience=1, max_steps=STEPS, select_on="validation",
         schedule="constant", weight_decay=0.0, batch=1, subgraph=0, augment=False,
