@@ -1,33 +1,92 @@
 """A pipeline so short that a test can run it, a thousandth of the default one; sections of its parameters."""
 
 import dataclasses
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from glassdyn import params
+from glassdyn import constraints, parameter_files, params
 from glassdyn.params import Params
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 
-SHORT = {
-    "liquid": {"particles": 200},
-    "descriptors": {"r_max": 2.6},
-    "evaluate": {"block_length": 2.0, "lengths": [0.0, 1.0], "resamples": 100},
-    "simulation": {"tau_alpha": 1.0, "copies": 3, "samples": 1, "checkpoint_steps": 300},
-    "equilibrate": {"melt": 1.0, "thermalise": 1.0, "equilibrate": 2.0},
-    "record": {"decorrelate": 1.0, "duration": 4.4},
-    "isoconfigurational": {"runs": 2, "duration": 4.4},
-    "describe": {"smooth": 0.1, "generations": 1, "inherent": True},
-    "hops": {"t_f": 0.4, "min_segment": 4},
-    "wavelets": {"scales": [5]},
-    "coarse": {"lengths": [1.0]},
-    "split": {"train": [0], "validation": [1], "test": [2]},
-    "graph": {"nodes": "pca", "positions": "inherent"},
-    "loss": {"targets": ["p_hop", "propensity_1"]},
-    "train": {"max_steps": 40, "patience": 2},
+PINNED = {
+    "liquid": {"particles": 1000, "density": 1.2, "temperature": 0.6},
+    "potential": {"truncation": "xplor", "r_on": 2.0, "r_cut": 2.5, "spline_points": 0},
+    "simulation": {"timestep": 0.005, "frame_steps": 20, "tau_alpha": 14.0, "copies": 5, "samples": 3},
+    "equilibrate": {"melt": 1.0, "thermalise": 1.0, "equilibrate": 12.0},
+    "record": {"decorrelate": 2.0, "duration": 3.0},
+    "isoconfigurational": {"runs": 0, "samples_per_copy": 1, "times": [0.1, 1.0], "duration": 3.0},
+    "descriptors": {"edges": [], "r_min": 0.7, "r_max": 4.7, "bins": 80},
+    "describe": {
+        "smooth": 0.0,
+        "generations": 0,
+        "inherent": False,
+        "fields": ["energy", "force", "minima_energy", "cage_displacement"],
+        "shells": 0.0,
+        "r_local": 0.0,
+        "lengths": [0.5, 1.0],
+    },
+    "pca": {"components": 30},
+    "hops": {"p_c": 0.23, "t_f": 5.0, "min_segment": 50, "weight": "none"},
+    "wavelets": {"scales": [50]},
+    "coarse": {"lengths": []},
+    "split": {"train": [0, 1, 2], "validation": [3], "test": [4]},
+    "graph": {"nodes": "full", "edges": "distance", "positions": "thermal", "standardise": "training_set"},
+    "model": {
+        "kind": "graph_network",
+        "n_rec": 2,
+        "hidden": [8, 8],
+        "heads": 4,
+        "shared": False,
+        "linear": False,
+    },
+    "loss": {"targets": ["p_hop"], "standardise": "training_set", "alpha": 0.0},
+    "train": {"select_on": "validation", "batch": 1, "subgraph": 0, "seed": 1, "seeds": 1, "augment": False},
+    "evaluate": {"folds": 1, "block_length": 3.0, "lengths": [0.0, 0.5, 1.0, 2.0]},
 }
+"""Values that tests rely on, whatever the repository's parameters are."""
+
+
+def merge(*changes: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, object]]:
+    """Changes in turn, key by key."""
+    merged: dict[str, dict[str, object]] = {}
+    for sections in changes:
+        for name, keys in sections.items():
+            merged[name] = {**merged.get(name, {}), **keys}
+    return merged
+
+
+SHORT = merge(
+    PINNED,
+    {
+        "liquid": {"particles": 200},
+        "descriptors": {"r_max": 2.6},
+        "evaluate": {"block_length": 2.0, "lengths": [0.0, 1.0], "resamples": 100},
+        "simulation": {"tau_alpha": 1.0, "copies": 3, "samples": 1, "checkpoint_steps": 300},
+        "equilibrate": {"melt": 1.0, "thermalise": 1.0, "equilibrate": 2.0},
+        "record": {"decorrelate": 1.0, "duration": 4.4},
+        "isoconfigurational": {"runs": 2, "duration": 4.4},
+        "describe": {
+            "smooth": 0.1,
+            "generations": 1,
+            "inherent": True,
+            "minima": 2,
+            "minima_time": 0.2,
+            "cage_runs": 2,
+            "cage_time": 0.2,
+        },
+        "hops": {"t_f": 0.4, "min_segment": 4},
+        "wavelets": {"scales": [5]},
+        "coarse": {"lengths": [1.0]},
+        "split": {"train": [0], "validation": [1], "test": [2]},
+        "graph": {"nodes": "pca", "positions": "inherent"},
+        "loss": {"targets": ["p_hop", "propensity_1"]},
+        "train": {"max_steps": 40, "patience": 2},
+    },
+)
 
 
 @cache
@@ -36,12 +95,19 @@ def default_params() -> Params:
     return params.load(PARAMS)
 
 
+@cache
+def pinned_params() -> Params:
+    """The parameters of the repository with the pinned values."""
+    tree = parameter_files.merge(parameter_files.read(PARAMS), PINNED)
+    return constraints.validate(Params, tree, PARAMS)
+
+
 def section(name, **changes):
-    """A section of the repository's parameters with some of its keys changed."""
-    return dataclasses.replace(getattr(default_params(), name), **changes)
+    """A section of these parameters with some of its keys changed."""
+    return dataclasses.replace(getattr(pinned_params(), name), **changes)
 
 
-def shorten(source: Path, target: Path, changes: dict[str, dict[str, object]] = SHORT) -> None:
+def shorten(source: Path, target: Path, changes: Mapping[str, Mapping[str, object]] = SHORT) -> None:
     """Write params.yaml with the changed keys, comments kept."""
     yaml = YAML()
     tree = yaml.load(source)

@@ -19,7 +19,7 @@ from glassdyn.storage import tables, trajectory
 from glassdyn.storage.predictions import read_predictions, write_predictions
 from glassdyn.storage.tensor_file import ModelFileError, read_arrays, write_arrays
 from planted_tables import BINS, BOX, LABELS, MADE_WITH, TEST_SAMPLES, N, write_labels, write_planted_tables
-from short_pipeline import section, shorten
+from short_pipeline import PINNED, merge, section, shorten
 
 PREDICTIONS = Path("data/predictions")
 FILE = Path("models/baselines.safetensors")
@@ -34,7 +34,7 @@ def fitted(root, tmp_path_factory):
     """A folder in which the stage has run, and the store that it used."""
     folder = tmp_path_factory.mktemp("baselines")
     changes = {"loss": {"targets": list(LABELS)}, "train": {"max_steps": 20, "record_every": 5}}
-    shorten(root / "params.yaml", folder / "params.yaml", changes)
+    shorten(root / "params.yaml", folder / "params.yaml", merge(PINNED, changes))
     write_planted_tables(folder)
     store = tmp_path_factory.mktemp("scratch")
     with pytest.MonkeyPatch.context() as patch:

@@ -29,7 +29,7 @@ from planted_tables import (
     write_planted_runs,
     write_planted_tables,
 )
-from short_pipeline import shorten
+from short_pipeline import PINNED, merge, shorten
 
 SCORES = {
     "pearson",
@@ -99,7 +99,8 @@ def predict_samples(folds):
 def evaluated(root, tmp_path_factory):
     """A folder with predictions of five models, evaluated."""
     folder = tmp_path_factory.mktemp("evaluate")
-    shorten(root / "params.yaml", folder / "params.yaml", {"loss": {"targets": list(LABELS)}})
+    changes = {"loss": {"targets": list(LABELS)}}
+    shorten(root / "params.yaml", folder / "params.yaml", merge(PINNED, changes))
     write_planted_tables(folder)
     write_planted_runs(folder)
     with pytest.MonkeyPatch.context() as patch:
@@ -218,7 +219,7 @@ def test_without_runs_there_are_no_ceilings(folder):
 def test_folds_are_evaluated_together(folder, root):
     """Every copy once, by the models of the fold that tests it; errors are over copies then."""
     changes = {"loss": {"targets": list(LABELS)}, "evaluate": {"folds": 5}}
-    shorten(root / "params.yaml", folder / "params.yaml", changes)
+    shorten(root / "params.yaml", folder / "params.yaml", merge(PINNED, changes))
     with pytest.raises(TableError, match="has no table of copy00-sample00"):
         evaluate.main()
     split = params.load().split

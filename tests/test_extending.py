@@ -12,6 +12,7 @@ import pytest
 from caged_walkers import write_caged
 from glassdyn.storage import tables
 from glassdyn.storage.trajectory import open_trajectory
+from short_pipeline import PINNED, shorten
 
 TOY = '''"""A toy label: how far a particle is from the middle frame some frames later."""
 
@@ -56,7 +57,7 @@ SECTION = '''    """A toy label."""
 def checkout(root, tmp_path):
     """A copy of the package and of the parameters."""
     shutil.copytree(root / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(root / "params.yaml", tmp_path)
+    shorten(root / "params.yaml", tmp_path / "params.yaml", PINNED)
     return tmp_path
 
 

@@ -10,16 +10,14 @@ import time
 
 import pytest
 
-from short_pipeline import SHORT, shorten
+from short_pipeline import SHORT, merge, shorten
 from test_jobs import LONG, alive, descendants, wait_until
 
 pytestmark = pytest.mark.endurance
 
 KILLS = 10
 
-SMALL = SHORT | {
-    "simulation": SHORT["simulation"] | {"checkpoint_steps": 150, "frame_steps": 5},
-}
+SMALL = merge(SHORT, {"simulation": {"checkpoint_steps": 150, "frame_steps": 5}})
 """A box that holds two cutoffs; each job has several checkpoints and two blocks of frames or one."""
 
 OUTPUTS = {"equilibrate": ("states",), "record": ("trajectories", "snapshots")}
@@ -113,7 +111,7 @@ def test_killed_ten_times_over(tmp_path, root, undisturbed):
 def test_two_copies_more_run_two_more_and_change_nothing(root, undisturbed):
     checkout, _ = undisturbed
     before, finished = checkout.data(), checkout.finished()
-    more = SMALL | {"simulation": SMALL["simulation"] | {"copies": 5}}
+    more = merge(SMALL, {"simulation": {"copies": 5}})
     shorten(root / "params.yaml", checkout.path / "params.yaml", more)
     for stage in STAGES:
         checkout.run(stage)

@@ -11,19 +11,23 @@ import pytest
 
 from glassdyn.storage.snapshots import write_snapshot
 from glassdyn.storage.trajectory import open_trajectory
-from short_pipeline import SHORT, shorten
+from short_pipeline import SHORT, merge, shorten
 from walkers import brownian
 
 pytestmark = pytest.mark.endurance
 
-CHANGES = SHORT | {
-    "liquid": {"particles": 250},
-    "describe": {"smooth": 0.1, "generations": 1, "inherent": False},
-    "descriptors": {"r_max": 2.3},
-    "simulation": SHORT["simulation"] | {"copies": 4, "samples": 3},
-    "isoconfigurational": {"runs": 0},
-    "loss": {"targets": ["p_hop"]},
-}
+CHANGES = merge(
+    SHORT,
+    {
+        "liquid": {"particles": 250},
+        "describe": {"inherent": False, "fields": []},
+        "descriptors": {"r_max": 2.3},
+        "simulation": {"copies": 4, "samples": 3},
+        "isoconfigurational": {"runs": 0},
+        "graph": {"positions": "thermal"},
+        "loss": {"targets": ["p_hop"]},
+    },
+)
 
 OUTPUTS = {
     "label": ("data/labels", "plots/labels"),

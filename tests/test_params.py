@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 from glassdyn import constraints, parameter_files, params
 from glassdyn.labels import wavelets
 from glassdyn.limits import LIMITS
-from short_pipeline import default_params
+from short_pipeline import PINNED, default_params, shorten
 
 REFUSED = {
     "unknown key": ({"model.n_recc": 3}, "no such parameter: model.n_recc"),
@@ -109,8 +109,10 @@ REFUSED = {
 
 
 def edited(source: Path, folder: Path, changes: dict) -> Path:
+    """The parameters with the pinned values and these changes."""
     yaml = YAML()
-    tree = yaml.load(source / "params.yaml")
+    shorten(source / "params.yaml", folder / "params.yaml", PINNED)
+    tree = yaml.load(folder / "params.yaml")
     for key, value in changes.items():
         *sections, last = key.split(".")
         branch = tree
@@ -161,7 +163,8 @@ def test_a_float_arrives_as_a_number_however_it_is_written(root, tmp_path, writt
 def test_overrides_take_the_place_of_what_stands_in_the_file(root, tmp_path):
     changes = {"model.hidden": [16, 8], "liquid.temperature": 0.5, "graph.nodes": "pca"}
     written = [f"{key}={value}" for key, value in changes.items()]
-    assert params.load(root / "params.yaml", written) == params.load(edited(root, tmp_path, changes))
+    changed = params.load(edited(root, tmp_path, changes))
+    assert params.load(edited(root, tmp_path, {}), written) == changed
 
 
 @pytest.mark.parametrize(
@@ -183,9 +186,9 @@ def test_overrides_that_are_refused(root, override, message):
         params.load(root / "params.yaml", [override])
 
 
-def test_labels_are_those_of_all_label_sections(root):
+def test_labels_are_those_of_all_label_sections(root, tmp_path):
     overrides = ["wavelets.scales=[20,50]", "coarse.lengths=[2.0]", "isoconfigurational.runs=2"]
-    parameters = params.load(root / "params.yaml", overrides)
+    parameters = params.load(edited(root, tmp_path, {}), overrides)
     single = [*parameters.hops.labels, *parameters.wavelets.labels]
     assert single == ["p_hop", "cwt_20", "cwt_50"]
     means = [f"mean_{label}" for label in single]

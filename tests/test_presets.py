@@ -39,6 +39,13 @@ def test_a_preset_sets_its_keys_keeps_every_comment_and_passes_the_checks(name, 
     assert page.read_text() == after
 
 
+def test_presets_name_the_same_keys(root):
+    """What one of them sets stays behind in no other."""
+    trees = [YAML(typ="safe").load(root / "presets" / f"{name}.yaml") for name in ("published", "thesis")]
+    keys = [{(section, key) for section, entries in tree.items() for key in entries} for tree in trees]
+    assert keys[0] == keys[1]
+
+
 def test_the_thesis_has_28_samples_to_train_on_and_8_to_test(page, root):
     presets.apply_preset("thesis", page, root / "presets")
     parameters = params.load(page)

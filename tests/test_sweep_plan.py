@@ -16,7 +16,7 @@ from glassdyn.experiments.points import Point
 from glassdyn.experiments.queue import Task, environment_of_workers
 from glassdyn.experiments.repository import list_experiments, run_git, unfit_for_experiments
 from glassdyn.experiments.results import read_densities, read_results
-from short_pipeline import shorten
+from short_pipeline import PINNED, shorten
 
 GIT = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost"]
 HEADLINE = '{"pearson": 0.25, "pearson_error": 0.02, "ceiling": 0.5, "folds": 1}'
@@ -33,8 +33,9 @@ def repository(root, tmp_path, monkeypatch):
     shutil.copytree(root / "src", "src", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(root / "sweeps", "sweeps")
     Path(".dvc").mkdir()
-    for name in ("params.yaml", "dvc.yaml", ".dvc/config", ".dvc/.gitignore"):
+    for name in ("dvc.yaml", ".dvc/config", ".dvc/.gitignore"):
         shutil.copy(root / name, name)
+    shorten(root / "params.yaml", Path("params.yaml"), PINNED)
     git("init", "-qb", "main")
     commit()
     return tmp_path

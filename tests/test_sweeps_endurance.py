@@ -12,20 +12,22 @@ import pytest
 
 from checkouts import BIN, copy_working_tree
 from glassdyn.experiments.sweep_file import sweep_names
-from short_pipeline import PARAMS, SHORT
+from short_pipeline import PARAMS, SHORT, merge
 
 pytestmark = pytest.mark.endurance
 
-FIVE_COPIES = {
-    **SHORT,
-    "simulation": {**SHORT["simulation"], "copies": 5},
-    "record": {"decorrelate": 1.0, "duration": 14.0},
-    "isoconfigurational": {"runs": 2, "duration": 14.0},
-    "split": {"train": [0, 1, 2], "validation": [3], "test": [4]},
-    "graph": {"nodes": "full"},
-    "loss": {"targets": ["p_hop"]},
-    "train": {"max_steps": 20, "patience": 1, "record_every": 10},
-}
+FIVE_COPIES = merge(
+    SHORT,
+    {
+        "simulation": {"copies": 5},
+        "record": {"duration": 14.0},
+        "isoconfigurational": {"duration": 14.0},
+        "split": {"train": [0, 1, 2], "validation": [3], "test": [4]},
+        "graph": {"nodes": "full"},
+        "loss": {"targets": ["p_hop"]},
+        "train": {"max_steps": 20, "patience": 1, "record_every": 10},
+    },
+)
 """The short pipeline with the copies and the windows that the shipped sweeps need."""
 
 ONE_BLOCK = ("sweep", "architecture", "--set", "model.hidden=[8,8]", "folds=1")

@@ -11,14 +11,14 @@ from glassdyn.jobs.store import default_root
 from glassdyn.learning import model_file, training_jobs
 from glassdyn.learning.training_jobs import plan_trainings, run_trainings, select_test
 from liquids import DISTANCES, NETWORK, PLAIN, SHORT, labelled_graph, write_tables
-from short_pipeline import default_params
+from short_pipeline import pinned_params
 
 SAMPLES = [f"copy{copy:02}-sample{sample:02}" for copy in range(5) for sample in range(2)]
 BRIEF = replace(SHORT, max_steps=6, record_every=3)
 
 
 def parameters(folds=1, seeds=1, **model):
-    run = default_params()
+    run = pinned_params()
     return replace(
         run,
         graph=DISTANCES,

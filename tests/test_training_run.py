@@ -16,7 +16,7 @@ from glassdyn.learning import checkpoint, training, training_run
 from glassdyn.learning.distributed import ALONE
 from glassdyn.learning.model_file import save
 from liquids import DISTANCES, NETWORK, PLAIN, SHORT, write_tables
-from short_pipeline import shorten
+from short_pipeline import PINNED, merge, shorten
 
 BRIEF = replace(SHORT, max_steps=12, record_every=3)
 
@@ -84,7 +84,7 @@ def checkout(folder, root):
     """A folder in which the stage can run."""
     folder.mkdir()
     write_tables(folder)
-    shorten(root / "params.yaml", folder / "params.yaml", SETTINGS)
+    shorten(root / "params.yaml", folder / "params.yaml", merge(PINNED, SETTINGS))
     return folder
 
 
