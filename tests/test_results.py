@@ -104,7 +104,7 @@ def test_the_default_run_is_long_enough(root):
 MODELS = {
     "ridge + graph network": None,
     "ridge on the same features": "ridge",
-    "perceptron with the ridge": "perceptron",
+    "perceptron without graph": "perceptron",
     "ridge on radial descriptors": "radial_ridge",
     "ridge on averaged radial descriptors": "averaged_ridge",
 }
