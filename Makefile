@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 INSTALLED := .venv/installed
 
-.PHONY: help install repro test test-unit test-endurance lint format lock validate bench-simulation bench-observe bench-labels bench-network bench-importing bench-propensity
+.PHONY: help install repro test test-unit test-endurance lint format lock validate bench-simulation bench-observe bench-labels bench-network bench-importing bench-models bench-propensity
 
 help: ## this list
 	@grep -hE '^[a-z -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{n = split($$1, names, " "); for (i = 1; i <= n; i++) printf "  make %-17s %s\n", names[i], $$2}'
@@ -49,5 +49,9 @@ validate: $(INSTALLED) ## simulate the published state points and compare
 bench-simulation bench-observe bench-labels bench-network bench-importing: bench-%: $(INSTALLED) ## speed and memory beside a peer (simulation, observe, labels, network, importing)
 	python benchmarks/$*.py
 
-bench-propensity: $(INSTALLED) ## every model on ten published configurations, in DATA=folder
-	python benchmarks/propensity.py $(DATA)
+bench-models: $(INSTALLED) ## every kind of model on every kind of features, rotated splits; after make repro
+	python benchmarks/models.py default .
+
+bench-propensity: $(INSTALLED) ## the same on ten published configurations, their files in datasets/botan/raw
+	python benchmarks/models.py botan datasets/botan
+	python benchmarks/models.py botan-networks datasets/botan

@@ -1,10 +1,11 @@
 """Every kind of model on every kind of node features: correlations with errors, beside the ceiling.
 
     python benchmarks/models.py default FOLDER    # after `dvc repro`: rotated splits, each copy tested once
-    python benchmarks/models.py botan FOLDER      # the ten published configurations: FOLDER/raw holds their files
+    python benchmarks/models.py botan datasets/botan           # published configurations, each tested once by the others
+    python benchmarks/models.py botan-networks datasets/botan  # networks on these, three seeds each, tested on the last two
 
-FOLDER holds params.yaml and data/snapshots, data/labels, data/isoconfigurational of a finished pipeline (botan: raw/ is
-enough). Each row is the product's own stage `train` with some parameters changed; all predictions are then compared by
+FOLDER holds params.yaml and data/snapshots, data/labels, data/isoconfigurational of a finished pipeline; datasets/botan
+holds the published files in raw/. Each row is the product's own stage `train` with some parameters changed; all predictions are then compared by
 its own stage `evaluate`, so that differences are paired. --work DIR keeps what is finished: a run that was cut off goes
 on. --rows takes those whose names contain a word. Exit status 1 where a bound is missed.
 """
@@ -59,7 +60,7 @@ class Study:
         base: overrides of all rows.
         rows: lines of the table.
         reference: name of the row that the others are compared with.
-        bounds: (what, row or rows' best, least mean correlation over copies).
+        bounds: name of a row -> least mean correlation over copies.
         stages: that make the data of the rows from what the folder holds.
     """
 
@@ -71,26 +72,32 @@ class Study:
 
 
 NODES = {"radial": "full", "local": "local", "local+radial": "local+radial"}
-KINDS = {
-    "ridge": ["model.kind=ridge"],
-    "boosting": ["model.kind=boosting"],
-    "network": ["model.kind=graph_network"],
-    "ensemble of 3": ["model.kind=graph_network", "train.seeds=3"],
-    "ridge + network": ["model.kind=graph_network", "model.linear=true"],
+REGRESSIONS = {"ridge": ["model.kind=ridge", "model.linear=false"]}
+KINDS = REGRESSIONS | {
+    "boosting": ["model.kind=boosting", "model.linear=false"],
+    "network": ["model.linear=false"],
+    "ensemble of 3": ["model.linear=false", "train.seeds=3"],
+    "ridge + network": ["model.linear=true"],
 }
+"""Kinds of models of the default run, by the parameters that make them."""
 
-ALL_FIELDS = (
-    "describe.fields=[energy,force,inherent_energy,inherent_displacement,minima_energy,minima_displacement,"
-    "debye_waller,cage_displacement,cage_fluctuation]"
-)
-THERMAL, INHERENT = "graph.positions=thermal", "graph.positions=inherent"
-LEAVE_ONE_OUT = [
-    "evaluate.folds=10",
-    "split.train=[0,1,2,3,4,5,6,7]",
-    "split.validation=[8]",
-    "split.test=[9]",
+LAST_TWO = [
+    "evaluate.folds=1",
+    "split.train=[0,1,2,3,4,5,6]",
+    "split.validation=[7]",
+    "split.test=[8,9]",
+    "graph.nodes=local",
 ]
-LAST_TWO = ["evaluate.folds=1", "split.train=[0,1,2,3,4,5,6]", "split.validation=[7]", "split.test=[8,9]"]
+NETWORKS = {
+    "perceptron": ["model.kind=graph_network", "model.n_rec=0"],
+    "graph_network": ["model.kind=graph_network"],
+    "ridge + graph_network": ["model.kind=graph_network", "model.linear=true"],
+    "attention": ["model.kind=attention"],
+    "radial_filter": ["model.kind=radial_filter"],
+}
+"""Networks on the published configurations; all see the same averaged fields."""
+
+WITHIN_SNAPSHOTS = ["graph.standardise=snapshot", "loss.standardise=snapshot"]
 
 STUDIES = {
     "default": Study(
@@ -101,6 +108,29 @@ STUDIES = {
             for kind, overrides in KINDS.items()
         ],
         reference="ridge, radial",
+    ),
+    "botan": Study(
+        base=["model.kind=ridge"],
+        rows=[
+            Row("ridge, radial", ["graph.nodes=full"]),
+            Row("ridge, local", ["graph.nodes=local"]),
+            Row("ridge, shells", ["graph.nodes=shells"]),
+            Row("ridge, local within snapshots", ["graph.nodes=local", *WITHIN_SNAPSHOTS]),
+            Row("ridge, shells within snapshots", ["graph.nodes=shells", *WITHIN_SNAPSHOTS]),
+            Row("boosting, local", ["graph.nodes=local", "model.kind=boosting"]),
+        ],
+        reference="ridge, radial",
+        bounds={"ridge, shells within snapshots": 0.78},
+        stages=("import_set", "describe"),
+    ),
+    "botan-networks": Study(
+        base=LAST_TWO,
+        rows=[
+            Row("ridge, local", REGRESSIONS["ridge"]),
+            *(Row(f"{name}, local", overrides, seeds=(1, 2, 3)) for name, overrides in NETWORKS.items()),
+        ],
+        reference="ridge, local",
+        stages=("import_set", "describe"),
     ),
 }
 
@@ -118,11 +148,13 @@ def write_params(folder: Path, work: Path, overrides: Sequence[str]) -> None:
         YAML().dump(parameter_files.read(folder / "params.yaml", overrides), file)
 
 
-def link_data(folder: Path, work: Path) -> None:
-    """Make the folder's inputs visible in the work folder, where no stage of a row writes to them."""
+def link_data(study: Study, folder: Path, work: Path) -> None:
+    """Make the inputs of the study's stages visible in the work folder, where none of them writes to them."""
+    imported = "import_set" in study.stages
+    names = ["raw"] if imported else ["data/snapshots", "data/labels", "data/isoconfigurational"]
     (work / "data/predictions").mkdir(parents=True, exist_ok=True)
-    for name in ("raw", "data/snapshots", "data/labels", "data/isoconfigurational", "models"):
-        if (folder / name).exists() and not (work / name).exists():
+    for name in names:
+        if (folder / name).exists() and not (work / name).is_symlink():
             (work / name).symlink_to((folder / name).resolve())
 
 
@@ -225,7 +257,7 @@ def run_study(study: Study, folder: Path, work: Path, words: Sequence[str]) -> i
     """Train what is not there yet, compare, print."""
     rows = [row for row in study.rows if not words or any(word in row.name for word in words)]
     rows += [row for row in study.rows if row.name == study.reference and row not in rows]
-    link_data(folder, work)
+    link_data(study, folder, work)
     if not (work / "prepared").exists():
         write_params(folder, work, study.base)
         for stage in study.stages:

@@ -12,7 +12,7 @@ from glassdyn.features.describe import column_widths, compute_descriptors, descr
 from glassdyn.features.energies import particle_energies
 from glassdyn.features.fields import FIELDS
 from glassdyn.features.inherent import Quench
-from glassdyn.features.short_runs import FRAMES, ShortRuns
+from glassdyn.features.short_runs import FRAMES, ShortRuns, cage_displacements
 from glassdyn.features.spec import DescriptorSpec
 from glassdyn.liquid.box import minimum_image
 from glassdyn.liquid.configuration import Configuration
@@ -180,15 +180,25 @@ def gas():
 
 def test_a_cage_is_where_particles_are_on_average():
     """Of straight lines r(t) = v t the mean is v <t>, and the variance <v^2 t^2> - (<v> <t>)^2, over runs and times."""
-    spec = specify("cage_displacement", "cage_fluctuation", cage_runs=3, cage_time=0.2)
+    spec = specify("cage_displacement", "cage_fluctuation", "cage_energy", cage_runs=3, cage_time=0.2)
     velocities = np.stack([maxwell_boltzmann(8, 0.8, np.random.default_rng((3, run))) for run in range(3)])
     times = np.arange(1, FRAMES + 1) * 0.2 / FRAMES
     # the timestep of 0.005 makes two steps of each of 20 intervals
     paths = velocities[:, None] * times[:, None, None]  # (runs, frames, N, 3)
     mean = paths.mean(axis=(0, 1))
     spread = np.sqrt(((paths - mean) ** 2).sum(axis=-1).mean(axis=(0, 1)))
-    expected = np.column_stack((np.linalg.norm(mean, axis=1), spread))
+    expected = np.column_stack((np.linalg.norm(mean, axis=1), spread, np.zeros(8)))
     np.testing.assert_allclose(descriptor_columns(gas(), spec)["fields"], expected, rtol=1e-5)
+
+
+def test_the_energy_of_a_cage_is_that_of_the_mean_positions(liquid):
+    """There it is lower than where particles are: the mean leaves vibrations out."""
+    spec = specify("cage_energy", cage_runs=2, cage_time=0.1)
+    cage = cage_displacements(spec.short_runs, liquid, count=2, duration=0.1)
+    moved = liquid._replace(positions=liquid.positions + cage.displacements)
+    expected = particle_energies(moved, spec.quench.potential).energies
+    np.testing.assert_allclose(descriptor_columns(liquid, spec)["fields"][:, 0], expected, rtol=1e-6)
+    assert expected.sum() < particle_energies(liquid, spec.quench.potential).energies.sum()
 
 
 def test_minima_are_averaged_over_the_ends_of_runs():

@@ -85,6 +85,7 @@ FieldName = Literal[
     "minima_fluctuation",
     "cage_displacement",
     "cage_fluctuation",
+    "cage_energy",
 ]
 Fields = Annotated[tuple[FieldName, ...], Distinct]
 Names = Annotated[tuple[str, ...], NotEmpty, Distinct]

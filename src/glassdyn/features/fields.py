@@ -23,7 +23,7 @@ __all__ = ["FIELDS", "Structures", "compute_fields", "needs_engine", "needs_mini
 
 Values = NDArray[np.float64]
 
-CAGE_FIELDS = ("cage_displacement", "cage_fluctuation")
+CAGE_FIELDS = ("cage_displacement", "cage_fluctuation", "cage_energy")
 
 
 class Structures:
@@ -96,6 +96,13 @@ def _inherent_displacement(structures: Structures) -> Values:
     return _norms(minimum_image(minimum.positions - configuration.positions, minimum.box_length))
 
 
+def _cage_energy(structures: Structures) -> Values:
+    """Energy where every particle is at its mean position over the short runs, units of eps_AA."""
+    configuration = structures.configuration
+    centres = configuration._replace(positions=configuration.positions + structures.cage.displacements)
+    return particle_energies(centres, structures.spec.quench.potential).energies
+
+
 def _norms(vectors: Values) -> Values:
     norms: Values = np.linalg.norm(vectors, axis=1)
     return norms
@@ -112,6 +119,7 @@ FIELDS: Mapping[str, Callable[[Structures], Values]] = {
     "minima_fluctuation": lambda structures: structures.minima.fluctuations,
     "cage_displacement": lambda structures: _norms(structures.cage.displacements),
     "cage_fluctuation": lambda structures: structures.cage.fluctuations,
+    "cage_energy": _cage_energy,
 }
 """Each (N,) float64: energies in eps_AA, forces in eps_AA / sigma_AA, lengths in sigma_AA,
 and the logarithm of the Debye-Waller factor, of sigma_AA^2."""

@@ -12,7 +12,7 @@ from glassdyn.params import Describe
 
 __all__ = ["local_features", "local_width", "own_width", "shell_features", "shells_width", "split_species"]
 
-ENERGIES = ("energy", "inherent_energy", "minima_energy")
+ENERGIES = ("energy", "inherent_energy", "minima_energy", "cage_energy")
 """Fields whose values for A and B lie so far apart that they count as two."""
 
 Values = NDArray[np.float64]

@@ -168,7 +168,10 @@ def _write_sample(
         folders.snapshots / f"{name}.parquet", configuration, {**origin, "temperature": temperature}
     )
     box = {"box_length": configuration.box_length}
-    identity: tables.Columns = {"particle": np.arange(len(configuration.species)), "type": configuration.species}
+    identity: tables.Columns = {
+        "particle": np.arange(len(configuration.species)),
+        "type": configuration.species,
+    }
     schema = tables.labels_schema([label])
     for run, values in enumerate(displacements):
         path = folders.isoconfigurational / name / f"run{run:02}.parquet"

@@ -70,8 +70,7 @@ def make_dataset(train: Sequence[Snapshot], held_out: Sequence[Snapshot], loss: 
     normalisation = fit_normalisation(train)
     histogram = fit_histogram([graph.labels[graph.species == 0] for graph in train], loss.bins)
     train_examples, held_out_examples = (
-        [_example(graph, normalisation, histogram, loss) for graph in part]
-        for part in (train, held_out)
+        [_example(graph, normalisation, histogram, loss) for graph in part] for part in (train, held_out)
     )
     return Dataset(train_examples, held_out_examples, normalisation)
 

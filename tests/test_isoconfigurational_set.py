@@ -1,0 +1,89 @@
+"""End points of published runs become the snapshots and labels that the stages expect."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from glassdyn.errors import GlassdynError
+from glassdyn.importing.isoconfigurational_set import (
+    ImportedFolders,
+    find_files,
+    import_end_points,
+    read_end_points,
+)
+from glassdyn.labels.isoconfigurational import load_runs
+from glassdyn.storage.snapshots import read_snapshot
+
+BOX_LENGTH = 5.0
+
+
+def arrays(seed=0, runs=3, particles=20):
+    generator = np.random.default_rng(seed)
+    start = generator.uniform(0, BOX_LENGTH, (particles, 3))
+    ends = start + generator.normal(scale=0.3, size=(runs, particles, 3))
+    types = (np.arange(particles) % 5 == 0).astype(np.int8)
+    return {"types": types, "initial_positions": start, "positions": ends}
+
+
+def write(path, **changes):
+    np.savez(path, **(arrays() | changes))
+    return path
+
+
+def test_displacements_are_those_of_every_run_and_the_propensity_is_their_mean(tmp_path):
+    contents = [arrays(seed) for seed in range(2)]
+    for number, content in enumerate(contents):
+        np.savez(tmp_path / f"isoconfig_T0.44_{number}_tc07.npz", **content)
+    folders = ImportedFolders(tmp_path / "snapshots", tmp_path / "runs")
+    import_end_points(
+        find_files(tmp_path), folders, box_length=BOX_LENGTH, temperature=0.44, label="propensity_1"
+    )
+    for copy, content in enumerate(contents):
+        name = f"copy{copy:02}-sample00"
+        expected = np.linalg.norm(content["positions"] - content["initial_positions"], axis=2)
+        runs = load_runs(folders.isoconfigurational, name, "propensity_1")
+        np.testing.assert_allclose(runs, expected)
+        mean = pl.read_parquet(folders.isoconfigurational / f"{name}.parquet")["propensity_1"]
+        np.testing.assert_allclose(mean, expected.mean(axis=0))
+        positions, species, box_length = read_snapshot(folders.snapshots / f"{name}.parquet")
+        np.testing.assert_allclose(positions, content["initial_positions"])
+        np.testing.assert_array_equal(species, content["types"])
+        assert box_length == BOX_LENGTH
+
+
+def test_files_are_in_the_order_of_their_numbers(tmp_path):
+    for number in (10, 9, 1):
+        write(tmp_path / f"isoconfig_N20_{number}_tc07.npz")
+    assert [path.stem.split("_")[2] for path in find_files(tmp_path)] == ["1", "9", "10"]
+
+
+def test_a_folder_without_files_is_refused(tmp_path):
+    with pytest.raises(GlassdynError, match=r"has none; put them there"):
+        find_files(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"types": np.full(20, 2)}, "types 0 and 1"),
+        ({"types": np.zeros(19)}, "shapes"),
+        ({"positions": np.zeros((3, 19, 3))}, "shapes"),
+        ({"positions": np.full((3, 20, 3), np.nan)}, "finite"),
+        ({"types": np.array([None] * 20)}, "not a readable"),
+    ],
+    ids=["species", "length", "particles", "nan", "pickle"],
+)
+def test_arrays_that_make_no_sense_are_refused(tmp_path, changes, message):
+    with pytest.raises(GlassdynError, match=message):
+        read_end_points(write(tmp_path / "set.npz", **changes), BOX_LENGTH)
+
+
+def test_a_missing_array_and_a_truncated_file_are_refused(tmp_path):
+    path = tmp_path / "set.npz"
+    np.savez(path, types=np.zeros(20))
+    with pytest.raises(GlassdynError, match="lacks initial_positions, positions"):
+        read_end_points(path, BOX_LENGTH)
+    write(path)
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(GlassdynError, match="not a readable"):
+        read_end_points(path, BOX_LENGTH)
