@@ -44,7 +44,22 @@ PINNED = {
         "linear": False,
     },
     "loss": {"targets": ["p_hop"], "standardise": "training_set", "alpha": 0.0},
-    "train": {"select_on": "validation", "batch": 1, "subgraph": 0, "seed": 1, "seeds": 1, "augment": False},
+    "train": {
+        "lr": 0.001,
+        "clip": 1.0,
+        "record_every": 20,
+        "patience": 25,
+        "max_steps": 4000,
+        "select_on": "validation",
+        "schedule": "constant",
+        "weight_decay": 0.0,
+        "batch": 1,
+        "subgraph": 0,
+        "augment": False,
+        "precision": "float32",
+        "seed": 1,
+        "seeds": 1,
+    },
     "evaluate": {"folds": 1, "block_length": 3.0, "lengths": [0.0, 0.5, 1.0, 2.0]},
 }
 """Values that tests rely on, whatever the repository's parameters are."""

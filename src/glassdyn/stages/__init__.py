@@ -14,8 +14,8 @@ from glassdyn.parent_process import die_with_parent
 if "DVC_STAGE" in os.environ:
     die_with_parent(os.getppid(), signal.SIGTERM)
 
-from glassdyn import params  # noqa: E402 (a second)
-from glassdyn.errors import GlassdynError  # noqa: E402
+from glassdyn import params
+from glassdyn.errors import GlassdynError
 
 __all__ = ["load_params", "run"]
 
