@@ -4,12 +4,13 @@ A fresh process spends more on imports than a short job on its work. A server im
 process of the run has imported, and reads the code of the jobs' module for its digest. The modules of the package
 itself each job imports anew: so it runs the code that lies there when it starts, as a fresh process would.
 
-Fork copies one thread. Libraries that start threads when they are imported, such as polars and pyarrow, are therefore
-left to the jobs, and a server that has more than one thread all the same starts fresh processes.
+Fork copies one thread. Libraries that start threads when they are imported, such as polars, are therefore left to the
+jobs, and a server that has more than one thread all the same starts fresh processes.
 
 Linux only: there, a job ends with its server, and the server with the process of the run, however that ends.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -31,8 +32,12 @@ from glassdyn.jobs.worker import Spec, main
 
 __all__ = ["ForkServer", "ForkedProcess", "serve"]
 
-LIBRARIES = ("dvclive", "h5py", "numba", "numpy", "omegaconf", "pydantic", "rich", "scipy", "torch")
-"""What takes long to import and starts no thread."""
+LIBRARIES = frozenset(sys.stdlib_module_names) | {
+    *("dvclive", "h5py", "numba", "numpy", "omegaconf", "pyarrow", "pydantic", "rich", "scipy", "torch")
+}
+"""What takes long to import and starts no thread, that of pyarrow's allocator switched off."""
+
+NO_THREADS = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
 
 SERVE = """\
 import sys
@@ -105,7 +110,7 @@ class ForkServer:
                 stdin=subprocess.DEVNULL,
                 stdout=self._output,
                 stderr=subprocess.STDOUT,
-                env=os.environ | dict(variables),
+                env=os.environ | NO_THREADS | dict(variables),
                 pass_fds=[remote.fileno()],
                 process_group=0,
             )
@@ -166,7 +171,7 @@ class Child(NamedTuple):
 
 
 def serve(descriptor: str, module: str, source: str, libraries: str) -> None:
-    """Start jobs until the process of the run ends; returns also in the process of a job, when that is done.
+    """Start jobs until the process of the run ends; a job that is forked ends here.
 
     Args:
         descriptor: of the connection to the process of the run.
@@ -179,10 +184,14 @@ def serve(descriptor: str, module: str, source: str, libraries: str) -> None:
         ImportError, OSError, SyntaxError, ValueError
     ):  # each job reads it again, and says what is wrong
         code_digest(module, Path(source))
+    gc.freeze()  # else the first collection of each job copies the memory that it shares with the server
     with socket.socket(fileno=int(descriptor)) as connection:
         in_job = _start_jobs(connection)
     if in_job:
         main()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)  # to take down the libraries would copy their memory, and cost more than a short job
 
 
 def _start_jobs(connection: socket.socket) -> bool:
