@@ -313,7 +313,7 @@ def test_the_truth_is_perfectly_calibrated(generator):
     assert perfect.slope == pytest.approx(1.0)
     assert perfect.spread == pytest.approx(1.0)
     assert perfect.bias == perfect.distance == 0.0
-    assert perfect.error == pytest.approx(0.0, abs=1e-12)
+    assert perfect.calibration_error == pytest.approx(0.0, abs=1e-12)
 
 
 def test_the_conditional_mean_is_calibrated_though_its_pdf_is_too_narrow(generator):
@@ -322,11 +322,11 @@ def test_the_conditional_mean_is_calibrated_though_its_pdf_is_too_narrow(generat
     numbers = measure_calibration(targets, predictions, bins=20)
     assert numbers.slope == pytest.approx(1.0, abs=0.05)
     assert numbers.spread == pytest.approx(1 / math.sqrt(5), abs=0.01)
-    assert numbers.error < 0.03
+    assert numbers.calibration_error < 0.03
     assert numbers.distance > 0.3
     doubled = measure_calibration(targets, 2 * predictions, bins=20)
     assert doubled.slope == pytest.approx(0.5, abs=0.03)
-    assert doubled.error > 0.3
+    assert doubled.calibration_error > 0.3
 
 
 def test_a_constant_prediction_has_no_slope_and_no_spread(generator):

@@ -11,6 +11,7 @@ from glassdyn.jobs.code_digest import SOURCE, code_files
 
 LAYERS = [
     "errors",
+    "parent_process",
     "label_names",
     "parameter_files",
     "constraints",

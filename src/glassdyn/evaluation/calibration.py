@@ -24,15 +24,16 @@ class Calibration(NamedTuple):
         bias: mean prediction - mean target, the label's unit.
         spread: standard deviation of predictions / of targets; 1 where the PDF is as wide as the true one.
         distance: Wasserstein distance of the two PDFs / standard deviation of targets; 0 where they agree.
-        error: mean over bins of prediction of |mean target - mean prediction| / standard deviation
-            of targets; 0 where predictions are the conditional means.
+        calibration_error: mean over bins of prediction of |mean target - mean prediction| / standard deviation
+            of targets; 0 where predictions are the conditional means. Not "error": DVC takes a file of metrics
+            with such a key for one that it has failed to read.
     """
 
     slope: float
     bias: float
     spread: float
     distance: float
-    error: float
+    calibration_error: float
 
 
 class Reliability(NamedTuple):
@@ -83,7 +84,7 @@ def measure_calibration(targets: Values, predictions: Values, *, bins: int) -> C
         bias=float(predictions.mean() - targets.mean()),
         spread=spread / unit,
         distance=float(wasserstein_distance(targets, predictions)) / unit,
-        error=float(np.abs(means.targets - means.predictions).mean()) / unit,
+        calibration_error=float(np.abs(means.targets - means.predictions).mean()) / unit,
     )
 
 

@@ -27,8 +27,9 @@ from tempfile import TemporaryFile
 from typing import IO, NamedTuple
 
 from glassdyn.jobs.code_digest import code_digest
-from glassdyn.jobs.process import PATIENCE, RUN, describe_failure, die_with_parent
+from glassdyn.jobs.process import PATIENCE, RUN, describe_failure
 from glassdyn.jobs.worker import Spec, main
+from glassdyn.parent_process import die_with_parent
 
 __all__ = ["ForkServer", "ForkedProcess", "serve"]
 
@@ -41,7 +42,7 @@ NO_THREADS = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
 
 SERVE = """\
 import sys
-from glassdyn.jobs.process import die_with_parent
+from glassdyn.parent_process import die_with_parent
 die_with_parent(int(sys.argv[1]))
 from glassdyn.jobs.fork_server import serve
 serve(*sys.argv[2:])

@@ -1,6 +1,5 @@
 """Processes that do not outlive their parent: a worker, and what became of it."""
 
-import ctypes
 import errno
 import json
 import os
@@ -17,18 +16,15 @@ from glassdyn.jobs.code_digest import SOURCE
 from glassdyn.jobs.settings import threads
 from glassdyn.jobs.worker import Spec
 
-__all__ = ["Process", "advice", "describe_failure", "die_with_parent", "environment"]
+__all__ = ["Process", "advice", "describe_failure", "environment"]
 
 RUN = """\
 import sys
-from glassdyn.jobs.process import die_with_parent
+from glassdyn.parent_process import die_with_parent
 die_with_parent(int(sys.argv[1]))
 from glassdyn.jobs.worker import main
 main()
 """
-
-SET_DEATH_SIGNAL = 1
-"""PR_SET_PDEATHSIG of prctl(2)."""
 
 TAIL = 3000
 """Bytes of a failed job's last words."""
@@ -122,18 +118,3 @@ def advice(words: str) -> str:
         "the disk is full, or a quota or a limit is reached: make room and run again; finished jobs are kept, "
         "and this one goes on from its last checkpoint"
     )
-
-
-def die_with_parent(parent: int, number: int = signal.SIGKILL) -> None:
-    """Have the kernel send this process a signal when its parent dies, also when that is killed.
-
-    Only Linux can; elsewhere a killed parent leaves its children to end by themselves.
-
-    Args:
-        parent: process id; if it is gone already, this process ends here.
-        number: the signal.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(SET_DEATH_SIGNAL, int(number))
-    if os.getppid() != parent:
-        os.kill(os.getpid(), number)

@@ -1,7 +1,7 @@
 """The stages of dvc.yaml: read parameters and inputs, call, write outputs.
 
 Under DVC a stage ends with DVC, however that ends: an orphan would go on and overwrite what a later run makes. It is
-tied here, because the imports of its own module, which come next, can take seconds. Pictures need no display.
+tied here, before any import that takes a while: a DVC that is gone by then is not missed. Pictures need no display.
 """
 
 import os
@@ -9,16 +9,17 @@ import signal
 import sys
 from collections.abc import Callable
 
+from glassdyn.parent_process import die_with_parent
+
+if "DVC_STAGE" in os.environ:
+    die_with_parent(os.getppid(), signal.SIGTERM)
+
 from glassdyn import params
 from glassdyn.errors import GlassdynError
-from glassdyn.jobs.process import die_with_parent
 
 __all__ = ["load_params", "run"]
 
 os.environ["MPLBACKEND"] = "agg"  # a notebook's, which a shell below it inherits, need not exist here
-
-if "DVC_STAGE" in os.environ:
-    die_with_parent(os.getppid(), signal.SIGTERM)
 
 
 def load_params() -> params.Params:
