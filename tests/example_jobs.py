@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from hashlib import sha256
 from pathlib import Path
@@ -60,6 +61,13 @@ def misbehave(context):
             raise ValueError("the density must be positive: got -1")
         case "die":
             os.kill(os.getpid(), signal.SIGKILL)
+        case "kill parent":
+            os.kill(os.getppid(), signal.SIGKILL)
+            time.sleep(60.0)
+        case "print":
+            print("out", flush=True)
+            print("err", file=sys.stderr)
+            raise ValueError("got -1")
         case "forget":
             return
         case "fill":
@@ -96,6 +104,35 @@ def environment(context):
 def whereabouts(context):
     note(context, f"start {context.arguments['seed']}")
     context.output.write_text(str(os.getpid()))
+
+
+def group(context):
+    """Write its process, the group of that, and its parent."""
+    context.output.write_text(f"{os.getpid()} {os.getpgrp()} {os.getppid()}")
+    time.sleep(context.arguments.get("pause", 0.0))
+
+
+def log_curves(context):
+    import dvclive
+
+    context.output.write_text(str(dvclive.__file__))
+
+
+def numbers(context):
+    """Sum in the threads of numba and of torch; write how many there are, and the sums."""
+    import numba
+    import torch
+
+    @numba.njit(parallel=True)
+    def total(values):
+        result = 0.0
+        for index in numba.prange(len(values)):
+            result += values[index]
+        return result
+
+    values = np.arange(100.0)
+    threads = f"{numba.get_num_threads()} {torch.get_num_threads()}"
+    context.output.write_text(f"{threads} {total(values)} {float(torch.from_numpy(values).sum())}")
 
 
 def interrupt(context):

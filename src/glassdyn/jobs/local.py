@@ -2,9 +2,11 @@
 
 import os
 import sys
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from glassdyn.jobs.fork_server import ForkedProcess, ForkServer
 from glassdyn.jobs.in_process import InProcess
 from glassdyn.jobs.job import Job, Report
 from glassdyn.jobs.process import Process, environment
@@ -39,10 +41,12 @@ class Local:
     Attributes:
         devices: GPUs; a job that wants one gets that with the fewest jobs.
         running: processes, and the GPU of each that has one.
+        servers: where jobs without a GPU are forked, by module and environment.
     """
 
     devices: list[str] = field(default_factory=visible_devices)
-    running: dict[Process, str | None] = field(default_factory=dict)
+    running: dict[Process | ForkedProcess, str | None] = field(default_factory=dict)
+    servers: dict[Hashable, ForkServer] = field(default_factory=dict)
 
     def has_capacity(self, job: Job) -> bool:
         """Whether one more job may start: those with a GPU and those without do not wait for each other."""
@@ -53,17 +57,31 @@ class Local:
         alike = sum((device is not None) == on_gpu for device in self.running.values())
         return alike < jobs_side_by_side(len(self.devices) if on_gpu else max(_cores() // threads(), 1))
 
-    def start(self, job: Job, spec: Spec, report: Report) -> Process | InProcess:
+    def start(self, job: Job, spec: Spec, report: Report) -> Process | ForkedProcess | InProcess:
         """Start the job in a process of its own, or do it here."""
         if _runs_here(job):
             return InProcess(spec, report)
         device = self._idlest() if self._takes_gpu(job) else None
-        process = Process(spec, environment(source_folder(job.function), device))
+        source = source_folder(job.function)
+        variables = environment(source, device)
+        forks = sys.platform == "linux" and device is None
+        process = (
+            self._server(spec.module, source, variables).start(spec) if forks else Process(spec, variables)
+        )
         self.running[process] = device
         return process
 
     def close(self) -> None:
-        """Nothing outlives the processes."""
+        """End the fork servers."""
+        for server in self.servers.values():
+            server.close()
+
+    def _server(self, module: str, source: Path, variables: Mapping[str, str]) -> ForkServer:
+        """The fork server for a module, started anew where it was killed."""
+        key = (module, *variables.items())
+        if key not in self.servers or not self.servers[key].is_running():
+            self.servers[key] = ForkServer(module, source, variables)
+        return self.servers[key]
 
     def _takes_gpu(self, job: Job) -> bool:
         return job.gpu and bool(self.devices)

@@ -16,7 +16,7 @@ from glassdyn.jobs.code_digest import SOURCE
 from glassdyn.jobs.settings import threads
 from glassdyn.jobs.worker import Spec
 
-__all__ = ["Process", "advice", "environment"]
+__all__ = ["Process", "advice", "describe_failure", "environment"]
 
 RUN = """\
 import sys
@@ -80,7 +80,7 @@ class Process:
         code = self._process.poll()
         if code is not None and self._outcome is None:
             with self._output:
-                self._outcome = self._describe_failure(code) if code else ""
+                self._outcome = describe_failure(code, self._output)
         return self._outcome
 
     def stop(self) -> None:
@@ -94,11 +94,20 @@ class Process:
                 self._process.wait()
             self.poll()
 
-    def _describe_failure(self, code: int) -> str:
-        self._output.seek(max(self._output.seek(0, os.SEEK_END) - TAIL, 0))
-        words = self._output.read().decode(errors="replace").strip()
-        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        return "\n".join(filter(None, [how, words, advice(words)]))
+
+def describe_failure(code: int, output: IO[bytes]) -> str:
+    """Why a process has failed: how it ended, its last words, what to do; "" where it has not.
+
+    Args:
+        code: its exit status, or minus the number of the signal that has killed it.
+        output: what it has printed.
+    """
+    if code == 0:
+        return ""
+    output.seek(max(output.seek(0, os.SEEK_END) - TAIL, 0))
+    words = output.read().decode(errors="replace").strip()
+    how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+    return "\n".join(filter(None, [how, words, advice(words)]))
 
 
 def advice(words: str) -> str:
