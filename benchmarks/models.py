@@ -82,6 +82,8 @@ KINDS = REGRESSIONS | {
 """Kinds of models of the default run, by the parameters that make them."""
 
 LAST_TWO = [
+    "train.max_steps=300",
+    "train.record_every=30",
     "evaluate.folds=1",
     "split.train=[0,1,2,3,4,5,6]",
     "split.validation=[7]",
@@ -101,7 +103,7 @@ WITHIN_SNAPSHOTS = ["graph.standardise=snapshot", "loss.standardise=snapshot"]
 
 STUDIES = {
     "default": Study(
-        base=["evaluate.folds=5"],
+        base=["evaluate.folds=5", "train.max_steps=300", "train.record_every=30"],
         rows=[
             Row(f"{kind}, {nodes}", [*overrides, f"graph.nodes={NODES[nodes]}"])
             for nodes in NODES
