@@ -167,6 +167,8 @@ def train_member(slug: str, overrides: Sequence[str], folder: Path, work: Path) 
         return
     write_params(folder, work, overrides)
     network, start = work / "data/predictions/network", time.perf_counter()
+    if network.is_symlink():  # the reference of an earlier comparison
+        network.unlink()
     shutil.rmtree(network, ignore_errors=True)
     run_stage("train", work, {})
     seconds = time.perf_counter() - start
