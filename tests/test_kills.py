@@ -92,7 +92,7 @@ def undisturbed(tmp_path_factory, root):
 
 def test_killed_ten_times_over(tmp_path, root, undisturbed):
     expected, times = undisturbed[0].data(), undisturbed[1]
-    assert len(expected) == 9
+    assert len(expected) == 11  # states, trajectories and snapshots of three copies, and two ledgers
     generator, kills, rounds = random.Random(20221122), 0, 0
     while kills < KILLS:
         checkout = Checkout(tmp_path / f"killed{rounds}", root)
