@@ -1,13 +1,14 @@
 """Every kind of model on every kind of node features: correlations with errors, beside the ceiling.
 
-    python benchmarks/models.py default FOLDER    # after `dvc repro`: rotated splits, each copy tested once
-    python benchmarks/models.py botan datasets/botan           # published configurations, each tested once by the others
-    python benchmarks/models.py botan-networks datasets/botan  # networks on these, three seeds each, tested on the last two
+    python benchmarks/models.py default FOLDER                 # after `dvc repro`: rotated splits, each copy tested once
+    python benchmarks/models.py botan datasets/botan           # published configurations, each tested by the others
+    python benchmarks/models.py botan-networks datasets/botan  # networks on these, three seeds, tested on the last two
 
 FOLDER holds params.yaml and data/snapshots, data/labels, data/isoconfigurational of a finished pipeline; datasets/botan
-holds the published files in raw/. Each row is the product's own stage `train` with some parameters changed; all predictions are then compared by
-its own stage `evaluate`, so that differences are paired. --work DIR keeps what is finished: a run that was cut off goes
-on. --rows takes those whose names contain a word. Exit status 1 where a bound is missed.
+holds the published files in raw/. Each row is the product's own stage `train` with some parameters changed; all
+predictions are then compared by its own stage `evaluate`, so that differences are paired. --work DIR keeps what is
+finished: a run that was cut off goes on. --rows takes those whose names contain a word. --picture FILE draws a slab of
+a test configuration as the best row predicts it. Exit status 1 where a bound is missed.
 """
 
 import argparse
@@ -19,14 +20,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from ruamel.yaml import YAML
 
 from glassdyn import parameter_files
+from glassdyn.figures import style
+from glassdyn.figures.snapshot import slab
 
 SRC = Path(__file__).resolve().parents[1] / "src"
 
@@ -137,10 +141,10 @@ STUDIES = {
 }
 
 
-def run_stage(name: str, work: Path, threads: Mapping[str, str]) -> None:
+def run_stage(name: str, work: Path) -> None:
     """Run a stage of the product in a folder."""
     command = [sys.executable, "-W", "ignore", "-m", f"glassdyn.stages.{name}"]
-    environment = os.environ | {"PYTHONPATH": str(SRC)} | threads
+    environment = os.environ | {"PYTHONPATH": str(SRC)}
     subprocess.run(command, cwd=work, env=environment, check=True)
 
 
@@ -170,7 +174,7 @@ def train_member(slug: str, overrides: Sequence[str], folder: Path, work: Path) 
     if network.is_symlink():  # the reference of an earlier comparison
         network.unlink()
     shutil.rmtree(network, ignore_errors=True)
-    run_stage("train", work, {})
+    run_stage("train", work)
     seconds = time.perf_counter() - start
     (network / "seconds.txt").write_text(f"{seconds:.1f}\n")
     target.parent.mkdir(exist_ok=True)
@@ -188,7 +192,7 @@ def evaluate(
         (predictions / slug).symlink_to((work / "rows" / slug).resolve())
     (predictions / "network").symlink_to((work / "rows" / reference).resolve())
     write_params(folder, work, base)
-    run_stage("evaluate", work, {})
+    run_stage("evaluate", work)
     metrics: dict[str, Any] = json.loads((work / "metrics/evaluate.json").read_text())
     return metrics
 
@@ -209,7 +213,7 @@ def tabulate(study: Study, metrics: Mapping[str, Any], work: Path) -> list[dict[
                 "spread": float(np.std(rhos, ddof=1)) if len(rhos) > 1 else None,
                 "mean": float(np.mean([score["pearson_copy_mean"] for score in scores])),
                 "error": float(np.mean([score["pearson_copy_error"] for score in scores])),
-                "ratio": float(np.mean([score.get("ratio", np.nan) for score in scores])),
+                "ratio": float(np.mean([score.get("ratio_sample_mean", np.nan) for score in scores])),
                 "over": -float(np.mean([each["copy_mean"] for each in against])),
                 "over_error": float(np.mean([each["copy_error"] for each in against])),
                 "seconds": float(np.mean([read_seconds(work / "rows" / slug) for slug in slugs])),
@@ -257,24 +261,38 @@ def verdict(study: Study, entries: Sequence[Mapping[str, Any]]) -> int:
     return 1 if missed else 0
 
 
-def run_study(study: Study, folder: Path, work: Path, words: Sequence[str]) -> int:
-    """Train what is not there yet, compare, print."""
+def draw_slab(work: Path, picture: Path) -> None:
+    """A slab of a test configuration, as measured and as the model in the network's place predicts it."""
+    table = pl.read_csv(work / "plots/evaluate/slab.csv", infer_schema_length=None)
+    label = str(table["label"][0])
+    style.save(slab(table.filter(pl.col("label") == label), label=label), picture)
+
+
+def run_study(
+    study: Study, folder: Path, work: Path, words: Sequence[str], picture: Path | None = None
+) -> int:
+    """Train what is not there yet, compare, print, draw."""
     rows = [row for row in study.rows if not words or any(word in row.name for word in words)]
     rows += [row for row in study.rows if row.name == study.reference and row not in rows]
     link_data(study, folder, work)
     if not (work / "prepared").exists():
         write_params(folder, work, study.base)
         for stage in study.stages:
-            run_stage(stage, work, {})
+            run_stage(stage, work)
         (work / "prepared").touch()
     members = [member for row in rows for member in row.members()]
     for slug, overrides in members:
         train_member(slug, [*study.base, *overrides], folder, work)
     reference = next(slug for row in rows if row.name == study.reference for slug, _ in row.members())
     metrics = evaluate([slug for slug, _ in members], reference, folder, work, study.base)
-    shown = Study(study.base, rows, study.reference, study.bounds, study.stages)
+    shown = replace(study, rows=rows)
     entries = tabulate(shown, metrics, work)
     print_table(shown, metrics, entries)
+    if picture:
+        best = max(entries, key=lambda entry: entry["mean"])["name"]
+        leader = next(slug for row in rows if row.name == best for slug, _ in row.members())
+        evaluate([slug for slug, _ in members], leader, folder, work, study.base)
+        draw_slab(work, picture)
     return verdict(shown, entries)
 
 
@@ -285,12 +303,15 @@ def main() -> int:
     parser.add_argument("study", choices=STUDIES)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rows", nargs="*", default=[], help="words; rows whose names hold one of them")
+    parser.add_argument("--picture", type=Path, help="where to draw a slab as the best row predicts it")
     parser.add_argument("--work", type=Path, help="folder of what is finished; a temporary one by default")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        work = options.work or Path(temporary)
+        work = (options.work or Path(temporary)) / options.study
         work.mkdir(parents=True, exist_ok=True)
-        return run_study(STUDIES[options.study], options.folder, work.resolve(), options.rows)
+        return run_study(
+            STUDIES[options.study], options.folder, work.resolve(), options.rows, options.picture
+        )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import pyarrow as pa
 from MDAnalysis.lib.formats.libdcd import DCDFile
 from MDAnalysis.lib.formats.libmdaxdr import XTCFile
 
+from glassdyn.importing import ReadOptions, open_source, read_frames
 from glassdyn.liquid.box import wrap
 from glassdyn.liquid.potential import assign_species
 
@@ -262,3 +263,10 @@ WRITERS = {
     "arrays.npz": (write_npz, {}),
 }
 """By the name of a file: what writes it, and what must be said to read it."""
+
+
+def read_all(path, **options):
+    """All frames of a file, in our form."""
+    stated = ReadOptions(**options)
+    source = open_source(path, stated)
+    return list(read_frames(source, range(source.count()), stated))

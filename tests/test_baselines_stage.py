@@ -108,7 +108,7 @@ def test_two_runs_write_the_same_bytes_and_the_second_trains_nothing(folder, fit
 def write_linear(models):
     """Predictions of the linear baselines alone."""
     for name in TEST_SAMPLES:
-        inputs = inputs_from_tables(name, TableFolders(), models.perceptron.graph.nodes)
+        inputs = inputs_from_tables(name, TableFolders(), models.perceptron.graph)
         for model in models.linear:
             write_predictions(
                 PREDICTIONS,
@@ -138,7 +138,7 @@ def test_ridges_see_the_descriptors_whatever_the_network_sees(folder, nodes):
 
 def test_averages_are_those_of_the_double_sum(folder):
     radial = load_radial_features(TEST_SAMPLES[0], TableFolders())
-    inputs = inputs_from_tables(TEST_SAMPLES[0], TableFolders(), "full")
+    inputs = inputs_from_tables(TEST_SAMPLES[0], TableFolders(), section("graph", nodes="full"))
     configuration = inputs.configuration
     vectors = box.minimum_image(configuration.positions[:, None] - configuration.positions[None], BOX)
     distances = np.linalg.norm(vectors, axis=2)

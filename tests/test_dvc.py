@@ -71,7 +71,7 @@ def test_an_edit_makes_stale_what_follows_from_it(checkout):
     assert stale_after("evaluation/scores.py") == {"evaluate", "draw"}
     assert stale_after("figures/style.py") == {"draw"}
     assert not stale_after("jobs/run.py")
-    assert not stale_after("params.py")
+    assert not stale_after("params/rules.py")
     assert stale_after("simulation/equilibration.py") == set(STAGES)
 
 

@@ -79,7 +79,7 @@ def add_label(folder):
     labels = package / "labels/__init__.py"
     replace_once(labels, "LABELS = (P_HOP, CWT)", "LABELS = (P_HOP, CWT, TOY)")
     replace_once(labels, "\n__all__", "from glassdyn.labels.toy import TOY\n\n__all__")
-    code = package / "params.py"
+    code = package / "params/__init__.py"
     ((head, bases),) = re.findall(r"((?:@[^\n]*\n)*)class Wavelets([^\n]*:)\n", code.read_text())
     replace_once(code, f"{head}class Coarse", f"{head}class Toy{bases}\n{SECTION}{head}class Coarse")
     replace_once(code, "    wavelets: Wavelets\n", "    wavelets: Wavelets\n    toy: Toy\n")

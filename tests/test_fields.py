@@ -18,7 +18,8 @@ from glassdyn.liquid.box import minimum_image
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.liquid.pair_derivatives import pair_derivatives, tabulate_pairs
 from glassdyn.liquid.potential import EPSILON, SIGMA, energy_and_forces, pair_interaction
-from glassdyn.params import DEBYE_WALLER_RADIUS, INHERENT_FIELDS
+from glassdyn.params import INHERENT_FIELDS
+from glassdyn.params.rules import DEBYE_WALLER_RADIUS
 from glassdyn.simulation import engines
 from glassdyn.simulation.engine import NVE, Integrator
 from glassdyn.simulation.state import maxwell_boltzmann

@@ -9,6 +9,7 @@ from foreign_files import (
     WRITERS,
     Moving,
     moving_liquid,
+    read_all,
     write_ase,
     write_data,
     write_dcd,
@@ -31,12 +32,6 @@ from glassdyn.storage.trajectory import open_trajectory
 @pytest.fixture(scope="module")
 def moving():
     return moving_liquid(particles=200, frames=5)
-
-
-def read_all(path, **options):
-    stated = ReadOptions(**options)
-    source = open_source(path, stated)
-    return list(read_frames(source, range(source.count()), stated))
 
 
 @pytest.mark.parametrize("name", WRITERS)

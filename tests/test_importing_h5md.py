@@ -4,8 +4,12 @@ import h5py
 import numpy as np
 import pytest
 
-from foreign_files import LAMMPS_NAMES, moving_liquid, write_h5md
-from glassdyn.importing import ReadOptions, open_source, read_frames
+from foreign_files import (
+    LAMMPS_NAMES,
+    moving_liquid,
+    read_all,
+    write_h5md,
+)
 from glassdyn.importing.source import ImportingError
 from glassdyn.storage.trajectory import TrajectoryError, open_trajectory
 from glassdyn.storage.trajectory_writer import THERMODYNAMICS, TrajectoryWriter
@@ -14,12 +18,6 @@ from glassdyn.storage.trajectory_writer import THERMODYNAMICS, TrajectoryWriter
 @pytest.fixture(scope="module")
 def moving():
     return moving_liquid(particles=60)
-
-
-def read_all(path, **options):
-    stated = ReadOptions(**options)
-    source = open_source(path, stated)
-    return list(read_frames(source, range(source.count()), stated))
 
 
 def require_liquid(path, moving, **options):

@@ -15,6 +15,7 @@ from foreign_files import (
     LAMMPS_NAMES,
     WRITERS,
     moving_liquid,
+    read_all,
     write_data,
     write_dump,
     write_gsd,
@@ -23,7 +24,7 @@ from foreign_files import (
     write_xtc,
     write_xyz,
 )
-from glassdyn.importing import ReadOptions, open_source, read_frames
+from glassdyn.importing import ReadOptions, open_source
 from glassdyn.importing.convert import import_snapshots, import_trajectory
 from glassdyn.importing.source import ImportingError
 
@@ -31,12 +32,6 @@ from glassdyn.importing.source import ImportingError
 @pytest.fixture(scope="module")
 def moving():
     return moving_liquid(particles=60)
-
-
-def read_all(path, **options):
-    stated = ReadOptions(**options)
-    source = open_source(path, stated)
-    return list(read_frames(source, range(source.count()), stated))
 
 
 def refuse(folder, names, reason, *, output="out.h5", **options):

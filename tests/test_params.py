@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 from glassdyn import constraints, parameter_files, params
 from glassdyn.labels import wavelets
 from glassdyn.limits import LIMITS
+from glassdyn.params import rules
 from short_pipeline import PINNED, default_params, shorten
 
 REFUSED = {
@@ -197,7 +198,7 @@ def test_labels_are_those_of_all_label_sections(root, tmp_path):
 
 
 def test_the_check_of_the_window_knows_what_a_wavelet_needs():
-    assert params.WAVELET_SIDE == wavelets.SIDE
+    assert rules.WAVELET_SIDE == wavelets.SIDE
 
 
 def test_every_key_has_a_comment(root):

@@ -323,7 +323,9 @@ def write_with_statistics(trained, baselines, folder):
     path, configuration = trained
     network, models = model_file.load(path), baselines_file.load(baselines)
     spec = spec_from_metadata(network.structure)
-    radial = inputs_from_configuration(configuration, spec, "full", None).columns["radial"]
+    radial = inputs_from_configuration(configuration, spec, section("graph", nodes="full"), None).columns[
+        "radial"
+    ]
     spread = radial.std(axis=0)
     scale = FeatureScale(radial.mean(axis=0), np.where(spread > 1e-6, spread, 1.0))
     nodes = Scaling(*(torch.from_numpy(part).float() for part in scale))

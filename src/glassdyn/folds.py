@@ -2,7 +2,7 @@
 
 from glassdyn.params import Split
 
-__all__ = ["rotate_split", "test_copies"]
+__all__ = ["rotate_split", "tested_in"]
 
 
 def rotate_split(split: Split, fold: int) -> Split:
@@ -22,6 +22,6 @@ def rotate_split(split: Split, fold: int) -> Split:
     return Split(train=rotated[:first], validation=rotated[first:second], test=rotated[second:])
 
 
-def test_copies(split: Split, folds: int) -> tuple[int, ...]:
-    """The copies that any of the first `folds` folds tests, in the order of the folds."""
-    return tuple(copy for fold in range(folds) for copy in rotate_split(split, fold).test)
+def tested_in(split: Split, folds: int) -> dict[int, int]:
+    """Copy -> the one of the first `folds` folds that tests it, in the order of the folds."""
+    return {copy: fold for fold in range(folds) for copy in rotate_split(split, fold).test}

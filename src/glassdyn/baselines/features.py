@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from glassdyn.features.columns import LazyColumns
 from glassdyn.features.describe import DescriptorSpec
 from glassdyn.features.neighbour_averages import average_generations
-from glassdyn.features.node_features import features_from_configuration, features_from_tables
+from glassdyn.features.node_features import NODE_FEATURES, columns_of_configuration, features_from_tables
 from glassdyn.features.pca import PrincipalComponents
+from glassdyn.learning.graphs import node_rows
 from glassdyn.learning.labelled_graphs import TableFolders
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.liquid.neighbours import find_neighbours
+from glassdyn.params import Graph
 from glassdyn.storage import tables
 
 __all__ = [
@@ -53,13 +55,13 @@ class Inputs(NamedTuple):
     configuration: Configuration
 
 
-def inputs_from_tables(name: str, folders: TableFolders, nodes: str) -> Inputs:
+def inputs_from_tables(name: str, folders: TableFolders, graph: Graph) -> Inputs:
     """Those of a recorded sample.
 
     Args:
         name: of the sample.
         folders: of the tables.
-        nodes: kind of the network's node features.
+        graph: kind of the network's node features, and where they are standardised.
     """
     path = folders.features / f"{name}.parquet"
     table = tables.read(path, ["type", "x", "y", "z"])
@@ -69,7 +71,9 @@ def inputs_from_tables(name: str, folders: TableFolders, nodes: str) -> Inputs:
     )
     sources: dict[str, Callable[[], Values]] = {
         "radial": lambda: load_radial_features(name, folders),
-        "nodes": lambda: features_from_tables(path, nodes, pca=folders.pca / path.name).astype(np.float64),
+        "nodes": lambda: _node_rows(
+            features_from_tables(path, graph.nodes, pca=folders.pca / path.name), configuration, graph
+        ),
     }
     return Inputs(LazyColumns(sources), configuration)
 
@@ -80,21 +84,26 @@ def load_radial_features(name: str, folders: TableFolders) -> Values:
 
 
 def inputs_from_configuration(
-    configuration: Configuration, spec: DescriptorSpec, nodes: str, pca: PrincipalComponents | None
+    configuration: Configuration, spec: DescriptorSpec, graph: Graph, pca: PrincipalComponents | None
 ) -> Inputs:
     """Those of any configuration; a column that is asked for raises GlassdynError where it cannot be computed.
 
     Args:
         configuration: of N particles.
         spec: what `describe` computes.
-        nodes: kind of the network's node features.
+        graph: kind of the network's node features, and where they are standardised.
         pca: the principal components, where the kind asks for them.
     """
+    columns = columns_of_configuration(configuration, spec, pca)
     sources: dict[str, Callable[[], Values]] = {
-        "radial": lambda: features_from_configuration(configuration, "full", spec).astype(np.float64),
-        "nodes": lambda: features_from_configuration(configuration, nodes, spec, pca).astype(np.float64),
+        "radial": lambda: NODE_FEATURES["full"](columns).astype(np.float64),
+        "nodes": lambda: _node_rows(NODE_FEATURES[graph.nodes](columns), configuration, graph),
     }
     return Inputs(LazyColumns(sources), configuration)
+
+
+def _node_rows(features: NDArray[np.float32], configuration: Configuration, graph: Graph) -> Values:
+    return node_rows(features, configuration.species, graph).astype(np.float64)
 
 
 def radial_features(inputs: Inputs) -> Values:

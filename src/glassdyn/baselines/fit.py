@@ -3,7 +3,7 @@
 - `constant`: the mean label of the training copies;
 - `radial_ridge`: ridge regression on type and radial descriptors;
 - `averaged_ridge`: on these and two generations of their averages over neighbours;
-- `ridge`: on the network's own node features;
+- `ridge`: on the network's own node features, standardised where the network's are;
 - `perceptron`: the network's own training without recurrences, on the same node features: it sees no neighbour.
 """
 
@@ -35,7 +35,7 @@ RIDGES = ("radial_ridge", "averaged_ridge", "ridge")
 
 
 class FeatureScale(NamedTuple):
-    """Statistics of the radial features over all particles of the training copies.
+    """Statistics of the radial features over all particles of fold 0's training copies; a file holds fold 0's models.
 
     Attributes:
         mean: (F,).
@@ -87,17 +87,19 @@ def fit_baselines(
         for _, members in groupby(results, key=lambda result: result.fold)
     ]
     configs = [next(members).config for _, members in groupby(trainings, key=lambda training: training.fold)]
+    radial = fit_scale(configs[0].train, folders)
     return [
-        Baselines(fits, fit_scale(config.train, folders), perceptron)
-        for fits, config, perceptron in zip(fit_linear(configs, folders), configs, perceptrons, strict=True)
+        Baselines(fits, radial, perceptron)
+        for fits, perceptron in zip(fit_linear(configs, folders), perceptrons, strict=True)
     ]
 
 
 def fit_linear(configs: Sequence[TrainingConfig], folders: TableFolders) -> list[dict[str, Linear]]:
     """Fit the baselines that need no gradient descent; the held-out samples choose the penalties.
 
-    Every sample is read once, whatever the number of folds: moments are summed over samples that are in the same part
-    in every fold, and those of a fold are put together from these.
+    Every sample is read once for each regression, whatever the number of folds: moments are summed over samples that are
+    in the same part in every fold, and those of a fold are put together from these. Labels are taken as they are, whatever
+    `loss.standardise` and `loss.alpha` say.
 
     Args:
         configs: of the folds: their samples; node features and targets, which are the same in each.
@@ -157,5 +159,5 @@ def _read_a_particles(
     for name in samples:
         table = load_labels(name, folders, config.loss.targets)
         is_a = (table["type"] == 0).to_numpy()
-        features = FEATURES[model](inputs_from_tables(name, folders, config.graph.nodes))
+        features = FEATURES[model](inputs_from_tables(name, folders, config.graph))
         yield features[is_a], table.select(config.loss.targets).to_numpy()[is_a]

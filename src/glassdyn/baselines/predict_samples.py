@@ -43,7 +43,7 @@ def predict_samples(
     perceptron = baselines.perceptron
     metadata = {"labels": perceptron.labels, "selected_on": selected_on, "fold": fold}
     for name in samples:
-        inputs = inputs_from_tables(name, folders, perceptron.graph.nodes)
+        inputs = inputs_from_tables(name, folders, perceptron.graph)
         for model in baselines.linear:
             write_predictions(
                 folder,

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from glassdyn.evaluation.units import standard_error
 from glassdyn.experiments.points import Point
 from glassdyn.experiments.results import Result
 from glassdyn.experiments.sweep_file import TARGET, Figure, Reference, Sweep, Value
@@ -62,7 +63,7 @@ class Group(NamedTuple):
         """
         rhos = list(self.by_copy.values())
         if len(rhos) > 1:
-            return float(np.std(rhos, ddof=1) / np.sqrt(len(rhos))), f"{len(rhos)} copies"
+            return standard_error(np.array(rhos)), f"{len(rhos)} copies"
         return self.mean("pearson_subset_std"), "subsets"
 
     @property

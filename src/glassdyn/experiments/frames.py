@@ -17,6 +17,10 @@ from glassdyn.storage.trajectory import sample_names
 __all__ = ["load_frame"]
 
 
+SAMPLES = "copy*-sample*.parquet"
+"""Tables of particles, one for each sample."""
+
+
 def load_frame(name: str, folder: Path) -> pl.DataFrame:
     """Read a table by its name, see `glassdyn.load`.
 
@@ -29,7 +33,7 @@ def load_frame(name: str, folder: Path) -> pl.DataFrame:
         with chdir(folder):
             return tabulate_experiments()
     particles, table = folder / "data" / name, folder / "plots" / f"{name}.csv"
-    if _is_inside(particles, folder) and any(particles.glob("*.parquet")):
+    if _is_inside(particles, folder) and any(particles.glob(SAMPLES)):
         return pl.concat([_read_sample(particles, sample) for sample in sample_names(particles)])
     if _is_inside(table, folder) and table.is_file():
         return pl.read_csv(table, infer_schema_length=None)
@@ -66,6 +70,6 @@ def _is_inside(path: Path, folder: Path) -> bool:
 
 
 def _names(folder: Path) -> list[str]:
-    parquet = {path.parent for path in (folder / "data").glob("**/*.parquet")}
+    parquet = {path.parent for path in (folder / "data").glob(f"**/{SAMPLES}")}
     particles = sorted(str(path.relative_to(folder / "data")) for path in parquet)
     return ["metrics", "experiments", *particles]

@@ -73,7 +73,7 @@ def make_points(name: str, sweep: Sweep, path: Path = Path("params.yaml")) -> li
         path: the parameters that the points change.
 
     Raises:
-        ParamsError: where the parameters of a point break a rule, and where points have the same name.
+        ParamsError: where the parameters of a point break a rule, and where two points have the same parameters.
     """
     split = params.load(path).split
     points = []
@@ -82,7 +82,21 @@ def make_points(name: str, sweep: Sweep, path: Path = Path("params.yaml")) -> li
             repeat = _repeat(sweep, changes, split, fold, seed)
             parts = [name, *_name_parts(axes), *([f"f{fold}"] if _folds_apart(sweep) > 1 else [])]
             points.append(Point("-".join([*parts, f"s{seed}"]), axes, (fold, seed), {**changes, **repeat}))
+    _refuse_equal(points)
     return _number_repeats(points)
+
+
+def _refuse_equal(points: Sequence[Point]) -> None:
+    """Two points of equal parameters are one experiment: the second would be missing for ever."""
+    seen = dict[str, str]()
+    for point in points:
+        parameters = repr(sorted(point.changes.items()))
+        if parameters in seen:
+            raise ParamsError(
+                f"points of a sweep differ in a parameter: {seen[parameters]} and {point.name} do not; give every "
+                "value once (sweeps/*.yaml, --set)"
+            )
+        seen[parameters] = point.name
 
 
 def select_points(points: Sequence[Point], patterns: Sequence[str]) -> list[Point]:

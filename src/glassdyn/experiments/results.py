@@ -33,8 +33,9 @@ class Result(NamedTuple):
     selected_on: str
 
     def value(self, name: str, target: str) -> float | None:
-        """A number of a target, or of the headline; None where there is none."""
-        number = self.targets[target].get(name, self.headline.get(name))
+        """A number of a target, or of the headline, which is of the first; None where there is none."""
+        of_first = self.headline if target == next(iter(self.targets)) else {}
+        number = self.targets[target].get(name, of_first.get(name))
         return float(number) if isinstance(number, int | float) else None
 
     def by_copy(self, target: str) -> dict[str, float]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import ttest_rel
 
+from glassdyn.evaluation.units import standard_error
 from glassdyn.experiments.collect import Group, name_value
 
 __all__ = ["PairedTest", "Selection", "compare_by_copies", "describe_selection", "select_by_validation"]
@@ -67,7 +68,7 @@ def compare_by_copies(first: Group, second: Group) -> PairedTest | None:
         return None
     pairs = np.array([(ours[copy], theirs[copy]) for copy in copies])
     differences = pairs[:, 0] - pairs[:, 1]
-    error = float(np.std(differences, ddof=1) / np.sqrt(len(copies)))
+    error = standard_error(differences) or 0.0
     p_value = float(ttest_rel(pairs[:, 0], pairs[:, 1]).pvalue) if error > 0 else 1.0
     return PairedTest(float(differences.mean()), error, p_value, len(copies))
 
@@ -81,7 +82,7 @@ def describe_selection(selection: Selection) -> str:
     if test is None:
         return f"{sentence}; next is {_name(second)}, and one test copy tells no difference"
     return (
-        f"{sentence}; it exceeds the next, {_name(second)}, by {test.difference:.3f} +- {test.error:.3f} "
+        f"{sentence}; minus the next, {_name(second)}, {test.difference:+.3f} +- {test.error:.3f} "
         f"on the same {test.copies} copies (paired t-test: p = {test.p_value:.2g})"
     )
 

@@ -5,13 +5,10 @@ Source: Stillinger, Weber, Phys. Rev. A 25, 978 (1982).
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from glassdyn.liquid.box import wrap
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.params import Potential
 from glassdyn.simulation import engines
-from glassdyn.simulation.state import State
+from glassdyn.simulation.state import state_at_rest
 
 __all__ = ["Quench"]
 
@@ -34,8 +31,5 @@ class Quench:
         Raises:
             EngineError: where no minimum is reached.
         """
-        positions, species, box_length = configuration
-        at_rest = np.zeros_like(positions)
-        state = State(wrap(positions, box_length), at_rest.astype(np.int64), at_rest, species, box_length)
-        quenched = engines.engine_by_name(self.engine).quench(state, self.potential)
+        quenched = engines.engine_by_name(self.engine).quench(state_at_rest(configuration), self.potential)
         return configuration._replace(positions=quenched.positions)

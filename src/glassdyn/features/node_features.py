@@ -34,8 +34,8 @@ __all__ = [
 Columns = Mapping[str, NDArray[Any]]
 Rows = NDArray[np.float32]
 
-NOT_FEATURES = frozenset({"components", "fields", "inherent_positions"})
-"""Columns that are no extension of the thesis's: reductions of them, what `local` holds as well, and positions."""
+NOT_FEATURES = frozenset({"components", "inherent_positions"})
+"""Columns that are no extension of the thesis's: reductions of them, and positions."""
 
 
 def _type(columns: Columns) -> Rows:
@@ -49,8 +49,9 @@ def _full(columns: Columns) -> Rows:
 
 
 def _extended(columns: Columns) -> Rows:
-    """(N, F) the thesis's, and all that `describe` adds to them."""
-    return stack(columns, [name for name in columns if name not in NOT_FEATURES])
+    """(N, F) the thesis's, and all that `describe` adds to them; `local` holds the fields as well."""
+    left_out = NOT_FEATURES | ({"fields"} if "local" in columns else set())
+    return stack(columns, [name for name in columns if name not in left_out])
 
 
 def _pca(columns: Columns) -> Rows:

@@ -5,14 +5,14 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from glassdyn.importing.gamdpy import Gamdpy, is_gamdpy
+from glassdyn.importing.gamdpy import is_gamdpy, open_gamdpy
 from glassdyn.importing.gsd import Gsd
 from glassdyn.importing.h5md import H5md
-from glassdyn.importing.lammps_data import COUNT, LammpsData
+from glassdyn.importing.lammps_data import COUNT, open_lammps_data
 from glassdyn.importing.lammps_dump import LammpsDump
-from glassdyn.importing.molecular import Dcd, Xtc
+from glassdyn.importing.molecular import open_dcd, open_xtc
 from glassdyn.importing.numpy_arrays import NumpyArrays
-from glassdyn.importing.snapshot_table import SnapshotTable
+from glassdyn.importing.snapshot_table import open_snapshot_table
 from glassdyn.importing.source import ImportingError, ReadOptions, Source
 from glassdyn.importing.text import is_compressed, read_head
 from glassdyn.importing.topology import Topology, read_foreign_topology, read_topology
@@ -29,10 +29,12 @@ class Format(NamedTuple):
     Attributes:
         matches: whether a file has it, from its first bytes, decompressed, and its path.
         open: makes its source.
+        is_text: and so may be compressed; the libraries of binary formats want the file itself.
     """
 
     matches: Callable[[bytes, Path], bool]
     open: Callable[[Path, ReadOptions], Source]
+    is_text: bool = False
 
 
 def _read_topology(path: Path, options: ReadOptions) -> Topology:
@@ -49,8 +51,12 @@ def _read_topology(path: Path, options: ReadOptions) -> Topology:
     return read_topology(readable.open(options.topology, ReadOptions()))
 
 
-def _open_molecular(kind: type[Dcd] | type[Xtc], path: Path, options: ReadOptions) -> Source:
-    return kind(path, partial(_read_topology, path, options))
+def _open_dcd(path: Path, options: ReadOptions) -> Source:
+    return open_dcd(path, partial(_read_topology, path, options))
+
+
+def _open_xtc(path: Path, options: ReadOptions) -> Source:
+    return open_xtc(path, partial(_read_topology, path, options))
 
 
 def _open_numpy(path: Path, options: ReadOptions) -> Source:
@@ -66,18 +72,16 @@ def _is_lammps_data(head: bytes, _path: Path) -> bool:
 
 
 FORMATS = (
-    Format(lambda head, path: head.startswith(HDF5) and is_gamdpy(path), Gamdpy),
+    Format(lambda head, path: head.startswith(HDF5) and is_gamdpy(path), open_gamdpy),
     Format(lambda head, _: head.startswith(HDF5), H5md),
     Format(lambda head, _: head.startswith(b"\xdf\x65" * 4), Gsd),
     Format(lambda head, _: head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"\x93NUMPY")), _open_numpy),
-    Format(lambda head, _: head.startswith(b"PAR1"), SnapshotTable),
-    Format(lambda head, _: head[4:8] == b"CORD", partial(_open_molecular, Dcd)),
-    Format(
-        lambda head, _: head[:4] in {b"\x00\x00\x07\xcb", b"\x00\x00\x07\xe7"}, partial(_open_molecular, Xtc)
-    ),
-    Format(lambda head, _: head.lstrip().startswith(b"ITEM:"), LammpsDump),
-    Format(_is_xyz, Xyz),
-    Format(_is_lammps_data, LammpsData),
+    Format(lambda head, _: head.startswith(b"PAR1"), open_snapshot_table),
+    Format(lambda head, _: head[4:8] == b"CORD", _open_dcd),
+    Format(lambda head, _: head[:4] in {b"\x00\x00\x07\xcb", b"\x00\x00\x07\xe7"}, _open_xtc),
+    Format(lambda head, _: head.lstrip().startswith(b"ITEM:"), LammpsDump, is_text=True),
+    Format(_is_xyz, Xyz, is_text=True),
+    Format(_is_lammps_data, open_lammps_data, is_text=True),
 )
 """In the order in which they are tried."""
 
@@ -88,8 +92,8 @@ SUFFIXES: Mapping[str, Callable[[Path, ReadOptions], Source]] = {
     ".gsd": Gsd,
     ".npz": _open_numpy,
     ".npy": _open_numpy,
-    ".dcd": partial(_open_molecular, Dcd),
-    ".xtc": partial(_open_molecular, Xtc),
+    ".dcd": _open_dcd,
+    ".xtc": _open_xtc,
     ".xyz": Xyz,
     ".extxyz": Xyz,
     ".exyz": Xyz,
@@ -117,7 +121,7 @@ def open_source(path: Path, options: ReadOptions | None = None) -> Source:
     for form in FORMATS:
         if form.matches(head, path):
             source = form.open(path, stated)
-            _refuse_compressed(source)
+            _refuse_compressed(form, source)
             return source
     suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in {".gz", ".zst"}]
     if suffixes and suffixes[-1] in SUFFIXES:
@@ -129,11 +133,10 @@ def open_source(path: Path, options: ReadOptions | None = None) -> Source:
     )
 
 
-def _refuse_compressed(source: Source) -> None:
-    """Only text is read compressed: the libraries of the binary formats want the file itself."""
+def _refuse_compressed(form: Format, source: Source) -> None:
     with source.path.open("rb") as file:
         compressed = is_compressed(file.read(4))
-    if compressed and not isinstance(source, LammpsDump | LammpsData | Xyz):
+    if compressed and not form.is_text:
         raise ImportingError(
             f"only text files are read compressed: decompress {source.path} ({source.format}), as by gunzip or unzstd"
         )

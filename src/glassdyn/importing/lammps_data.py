@@ -4,7 +4,7 @@ Source: https://docs.lammps.org/read_data.html
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,13 +15,14 @@ from glassdyn.importing.source import (
     Box,
     ImportingError,
     ReadOptions,
+    SingleFrame,
     SourceFrame,
     number_names,
     require_sane_size,
 )
 from glassdyn.importing.text import LineReader, open_lines
 
-__all__ = ["COUNT", "LammpsData"]
+__all__ = ["COUNT", "open_lammps_data"]
 
 COUNT = re.compile(r"^\s*(\d+)\s+atoms\s*(?:#.*)?$", re.MULTILINE)
 """The line of the head that states the number of particles."""
@@ -49,63 +50,58 @@ STYLES: Mapping[str, Style] = {
 """Of the section Atoms, by the word behind it; atomic where there is none."""
 
 
-class LammpsData:
-    """See the module, and `Source`."""
-
-    format = "LAMMPS data"
-    keeps_order = False
-
-    def __init__(self, path: Path, options: ReadOptions) -> None:
-        self.path, self._options = path, options
-
-    def count(self) -> int:
-        """See `Source`."""
-        return 1
-
-    def read(self, frames: range) -> Iterator[SourceFrame]:
-        """See `Source`."""
-        if 0 not in frames:
-            return
-        with open_lines(self.path) as lines:
-            head, style = self._read_head(lines)
-            particles = int(_search(COUNT, head, "<N> atoms", self.path)[1])
-            require_sane_size(particles, self.path)
-            lines.skip_lines(1)
-            try:
-                yield _parse(lines.read_lines(particles), particles, style, _read_box(head, self.path))
-            except ImportingError as error:
-                raise ImportingError(f"every particle has a row under Atoms: {self.path} {error}") from None
-
-    def _read_head(self, lines: LineReader) -> tuple[str, Style]:
-        """What stands above the section Atoms, and the style of its rows."""
-        head: list[str] = []
-        while (line := lines.read_line()) is not None:
-            section, _, hint = line.partition("#")
-            if section.strip() == "Atoms":
-                return "\n".join(head), self._choose_style(hint.strip() or "atomic")
-            head.append(line)
-        raise ImportingError(f"a data file of LAMMPS has a section Atoms: {self.path} has none")
-
-    def _choose_style(self, name: str) -> Style:
-        if name not in STYLES:
-            raise ImportingError(
-                f"the atoms of a data file are of the style {', '.join(STYLES)}: got {name!r} ({self.path}); write a "
-                "dump, as in `write_dump all custom a.dump id type x y z ix iy iz`"
-            )
-        return STYLES[name]
+def open_lammps_data(path: Path, _options: ReadOptions) -> SingleFrame:
+    """The source of a data file."""
+    return SingleFrame(path, "LAMMPS data", keeps_order=False, read_frame=_read)
 
 
-def _search(pattern: re.Pattern[str], head: str, form: str, path: Path) -> re.Match[str]:
-    match = pattern.search(head)
+def _read(path: Path) -> SourceFrame:
+    with open_lines(path) as lines:
+        head, style = _read_head(lines, path)
+        particles = _read_count(head, path)
+        require_sane_size(particles, path)
+        lines.skip_lines(1)
+        try:
+            return _parse(lines.read_lines(particles), particles, style, _read_box(head, path))
+        except ImportingError as error:
+            raise ImportingError(f"every particle has a row under Atoms: {path} {error}") from None
+
+
+def _read_head(lines: LineReader, path: Path) -> tuple[str, Style]:
+    """What stands above the section Atoms, and the style of its rows."""
+    head: list[str] = []
+    while (line := lines.read_line()) is not None:
+        section, _, hint = line.partition("#")
+        if section.strip() == "Atoms":
+            return "\n".join(head), _choose_style(hint.strip() or "atomic", path)
+        head.append(line)
+    raise ImportingError(f"a data file of LAMMPS has a section Atoms: {path} has none")
+
+
+def _choose_style(name: str, path: Path) -> Style:
+    if name not in STYLES:
+        raise ImportingError(
+            f"the atoms of a data file are of the style {', '.join(STYLES)}: got {name!r} ({path}); write a "
+            "dump, as in `write_dump all custom a.dump id type x y z ix iy iz`"
+        )
+    return STYLES[name]
+
+
+def _read_count(head: str, path: Path) -> int:
+    match = COUNT.search(head)
     if match is None:
-        raise ImportingError(f'a data file of LAMMPS has a line "{form}": {path} has none')
-    return match
+        raise _missing_line("<N> atoms", path)
+    return int(match[1])
+
+
+def _missing_line(form: str, path: Path) -> ImportingError:
+    return ImportingError(f'a data file of LAMMPS has a line "{form}": {path} has none')
 
 
 def _read_box(head: str, path: Path) -> Box:
     bounds = {match[3]: (float(match[1]), float(match[2])) for match in BOUND.finditer(head)}
     if set(bounds) != set("xyz"):
-        _search(re.compile("(?!)"), head, "<lo> <hi> xlo xhi, and for y and z", path)
+        raise _missing_line("<lo> <hi> xlo xhi, and for y and z", path)
     limits = np.array([bounds[axis] for axis in "xyz"])
     vectors = np.diag(limits[:, 1] - limits[:, 0])
     if tilt := TILT.search(head):

@@ -5,84 +5,97 @@ Lengths are taken as the file has them: simulations in Lennard-Jones units write
 Source: MDAnalysis, https://docs.mdanalysis.org, whose low-level readers do the work
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glassdyn.importing.source import Box, ImportingError, SourceFrame
+from glassdyn.importing.source import Box, ImportingError, Source, SourceFrame
 from glassdyn.importing.topology import Topology, TopologyReader, require_particles
 
-__all__ = ["Dcd", "Xtc"]
+__all__ = ["open_dcd", "open_xtc"]
 
 
-class Dcd:
-    """See the module, and `Source`."""
+@dataclass(frozen=True)
+class _Trajectory:
+    """A `Source` of positions whose species a topology tells.
 
-    format = "DCD"
-    keeps_order = True
+    Attributes:
+        path: of the file.
+        format: name of the format.
+        read_topology: reads the species.
+        open_file: opens the file by a low-level reader of MDAnalysis.
+        read_frames: reads the frames of these numbers from it.
+    """
 
-    def __init__(self, path: Path, topology: TopologyReader) -> None:
-        self.path, self._read_topology = path, topology
-
-    def count(self) -> int:
-        """See `Source`."""
-        with self._open() as file:
-            return _require_frames(len(file), self.path)
-
-    def read(self, frames: range) -> Iterator[SourceFrame]:
-        """See `Source`."""
-        topology = self._read_topology()
-        with self._open() as file:
-            header = file.header
-            for number in frames:
-                file.seek(number)
-                frame = file.read()
-                require_particles(topology, len(frame.xyz), self.path)
-                box = _unit_cell(np.asarray(frame.unitcell, np.float64)) if file.is_periodic else None
-                step = int(header["istart"] + number * max(header["nsavc"], 1))
-                yield _assemble(topology, frame.xyz, box, step=step)
-
-    def _open(self) -> AbstractContextManager[Any]:
-        from MDAnalysis.lib.formats.libdcd import DCDFile  # noqa: PLC0415 - the other formats need not wait
-
-        return _open(DCDFile, self.path)
-
-
-class Xtc:
-    """See the module, and `Source`."""
-
-    format = "XTC"
-    keeps_order = True
-
-    def __init__(self, path: Path, topology: TopologyReader) -> None:
-        self.path, self._read_topology = path, topology
+    path: Path
+    format: str
+    read_topology: TopologyReader
+    open_file: Callable[[Path], AbstractContextManager[Any]]
+    read_frames: Callable[[Any, range, Path, Topology], Iterator[SourceFrame]]
+    keeps_order: bool = True
 
     def count(self) -> int:
         """See `Source`."""
-        with self._open() as file:
-            return _require_frames(len(file), self.path)
+        with self.open_file(self.path) as file:
+            frames = len(file)
+        if not frames:
+            raise ImportingError(f"a trajectory holds at least one frame: {self.path} has none")
+        return frames
 
     def read(self, frames: range) -> Iterator[SourceFrame]:
         """See `Source`."""
-        topology = self._read_topology()
-        with self._open() as file:
-            for number in range(frames.stop):
-                frame = file.read()
-                if number not in frames:
-                    continue
-                require_particles(topology, len(frame.x), self.path)
-                vectors = np.asarray(frame.box, np.float64)
-                box = Box(vectors, np.zeros(3)) if vectors.any() else None
-                yield _assemble(topology, frame.x, box, step=int(frame.step), time=float(frame.time))
+        topology = self.read_topology()
+        with self.open_file(self.path) as file:
+            yield from self.read_frames(file, frames, self.path, topology)
 
-    def _open(self) -> AbstractContextManager[Any]:
-        from MDAnalysis.lib.formats.libmdaxdr import XTCFile  # noqa: PLC0415 - the other formats need not wait
 
-        return _open(XTCFile, self.path)
+def open_dcd(path: Path, topology: TopologyReader) -> Source:
+    """The source of a DCD trajectory."""
+    return _Trajectory(path, "DCD", topology, _open_dcd, _read_dcd)
+
+
+def open_xtc(path: Path, topology: TopologyReader) -> Source:
+    """The source of an XTC trajectory."""
+    return _Trajectory(path, "XTC", topology, _open_xtc, _read_xtc)
+
+
+def _open_dcd(path: Path) -> AbstractContextManager[Any]:
+    from MDAnalysis.lib.formats.libdcd import DCDFile  # noqa: PLC0415 - the other formats need not wait
+
+    return _open(DCDFile, path)
+
+
+def _open_xtc(path: Path) -> AbstractContextManager[Any]:
+    from MDAnalysis.lib.formats.libmdaxdr import XTCFile  # noqa: PLC0415 - the other formats need not wait
+
+    return _open(XTCFile, path)
+
+
+def _read_dcd(file: Any, frames: range, path: Path, topology: Topology) -> Iterator[SourceFrame]:
+    header = file.header
+    for number in frames:
+        file.seek(number)
+        frame = file.read()
+        require_particles(topology, len(frame.xyz), path)
+        box = _unit_cell(np.asarray(frame.unitcell, np.float64)) if file.is_periodic else None
+        step = int(header["istart"] + number * max(header["nsavc"], 1))
+        yield _assemble(topology, frame.xyz, box, step=step)
+
+
+def _read_xtc(file: Any, frames: range, path: Path, topology: Topology) -> Iterator[SourceFrame]:
+    for number in range(frames.stop):
+        frame = file.read()
+        if number not in frames:
+            continue
+        require_particles(topology, len(frame.x), path)
+        vectors = np.asarray(frame.box, np.float64)
+        box = Box(vectors, np.zeros(3)) if vectors.any() else None
+        yield _assemble(topology, frame.x, box, step=int(frame.step), time=float(frame.time))
 
 
 @contextmanager
@@ -94,12 +107,6 @@ def _open(library_class: Any, path: Path) -> Iterator[Any]:
         raise ImportingError(f"no such file: {path}") from None
     except (OSError, StopIteration, RuntimeError) as error:
         raise ImportingError(f"{path} is truncated or damaged: {error}; copy it anew") from None
-
-
-def _require_frames(frames: int, path: Path) -> int:
-    if not frames:
-        raise ImportingError(f"a trajectory holds at least one frame: {path} has none")
-    return frames
 
 
 def _assemble(

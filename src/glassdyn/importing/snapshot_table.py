@@ -1,37 +1,26 @@
 """Snapshots of this project, as Parquet tables."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from glassdyn.importing.source import ReadOptions, SourceFrame, cubic_box
+from glassdyn.importing.source import ReadOptions, SingleFrame, SourceFrame, cubic_box
 from glassdyn.storage import snapshots
 
-__all__ = ["SnapshotTable"]
+__all__ = ["open_snapshot_table"]
 
 
-class SnapshotTable:
-    """See the module, and `Source`."""
+def open_snapshot_table(path: Path, _options: ReadOptions) -> SingleFrame:
+    """The source of a snapshot."""
+    return SingleFrame(path, "snapshot", keeps_order=True, read_frame=_read)
 
-    format = "snapshot"
-    keeps_order = True
 
-    def __init__(self, path: Path, options: ReadOptions) -> None:
-        self.path, self._options = path, options
-
-    def count(self) -> int:
-        """See `Source`."""
-        return 1
-
-    def read(self, frames: range) -> Iterator[SourceFrame]:
-        """See `Source`."""
-        if 0 in frames:
-            configuration = snapshots.read_snapshot(self.path)
-            yield SourceFrame(
-                configuration.positions,
-                configuration.species.astype(np.int64),
-                ("A", "B"),
-                cubic_box(np.full(3, configuration.box_length)),
-                ids=snapshots.read_ids(self.path),
-            )
+def _read(path: Path) -> SourceFrame:
+    configuration = snapshots.read_snapshot(path)
+    return SourceFrame(
+        configuration.positions,
+        configuration.species.astype(np.int64),
+        ("A", "B"),
+        cubic_box(np.full(3, configuration.box_length)),
+        ids=snapshots.read_ids(path),
+    )

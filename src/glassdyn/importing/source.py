@@ -1,6 +1,6 @@
 """The contents of a file of another program, frame by frame, before anything about them is taken for granted."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +16,7 @@ __all__ = [
     "Box",
     "ImportingError",
     "ReadOptions",
+    "SingleFrame",
     "Source",
     "SourceFrame",
     "cubic_box",
@@ -122,6 +123,32 @@ class Source(Protocol):
         Raises:
             ImportingError: for a damaged file.
         """
+
+
+@dataclass(frozen=True)
+class SingleFrame:
+    """A `Source` of one frame.
+
+    Attributes:
+        path: of the file.
+        format: name of the format.
+        keeps_order: see `Source`.
+        read_frame: reads the file.
+    """
+
+    path: Path
+    format: str
+    keeps_order: bool
+    read_frame: Callable[[Path], SourceFrame]
+
+    def count(self) -> int:
+        """See `Source`."""
+        return 1
+
+    def read(self, frames: range) -> Iterator[SourceFrame]:
+        """See `Source`."""
+        if 0 in frames:
+            yield self.read_frame(self.path)
 
 
 def cubic_box(lengths: NDArray[np.float64], origin: NDArray[np.float64] | float = 0.0) -> Box:

@@ -64,8 +64,8 @@ def make_dataset(train: Sequence[Snapshot], held_out: Sequence[Snapshot], loss: 
     """Standardise labelled graphs, and weigh their labels.
 
     Node features and edges get the statistics of the training part. So do labels, or each snapshot its own
-    (`loss.standardise`): then a model learns who moves more than others at the same time, not how mobile the snapshot is
-    as a whole, and its predictions are given the training part's mean and spread.
+    (`loss.standardise`): then a model learns who moves more than others at the same time, not how mobile the snapshot
+    is as a whole, and its predictions are given the training part's mean and spread.
     """
     normalisation = fit_normalisation(train)
     histogram = fit_histogram([graph.labels[graph.species == 0] for graph in train], loss.bins)

@@ -26,6 +26,7 @@ __all__ = [
     "fit_normalisation",
     "fit_scaling",
     "index_edges",
+    "node_rows",
     "standardise",
     "standardise_by_species",
 ]
@@ -138,8 +139,7 @@ def build_graph(configuration: Configuration, features: NDArray[np.float32], gra
         The graph without labels, its features not yet standardised.
     """
     positions, species, box_length = configuration
-    if graph_params.standardise == "snapshot":
-        features = standardise_by_species(features, species).astype(np.float32)
+    rows = node_rows(features, species, graph_params)
     pairs = find_neighbours(positions, box_length, graph_params.r_threshold)
     receivers, senders, vectors = pairs.receivers, pairs.senders, pairs.vectors
     if graph_params.self_edges:
@@ -147,7 +147,7 @@ def build_graph(configuration: Configuration, features: NDArray[np.float32], gra
     edge_vectors = torch.from_numpy(vectors.astype(np.float32))  # (E, 3)
     distances = np.linalg.norm(vectors, axis=1, keepdims=True).astype(np.float32)  # (E, 1)
     return Snapshot(
-        x=torch.tensor(np.asarray(features, dtype=np.float32)),
+        x=torch.tensor(rows),
         pos=torch.from_numpy(wrap(positions, box_length).astype(np.float32)),
         box_length=torch.tensor([box_length], dtype=torch.float32),
         species=torch.tensor(species),
@@ -155,6 +155,15 @@ def build_graph(configuration: Configuration, features: NDArray[np.float32], gra
         edge_vectors=edge_vectors,
         **index_edges(torch.from_numpy(senders.copy()), torch.from_numpy(receivers.copy()), len(positions)),
     )
+
+
+def node_rows(
+    features: NDArray[np.float32], species: NDArray[np.uint8], graph_params: Graph
+) -> NDArray[np.float32]:
+    """(N, F) node features as a graph holds them: within the snapshot and species where `Graph.standardise` says so."""
+    if graph_params.standardise == "snapshot":
+        return standardise_by_species(features, species).astype(np.float32)
+    return np.asarray(features, dtype=np.float32)
 
 
 def standardise_by_species(features: NDArray[np.floating], species: NDArray[np.uint8]) -> NDArray[np.float64]:

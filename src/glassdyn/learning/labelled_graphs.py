@@ -33,14 +33,12 @@ class TableFolders(NamedTuple):
         pca: principal components.
         labels: labels.
         isoconfigurational: means of labels over isoconfigurational runs.
-        snapshots: middle frames alone.
     """
 
     features: Path = Path("data/features")
     pca: Path = Path("data/pca")
     labels: Path = Path("data/labels")
     isoconfigurational: Path = Path("data/isoconfigurational")
-    snapshots: Path = Path("data/snapshots")
 
     def of_label(self, name: str) -> Path:
         """The folder whose tables have a label."""

@@ -20,7 +20,8 @@ class Metrics(NamedTuple):
     Attributes:
         objective: what training lowers: the weighted squared error per A particle of the standardised
             targets, mean over targets.
-        losses: for each target the plain squared error per A particle, in the square of the label's unit.
+        losses: for each target the plain squared error per A particle, in the square of the label's unit; where targets
+            are standardised within snapshots, of these on the training set's scale, and correlations are theirs too.
         pearsons: for each target the correlation coefficient, pooled over the examples.
     """
 

@@ -84,7 +84,7 @@ class NetworkPredictor(NamedTuple):
         own = ~averaged_features(trained.graph.nodes, spec, features.shape[1])
         mean, scale = (part.numpy()[own] for part in trained.normalisation.nodes)
         return LabelPredictions(
-            model_file.predict_labels(trained, graph), measure_shift(features[:, own], mean, scale)
+            model_file.predict_labels(trained, graph), measure_shift(graph.x.numpy()[:, own], mean, scale)
         )
 
 
@@ -108,8 +108,8 @@ class LinearPredictor(NamedTuple):
     def predict(self, configuration: Configuration) -> LabelPredictions:
         """See `Predictor`."""
         perceptron = self.baselines.perceptron
-        spec, nodes = spec_from_metadata(perceptron.structure), perceptron.graph.nodes
-        inputs = inputs_from_configuration(configuration, spec, nodes, perceptron.projection)
+        spec = spec_from_metadata(perceptron.structure)
+        inputs = inputs_from_configuration(configuration, spec, perceptron.graph, perceptron.projection)
         return LabelPredictions(
             predict_linear(self.baselines, self.model, inputs),
             measure_shift(inputs.columns["radial"], *self.baselines.radial),
@@ -148,8 +148,9 @@ def load_predictor(path: Path, model: str | None = None) -> Predictor:
 def measure_shift(features: NDArray[np.floating], mean: NDArray[Any], scale: NDArray[Any]) -> float:
     """How far a configuration lies from those that a model was trained on.
 
-    Root mean square, over type, radial descriptors and fields, of what their means over particles differ by, in standard
-    deviations of the training particles. With type alone as a feature only the composition can differ.
+    Root mean square, over type, radial descriptors and fields, of what their means over particles differ by, in
+    standard deviations of the training particles. With type alone as a feature only the composition can differ, and where
+    features are standardised within the snapshot likewise.
     Averages over neighbours are left out: their own deviations are so small that every sample would differ.
 
     Args:

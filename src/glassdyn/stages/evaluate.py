@@ -5,7 +5,7 @@ from pathlib import Path
 from glassdyn.evaluation.inputs import EvaluationFolders, load_evaluation_data
 from glassdyn.evaluation.metrics import select_headline
 from glassdyn.evaluation.report import make_report
-from glassdyn.folds import rotate_split
+from glassdyn.folds import tested_in
 from glassdyn.stages import load_params, run
 from glassdyn.storage.outputs import write_csv, write_metrics
 
@@ -15,9 +15,8 @@ __all__ = ["main"]
 def main() -> None:
     """Read tables of predictions, labels and snapshots; write metrics and the tables behind the plots."""
     params, folders = load_params(), EvaluationFolders()
-    labels, folds = params.loss.targets, range(params.evaluate.folds)
-    tested_in = {copy: fold for fold in folds for copy in rotate_split(params.split, fold).test}
-    data = load_evaluation_data(tested_in, labels, folders)
+    labels, folds = params.loss.targets, tested_in(params.split, params.evaluate.folds)
+    data = load_evaluation_data(folds, labels, folders)
     report = make_report(data, labels, params.evaluate)
     write_metrics(Path("metrics/evaluate.json"), {"selected_on": data.selected_on, **report.metrics})
     write_metrics(Path("metrics/headline.json"), select_headline(report.metrics, labels[0]))

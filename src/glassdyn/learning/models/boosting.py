@@ -1,4 +1,4 @@
-"""Gradient-boosted regression trees of a particle's own features, as arrays; `learning.boosting` grows them.
+"""Gradient-boosted regression trees of a particle's own features, as arrays; `learning.regression` grows them.
 
 All trees lie one after another in one list of nodes. A leaf is its own child, so that a particle which has arrived
 stays.

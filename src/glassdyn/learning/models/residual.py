@@ -33,7 +33,7 @@ class Residual(nn.Module):
     """The sum of a linear model, whose weights are fixed, and a network.
 
     Args:
-        network: untrained; `decode` ends with a linear layer. Its weights are drawn anew.
+        network: untrained; `decode` ends with a linear layer. Weights of its `nn.Linear` layers are drawn anew.
         sizes: of the data.
     """
 

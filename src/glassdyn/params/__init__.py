@@ -2,24 +2,24 @@
 
 Field comments with units are in `params.yaml`, which is the user's page. Types are strict: an unknown or a missing
 key, a string where a number belongs, an integer written as 3.0 are errors. Nothing is computed here, for no result
-depends on this module: neither DVC nor the store of jobs looks at it.
+depends on this package: neither DVC nor the store of jobs looks at it.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Literal, Protocol, runtime_checkable
+from typing import Annotated, Literal, Protocol, get_args, runtime_checkable
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
-from glassdyn import label_names, limits, parameter_files
+from glassdyn import label_names, parameter_files
 from glassdyn.constraints import STRICT, Distinct, Increasing, NotEmpty, require, validate
 from glassdyn.parameter_files import ParamsError
+from glassdyn.params.rules import check_rules
 
 __all__ = [
-    "DEBYE_WALLER_RADIUS",
     "INHERENT_FIELDS",
     "STRICT",
     "Coarse",
@@ -46,27 +46,8 @@ __all__ = [
     "load",
 ]
 
-WAVELET_SIDE = 4
-"""Scales of trajectory on each side of the middle frame: `labels.wavelets.SIDE`, to which a test holds it equal."""
-
-DEBYE_WALLER_RADIUS = 2.5
-"""Of the cluster that moves with a particle: `features.debye_waller.RADIUS`, to which a test holds it equal."""
-
-INHERENT_FIELDS = (
-    "inherent_energy",
-    "inherent_displacement",
-    "debye_waller",
-    "minima_energy",
-    "minima_displacement",
-    "minima_fluctuation",
-)
-"""Those of `describe.fields` that belong to the inherent structure."""
-
 SMOOTH_FROM = 0.99
 """r_on / r_cut at the most: the force changes over a width that a timestep resolves."""
-
-THERMOSTAT_STEPS = 10
-"""Timesteps in the relaxation time of a thermostat at the least: with fewer it oscillates faster than it is integrated."""
 
 UnitInterval = Annotated[float, Field(ge=0, le=1)]
 Probability = Annotated[float, Field(gt=0, lt=1)]
@@ -74,22 +55,21 @@ Copies = Annotated[tuple[NonNegativeInt, ...], NotEmpty, Distinct]
 DistinctFloats = Annotated[tuple[PositiveFloat, ...], Distinct]
 IncreasingFloats = Annotated[tuple[PositiveFloat, ...], Increasing]
 IncreasingInts = Annotated[tuple[PositiveInt, ...], NotEmpty, Increasing]
-FieldName = Literal[
-    "energy",
-    "force",
+InherentField = Literal[
     "inherent_energy",
     "inherent_displacement",
     "debye_waller",
     "minima_energy",
     "minima_displacement",
     "minima_fluctuation",
-    "cage_displacement",
-    "cage_fluctuation",
-    "cage_energy",
 ]
+FieldName = InherentField | Literal["energy", "force", "cage_displacement", "cage_fluctuation", "cage_energy"]
 Fields = Annotated[tuple[FieldName, ...], Distinct]
 Names = Annotated[tuple[str, ...], NotEmpty, Distinct]
 Widths = Annotated[tuple[PositiveInt, ...], NotEmpty]
+
+INHERENT_FIELDS: tuple[str, ...] = get_args(InherentField)
+"""Those of `describe.fields` that belong to the inherent structure."""
 
 
 @runtime_checkable
@@ -231,6 +211,11 @@ class Describe:
     cage_time: PositiveFloat
     r_local: NonNegativeFloat
     lengths: DistinctFloats
+
+    @property
+    def reads_minimum(self) -> bool:
+        """Whether a column belongs to the inherent structure."""
+        return self.inherent or any(field in INHERENT_FIELDS for field in self.fields)
 
     def __post_init__(self) -> None:
         require(
@@ -393,7 +378,7 @@ class Evaluate:
 
 @dataclass(frozen=True, config=STRICT)
 class Params:
-    """All parameters; the rules between sections are checked here."""
+    """All parameters."""
 
     liquid: Liquid
     potential: Potential
@@ -415,16 +400,7 @@ class Params:
     evaluate: Evaluate
 
     def __post_init__(self) -> None:
-        broken = limits.broken_limits(asdict(self))
-        require(not broken, "\n".join(broken))
-        self._check_box()
-        self._check_integration()
-        self._check_windows()
-        self._check_copies()
-        self._check_names()
-        self._check_labels()
-        self._check_features()
-        self._check_models()
+        check_rules(self)
 
     @property
     def labels(self) -> list[str]:
@@ -435,173 +411,6 @@ class Params:
         if self.isoconfigurational.runs:
             labels += label_names.means([*single, *label_names.propensities(self.isoconfigurational.times)])
         return labels
-
-    def _check_box(self) -> None:
-        box_length = (self.liquid.particles / self.liquid.density) ** (1 / 3)
-        edge = self.descriptors.edges[-1] if self.descriptors.edges else self.descriptors.r_max
-        describe = self.describe
-        cluster = DEBYE_WALLER_RADIUS if "debye_waller" in describe.fields else 0.0
-        fields = max(describe.shells, describe.r_local, cluster)
-        reach = max(edge, describe.r_average, fields, self.potential.r_cut, self.graph.r_threshold)
-        fewest = 5 * -int(-((2 * reach) ** 3 * self.liquid.density) // 5)
-        require(
-            box_length >= 2 * reach,
-            "the box must hold two of the longest range, L >= 2 max(the last bin edge, describe.r_average, "
-            f"describe.shells, describe.r_local, {DEBYE_WALLER_RADIUS} for debye_waller, "
-            f"potential.r_cut, graph.r_threshold): got L = {box_length:.3f} < {2 * reach:.3f}; take at least "
-            f"{fewest} particles (params.yaml: liquid.particles)",
-        )
-        beyond = [length for length in self.evaluate.lengths if length > box_length / 4]
-        require(
-            not beyond,
-            "a box must hold several regions to average over, lengths <= L / 4: "
-            f"got {beyond} in L = {box_length:.3f} (params.yaml: evaluate.lengths)",
-        )
-        alike = [length for length in self.coarse.lengths if length > box_length / 2]
-        require(
-            not alike,
-            "labels averaged over the box are alike for all particles, ell <= L / 2: "
-            f"got {alike} in L = {box_length:.3f} (params.yaml: coarse.lengths)",
-        )
-        require(
-            box_length >= 2 * self.evaluate.block_length,
-            "the bootstrap draws at least 8 blocks of a box, block_length <= L / 2: "
-            f"got {self.evaluate.block_length} in L = {box_length:.3f} (params.yaml: evaluate.block_length)",
-        )
-
-    def _check_integration(self) -> None:
-        simulation, durations = self.simulation, self.equilibrate
-        shortest = THERMOSTAT_STEPS * simulation.timestep
-        require(
-            simulation.thermostat_time >= shortest,
-            f"a thermostat is slower than the integration, thermostat_time >= {THERMOSTAT_STEPS} timesteps = "
-            f"{shortest:g}: got {simulation.thermostat_time} (params.yaml: simulation.thermostat_time)",
-        )
-        phases = {
-            "equilibrate.melt": durations.melt,
-            "equilibrate.thermalise": durations.thermalise,
-            "equilibrate.equilibrate": durations.equilibrate
-            / 2,  # in halves, of which the second is averaged over
-            "record.decorrelate": self.record.decorrelate,
-        }
-        for key, duration in phases.items():
-            steps = duration * simulation.tau_alpha / simulation.timestep
-            require(
-                steps >= 1,
-                f"a phase of a run has at least one step: got {steps:.2g} steps of {simulation.timestep} tau; run "
-                f"longer (params.yaml: {key})",
-            )
-
-    def _check_windows(self) -> None:
-        durations = {"record": self.record.duration}
-        if self.isoconfigurational.runs:
-            durations["isoconfigurational"] = self.isoconfigurational.duration
-        interval = self.simulation.frame_steps * self.simulation.timestep
-        for section, duration in durations.items():
-            half = round(duration * self.simulation.tau_alpha / (2 * interval))
-            require(
-                half >= WAVELET_SIDE * self.wavelets.scales[-1],
-                f"a scale needs {WAVELET_SIDE} scales of trajectory on both sides of the middle frame: got "
-                f"{self.wavelets.scales[-1]} frames in a window of 2 x {half}; the longest that fits is "
-                f"{half // WAVELET_SIDE} (params.yaml: wavelets.scales), or run longer (params.yaml: "
-                f"{section}.duration)",
-            )
-            require(
-                2 * half + 1 >= 2 * self.hops.min_segment - 1,
-                "the window must hold two segments: "
-                f"got min_segment {self.hops.min_segment} in {2 * half + 1} frames (params.yaml: hops.min_segment)",
-            )
-
-    def _check_copies(self) -> None:
-        copies = self.simulation.copies
-        used = (*self.split.train, *self.split.validation, *self.split.test)
-        missing = sorted(copy for copy in used if copy >= copies)
-        require(
-            not missing,
-            f"the split names copies 0 to {copies - 1}: got {missing} "
-            "(params.yaml: split; or raise simulation.copies)",
-        )
-        folds, most = self.evaluate.folds, len(used) // len(self.split.test)
-        require(
-            folds <= most,
-            "folds test no copy twice, folds x test copies <= copies of the split: "
-            f"got {folds} x {len(self.split.test)} > {len(used)}; at most {most} (params.yaml: evaluate.folds)",
-        )
-        require(
-            folds == 1 or self.graph.nodes != "pca",
-            "principal components are fitted to the training copies of the split itself, and other folds have "
-            f"others: got {folds} folds (params.yaml: evaluate.folds; or take other graph.nodes)",
-        )
-
-    def _check_names(self) -> None:
-        for key, numbers in (
-            ("coarse.lengths", self.coarse.lengths),
-            ("isoconfigurational.times", self.isoconfigurational.times),
-        ):
-            names = [f"{number:g}" for number in numbers]
-            require(
-                len(set(names)) == len(names),
-                f"columns are named by six digits of a number, which must differ: got {list(numbers)} "
-                f"(params.yaml: {key})",
-            )
-
-    def _check_labels(self) -> None:
-        absent = [target for target in self.loss.targets if target not in self.labels]
-        require(
-            not absent,
-            f"the labels of this run are {', '.join(self.labels)}: got {absent} (params.yaml: loss.targets; or "
-            "change wavelets.scales, coarse.lengths, isoconfigurational.runs or isoconfigurational.times)",
-        )
-        with_runs, samples = self.isoconfigurational.samples_per_copy, self.simulation.samples
-        require(
-            with_runs >= samples or not any(map(label_names.is_mean, self.loss.targets)),
-            "means over isoconfigurational runs are learnt from every sample, samples_per_copy >= "
-            f"simulation.samples: got {with_runs} < {samples} (params.yaml: isoconfigurational.samples_per_copy)",
-        )
-
-    def _check_features(self) -> None:
-        describe, edges = self.describe, self.descriptors.edges
-        require(
-            self.graph.nodes != "extended"
-            or any((describe.smooth, describe.generations, describe.inherent, describe.fields)),
-            "extended node features are those of describe: got smooth 0, generations 0, inherent false and no fields "
-            "(params.yaml: graph.nodes; take full, or switch one of describe on)",
-        )
-        require(
-            "local" not in self.graph.nodes or bool(describe.fields and describe.lengths),
-            "local node features are averages of fields over lengths: got describe.fields "
-            f"{list(describe.fields)} and describe.lengths {list(describe.lengths)} (params.yaml: graph.nodes)",
-        )
-        require(
-            "shells" not in self.graph.nodes or bool(describe.fields and describe.shells),
-            "node features in shells need fields and a radius: got describe.fields "
-            f"{list(describe.fields)} and describe.shells {describe.shells} (params.yaml: graph.nodes)",
-        )
-        require(
-            self.graph.positions == "thermal"
-            or describe.inherent
-            or any(field in INHERENT_FIELDS for field in describe.fields),
-            "graphs at inherent positions need a column that does: got describe.inherent false and fields "
-            f"{list(describe.fields)} (params.yaml: graph.positions; take thermal, or one of {list(INHERENT_FIELDS)})",
-        )
-        require(
-            not self.train.augment or self.graph.edges == "vector",
-            "augmentation turns the vectors of edges, and distances stay what they are: "
-            f"got graph.edges {self.graph.edges} (params.yaml: train.augment)",
-        )
-        features = 1 + 2 * (len(edges) - 1 if edges else self.descriptors.bins)
-        require(
-            self.pca.components <= features,
-            f"at most {features} components exist, 1 + 2 bins: "
-            f"got {self.pca.components} (params.yaml: pca.components)",
-        )
-
-    def _check_models(self) -> None:
-        require(
-            self.train.seeds == 1 or self.model.is_network,
-            "seeds are of random initial weights, which a network alone has: "
-            f"got {self.train.seeds} for kind {self.model.kind} (params.yaml: train.seeds)",
-        )
 
 
 def load(path: Path = Path("params.yaml"), overrides: Sequence[str] = ()) -> Params:
