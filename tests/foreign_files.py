@@ -105,8 +105,8 @@ def write_data(path, moving, frame=0):
     write_text(path, "\n".join(lines) + "\n")
 
 
-def write_gsd(path, moving):
-    """By HOOMD's own library."""
+def write_gsd(path, moving, *, images_once=False):
+    """By HOOMD's own library; HOOMD itself writes images with the first frame only, unless it is asked for more."""
     with gsd.hoomd.open(path, "w") as file:
         for frame, step in enumerate(moving.steps):
             snapshot = gsd.hoomd.Frame()
@@ -116,7 +116,8 @@ def write_gsd(path, moving):
             snapshot.particles.types = ["A", "B"]
             snapshot.particles.typeid = moving.species
             snapshot.particles.position = moving.wrapped[frame] - moving.box_length / 2
-            snapshot.particles.image = moving.images[frame]
+            if not frame or not images_once:
+                snapshot.particles.image = moving.images[frame]
             file.append(snapshot)
 
 

@@ -50,6 +50,15 @@ def test_many_jobs_import_a_library_once(scratch, tmp_path, monkeypatch):
     assert (tmp_path / "imports").read_text() == "x"
 
 
+def test_any_number_of_libraries(scratch, tmp_path, monkeypatch):
+    """Their names are longer together than an argument of a process may be."""
+    for number in range(2000):
+        monkeypatch.setitem(sys.modules, f"json.{number:0100}", sys)
+    jobs = jobs_of(example_jobs.plain, tmp_path / "out", count=2)
+    run(jobs)
+    assert texts(jobs) == ["0 []", "1 []"]
+
+
 def test_each_job_has_a_process_and_a_group_of_its_own(scratch, tmp_path):
     jobs = jobs_of(example_jobs.group, tmp_path / "out")
     run(jobs)

@@ -48,6 +48,9 @@ def test_import_writes_a_trajectory_or_snapshots(moving, tmp_path, capsys):
     assert "out.h5: 4 frames of 60 particles" in output
     with open_trajectory(tmp_path / "out.h5") as trajectory:
         assert (trajectory.frames, trajectory.interval) == (4, 0.2)
+    assert run("import", tmp_path / "in.dump", tmp_path / "one.h5", *words, "--frame", 3) == 1
+    assert "a trajectory has all frames of its files: got --frame 3" in capsys.readouterr().err
+    assert not (tmp_path / "one.h5").exists()
     assert run("import", tmp_path / "in.dump", tmp_path / "out", *words, "--frame", "all") == 0
     assert len(list((tmp_path / "out").iterdir())) == 4
     assert run("import", tmp_path / "in.dump", tmp_path / "out.parquet", *words, "--frame", 3) == 0
@@ -99,6 +102,20 @@ def test_inspect_reads_the_ends_of_a_long_file(tmp_path, capsys):
     said = inspect(capsys, tmp_path / "in.h5")
     assert said["spacing"] == "40 steps, 0.2 tau"
     assert said["missing"] == "for observe: potential_energy and kinetic_energy and pressure"
+
+
+def test_inspect_says_which_frame_is_damaged(tmp_path, capsys):
+    long = moving_liquid(particles=20, frames=50, step=0.1)
+    long.positions[-1, 3] = np.nan
+    write_h5md(tmp_path / "in.h5", long)
+    assert "frame 49" in inspect(capsys, tmp_path / "in.h5")["missing"]
+
+
+def test_inspect_says_that_particles_are_in_a_pile(tmp_path, capsys):
+    pile = moving_liquid(particles=5000, frames=1)
+    pile.positions[:] = 0
+    write_h5md(tmp_path / "in.h5", pile)
+    assert "do many lie in one point" in inspect(capsys, tmp_path / "in.h5")["missing"]
 
 
 COLUMNS = {"x": "x y z", "xu": "xu yu zu", "xs": "xs ys zs", "xsu": "xsu ysu zsu"}

@@ -69,6 +69,22 @@ def test_every_format_becomes_the_same_trajectory(moving, tmp_path, name):
             np.testing.assert_array_equal(trajectory.ids, moving.ids)
 
 
+def test_images_of_the_first_frame_are_not_those_of_the_others(moving, tmp_path):
+    write_gsd(tmp_path / "in.gsd", moving, images_once=True)
+    assert moving.images[0].any()
+    imported = import_trajectory([tmp_path / "in.gsd"], tmp_path / "out.h5", ReadOptions(timestep=0.005))
+    assert imported.notes == ("positions: by the minimum image",)
+    with open_trajectory(tmp_path / "out.h5") as trajectory:
+        walked = trajectory.window(0, 5) - trajectory.frame(0)
+        np.testing.assert_allclose(walked, moving.positions - moving.positions[0], atol=1e-5)
+
+
+def test_one_frame_has_the_images_that_it_states(moving, tmp_path):
+    write_gsd(tmp_path / "in.gsd", moving._replace(positions=moving.positions[:1], steps=moving.steps[:1]))
+    (frame,) = read_all(tmp_path / "in.gsd")
+    np.testing.assert_array_equal(frame.images, moving.images[0])
+
+
 @pytest.mark.parametrize(("write", "suffix", "error"), [(write_dcd, "dcd", 1e-6), (write_xtc, "xtc", 1.1e-3)])
 def test_positions_alone_take_their_particles_from_a_topology(moving, tmp_path, write, suffix, error):
     write(tmp_path / f"t.{suffix}", moving)
@@ -93,6 +109,22 @@ def test_steps_of_binary_trajectories_are_those_of_the_file(moving, tmp_path):
         frames = read_all(tmp_path / name, topology=tmp_path / "t.data", species=LAMMPS_NAMES)
         assert [frame.step for frame in frames] == moving.steps.tolist()
     assert frames[2].time == pytest.approx(0.4)
+
+
+def test_frames_before_the_wanted_one_are_not_unpacked(moving, tmp_path):
+    write_data(tmp_path / "t.data", moving)
+    write_xtc(tmp_path / "t.xtc", moving)
+    data = bytearray((tmp_path / "t.xtc").read_bytes())
+    data[60:84] = (
+        data[72:84] + data[60:72]
+    )  # limits of the first frame's coordinates: the lowest above the highest
+    (tmp_path / "t.xtc").write_bytes(data)
+    stated = ReadOptions(topology=tmp_path / "t.data", species=LAMMPS_NAMES)
+    source = open_source(tmp_path / "t.xtc", stated)
+    with pytest.raises(ImportingError, match="damaged"):
+        next(source.read(range(1)))
+    (frame,) = source.read(range(3, 4))
+    np.testing.assert_allclose(frame.positions, moving.wrapped[3], atol=1.1e-3)
 
 
 @pytest.mark.parametrize("name", ["a.data", "a.data.gz"])

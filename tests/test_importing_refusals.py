@@ -6,6 +6,7 @@ import pickle
 import re
 import zipfile
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,7 +27,9 @@ from foreign_files import (
 )
 from glassdyn.importing import ReadOptions, open_source
 from glassdyn.importing.convert import import_snapshots, import_trajectory
+from glassdyn.importing.liquid_frame import LiquidFrame, refuse_coincident
 from glassdyn.importing.source import ImportingError
+from glassdyn.liquid.configuration import Configuration
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +103,26 @@ def test_a_trajectory_has_the_same_ids_species_and_box(moving, tmp_path):
         assert "b.dump, frame 0" in refuse(tmp_path, ["a.dump", "b.dump"], reason)
 
 
+WAYS = {"unwrapped": ("xu", False), "with images": ("x", True), "without images": ("x", False)}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("other", WAYS)
+def test_a_trajectory_states_its_positions_in_one_way(moving, tmp_path, way, other):
+    later = moving._replace(steps=moving.steps + 80)
+    for name, part, (style, with_images) in (("a", moving, WAYS[way]), ("b", later, WAYS[other])):
+        write_dump(tmp_path / f"{name}.dump", part, style, with_images=with_images)
+    if way != other:
+        message = refuse(tmp_path, ["a.dump", "b.dump"], "states its positions in one way")
+        assert f"got them {other} in {tmp_path}/b.dump, frame 0 and {way} in the first" in message
+    else:
+        stated = ReadOptions(timestep=0.005, species=LAMMPS_NAMES)
+        assert (
+            import_trajectory([tmp_path / "a.dump", tmp_path / "b.dump"], tmp_path / "o.h5", stated).frames
+            == 5
+        )
+
+
 def test_rows_without_ids_and_order_are_no_trajectory(moving, tmp_path):
     write_dump(tmp_path / "t.dump", moving, with_images=False)
     text = (tmp_path / "t.dump").read_text().replace(" id vx", " mass vx")
@@ -126,6 +149,43 @@ def test_coincident_particles_are_refused(moving, tmp_path, output):
     write_dump(tmp_path / "t.dump", moving._replace(positions=positions))
     message = refuse(tmp_path, ["t.dump"], "no two particles are at one place", output=output)
     assert f"ids {moving.ids[0]} and {moving.ids[1]}" in message
+
+
+def test_a_pile_of_particles_is_refused_before_its_pairs_are_listed():
+    pile = Configuration(np.zeros((5000, 3)), np.zeros(5000, np.uint8), 16.0)
+    with pytest.raises(ImportingError, match=r"at one place.*do many lie in one point.*t\.dump, frame 7"):
+        refuse_coincident(LiquidFrame(Path("t.dump"), 7, pile))
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "reason"),
+    [
+        ("ids", (59,), "got ids of shape (59,) where (60,) belongs to 60 positions"),
+        ("images", (3, 59, 3), "got images of shape (59, 3) where (60, 3) belongs"),
+        ("images", (60,), "got images of shape (60,)"),
+        ("images", (2, 60, 3), "as many frames as the positions: got 2 (images of "),
+        ("box", (2, 3), "as many frames as the positions: got 2 (box of "),
+        ("steps", (2,), "as many frames as the positions: got 2 (steps of "),
+        ("times", (0,), "as many frames as the positions: got 0 (times of "),
+    ],
+)
+def test_arrays_belong_to_the_positions(moving, tmp_path, name, shape, reason):
+    values = {"ids": np.arange(60), "box": np.full(shape, moving.box_length)}.get(name, np.zeros(shape, int))
+    arrays = {"positions": moving.wrapped, "types": moving.species, "box": moving.box_length}
+    np.savez(tmp_path / "t.npz", **arrays | {name: values[:59] if name == "ids" else values})
+    message = refuse(tmp_path, ["t.npz"], re.escape(reason), species={})
+    assert "t.npz, frame" in message
+
+
+def test_rows_of_an_unknown_order_take_no_species_from_a_topology(moving, tmp_path):
+    write_xtc(tmp_path / "t.xtc", moving)
+    write_dump(tmp_path / "t.dump", moving)
+    text = (tmp_path / "t.dump").read_text()
+    (tmp_path / "t.dump").write_text(text.replace(" id vx", " mass vx"))
+    refuse(tmp_path, ["t.xtc"], "a topology states the order.*no ids", topology=tmp_path / "t.dump")
+    write_data(tmp_path / "t.data", moving)
+    np.savez(tmp_path / "t.npz", positions=moving.wrapped, ids=moving.ids[::-1], box=moving.box_length)
+    refuse(tmp_path, ["t.npz"], "ids come with the species of their rows", topology=tmp_path / "t.data")
 
 
 def test_times_are_needed_and_must_agree_with_the_steps(moving, tmp_path):
@@ -218,11 +278,15 @@ def test_folders_and_absent_files(tmp_path):
         open_source(tmp_path / "none.h5")
 
 
-def test_binary_files_are_decompressed_by_the_user(moving, tmp_path):
-    write_gsd(tmp_path / "t.gsd", moving)
-    (tmp_path / "t.gsd.gz").write_bytes(gzip.compress((tmp_path / "t.gsd").read_bytes()))
+@pytest.mark.parametrize(
+    ("write", "name"),
+    [(write_gsd, "t.gsd"), (write_h5md, "t.h5"), (write_npz, "t.npz"), (write_xtc, "t.xtc")],
+)
+def test_binary_files_are_decompressed_by_the_user(moving, tmp_path, write, name):
+    write(tmp_path / name, moving)
+    (tmp_path / f"{name}.gz").write_bytes(gzip.compress((tmp_path / name).read_bytes()))
     with pytest.raises(ImportingError, match="only text files are read compressed"):
-        open_source(tmp_path / "t.gsd.gz")
+        open_source(tmp_path / f"{name}.gz")
 
 
 def test_damaged_compression_is_said(moving, tmp_path):

@@ -69,9 +69,11 @@ def test_a_folder_without_files_is_refused(tmp_path):
         ({"types": np.zeros(19)}, "shapes"),
         ({"positions": np.zeros((3, 19, 3))}, "shapes"),
         ({"positions": np.full((3, 20, 3), np.nan)}, "finite"),
-        ({"types": np.array([None] * 20)}, "not a readable"),
+        ({"types": np.array([None] * 20)}, "without objects"),
+        ({"types": np.array(["A"] * 20)}, "numbers: types has others"),
+        ({"types": np.array(1)}, "shapes"),
     ],
-    ids=["species", "length", "particles", "nan", "pickle"],
+    ids=["species", "length", "particles", "nan", "pickle", "words", "scalar"],
 )
 def test_arrays_that_make_no_sense_are_refused(tmp_path, changes, message):
     with pytest.raises(GlassdynError, match=message):
@@ -85,5 +87,15 @@ def test_a_missing_array_and_a_truncated_file_are_refused(tmp_path):
         read_end_points(path, BOX_LENGTH)
     write(path)
     path.write_bytes(path.read_bytes()[:500])
-    with pytest.raises(GlassdynError, match="not a readable"):
+    with pytest.raises(GlassdynError, match="is it cut off"):
         read_end_points(path, BOX_LENGTH)
+
+
+def test_damaged_compression_is_said(tmp_path):
+    np.savez_compressed(tmp_path / "set.npz", **arrays(particles=1000))
+    data = bytearray((tmp_path / "set.npz").read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 200] = bytes(200)
+    (tmp_path / "set.npz").write_bytes(data)
+    with pytest.raises(GlassdynError, match=r"set\.npz is damaged"):
+        read_end_points(tmp_path / "set.npz", BOX_LENGTH)

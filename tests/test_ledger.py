@@ -117,6 +117,21 @@ def test_other_arguments_are_computed(checkout):
     assert "[0, 0]" not in starts(checkout)
 
 
+@pytest.mark.parametrize(
+    "names", [["output.txt"], ["output.txt", "end.txt", "../../x"], ["output.txt", "../end.txt"]]
+)
+def test_an_entry_with_other_files_than_the_job_makes_is_no_result(checkout, names):
+    before = contents(checkout)
+    ledger = cloned(checkout) / "ledger.json"
+    rows = json.loads(ledger.read_text())
+    files = rows["copy0-sample0"]["files"]
+    rows["copy0-sample0"]["files"] = {name: files.get(name, files["end.txt"]) for name in names}
+    ledger.write_text(json.dumps(rows))
+    run(checkout)
+    assert set(starts(checkout)) == {"[0, 0]"}
+    assert contents(checkout) == before
+
+
 def test_without_a_ledger_all_is_computed(checkout):
     (cloned(checkout) / "ledger.json").unlink()
     run(checkout)

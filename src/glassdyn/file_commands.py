@@ -177,6 +177,11 @@ def _import(options: argparse.Namespace) -> None:
 
     output, stated = options.output, _read_options(options)
     if output.suffix in {".h5", ".h5md", ".hdf5"}:
+        if isinstance(options.frame, int):
+            raise GlassdynError(
+                f"a trajectory has all frames of its files: got --frame {options.frame} for {output}; leave it out, or "
+                "write the frame as a snapshot, to a .parquet file"
+            )
         imported = convert.import_trajectory(options.files, output, stated)
     elif output.suffix in {"", ".parquet"}:
         imported = convert.import_snapshots(options.files, output, stated, options.frame)

@@ -35,7 +35,7 @@ def require_order(sources: Sequence[Source], counts: Sequence[int]) -> None:
 
 
 def require_same_particles(frame: LiquidFrame, first: LiquidFrame) -> None:
-    """Refuse a frame with other particles, species or another box than the first.
+    """Refuse a frame with other particles, species, another box or another kind of positions than the first.
 
     Raises:
         ImportingError: in these cases.
@@ -53,6 +53,7 @@ def require_same_particles(frame: LiquidFrame, first: LiquidFrame) -> None:
             f"a trajectory has the same particles in every frame: got other ids in {frame.where} than in the first"
         )
     _require_same_liquid(frame, first)
+    _require_same_statement(frame, first)
 
 
 def _require_same_liquid(frame: LiquidFrame, first: LiquidFrame) -> None:
@@ -68,6 +69,22 @@ def _require_same_liquid(frame: LiquidFrame, first: LiquidFrame) -> None:
             f"{first_length:.9g} in the first; simulate at constant volume, or import the frames as snapshots, into "
             "a folder"
         )
+
+
+def _require_same_statement(frame: LiquidFrame, first: LiquidFrame) -> None:
+    """Images and unwrapped positions count boxes from a place of their own, which need not be that of the frames before."""
+    statement, first_statement = _describe_positions(frame), _describe_positions(first)
+    if statement != first_statement:
+        raise ImportingError(
+            f"a trajectory states its positions in one way: got them {statement} in {frame.where} and "
+            f"{first_statement} in the first; write all of its files alike, or import them one by one"
+        )
+
+
+def _describe_positions(frame: LiquidFrame) -> str:
+    if frame.is_unwrapped:
+        return "unwrapped"
+    return "without images" if frame.images is None else "with images"
 
 
 def select_observables(frame: LiquidFrame, first: LiquidFrame) -> dict[str, float]:

@@ -1,4 +1,8 @@
-"""Files of other programs written as a trajectory (H5MD) or as snapshots, in bounded memory, whole or not at all."""
+"""Files of other programs written as a trajectory (H5MD) or as snapshots, in bounded memory.
+
+A trajectory, or a snapshot, is written whole or not at all. Of a folder of snapshots, none is written where a frame
+breaks a rule; then they are moved into it file by file.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain

@@ -44,8 +44,7 @@ def _read_topology(path: Path, options: ReadOptions) -> Topology:
             f"needs the species of the particles: {path} holds none; name a file that does, as in --topology "
             "system.data"
         )
-    head = read_head(options.topology)
-    readable = next((form for form in FORMATS if form.matches(head, options.topology)), None)
+    readable = _find_format(read_head(options.topology), options.topology)
     if readable is None:
         return read_foreign_topology(options.topology)
     return read_topology(readable.open(options.topology, ReadOptions()))
@@ -103,6 +102,13 @@ SUFFIXES: Mapping[str, Callable[[Path, ReadOptions], Source]] = {
 """Of files whose content says nothing: the reader of the format says what is wrong with it."""
 
 
+def _find_format(head: bytes, path: Path) -> Format | None:
+    """The format of a file whose first bytes, decompressed, are these; None where it has none of them."""
+    compressed = is_compressed(path)
+    formats = (form for form in FORMATS if form.is_text or not compressed)
+    return next((form for form in formats if form.matches(head, path)), None)
+
+
 def open_source(path: Path, options: ReadOptions | None = None) -> Source:
     """Choose the reader of a file.
 
@@ -118,25 +124,17 @@ def open_source(path: Path, options: ReadOptions | None = None) -> Source:
     head, stated = read_head(path), options or ReadOptions()
     if not head:
         raise ImportingError(f"a file holds at least one frame: {path} is empty")
-    for form in FORMATS:
-        if form.matches(head, path):
-            source = form.open(path, stated)
-            _refuse_compressed(form, source)
-            return source
-    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in {".gz", ".zst"}]
-    if suffixes and suffixes[-1] in SUFFIXES:
-        return SUFFIXES[suffixes[-1]](path, stated)
+    form = _find_format(head, path)
+    if form is not None:
+        return form.open(path, stated)
+    if is_compressed(path):
+        raise ImportingError(
+            f"only text files are read compressed: decompress {path}, as by gunzip or unzstd"
+        )
+    if path.suffix.lower() in SUFFIXES:
+        return SUFFIXES[path.suffix.lower()](path, stated)
     raise ImportingError(
         "configurations are read from H5MD, XYZ (extended, of atooms or RUMD, plain), dumps and data files of LAMMPS, "
         f"GSD, DCD and XTC with a topology, NumPy (.npz, .npy): got {path}, which is none of them; convert it, for "
         "example by OVITO"
     )
-
-
-def _refuse_compressed(form: Format, source: Source) -> None:
-    with source.path.open("rb") as file:
-        compressed = is_compressed(file.read(4))
-    if compressed and not form.is_text:
-        raise ImportingError(
-            f"only text files are read compressed: decompress {source.path} ({source.format}), as by gunzip or unzstd"
-        )

@@ -23,8 +23,8 @@ class Gsd:
     format = "GSD"
     keeps_order = True
 
-    def __init__(self, path: Path, options: ReadOptions) -> None:
-        self.path, self._options = path, options
+    def __init__(self, path: Path, _options: ReadOptions) -> None:
+        self.path = path
 
     def count(self) -> int:
         """See `Source`."""
@@ -36,6 +36,7 @@ class Gsd:
     def read(self, frames: range) -> Iterator[SourceFrame]:
         """See `Source`."""
         with self._open() as trajectory:
+            has_images = _has_images(trajectory)
             for number in frames:
                 try:
                     snapshot = trajectory[number]
@@ -43,7 +44,7 @@ class Gsd:
                     raise ImportingError(
                         f"frame {number} of {self.path} cannot be read: {error}; the file is damaged, copy it anew"
                     ) from None
-                yield _convert(snapshot, f"{self.path}, frame {number}")
+                yield _convert(snapshot, has_images, f"{self.path}, frame {number}")
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
@@ -55,7 +56,18 @@ class Gsd:
             yield trajectory
 
 
-def _convert(snapshot: Any, where: str) -> SourceFrame:
+def _has_images(trajectory: Any) -> bool:
+    """Whether images are those of each frame.
+
+    HOOMD writes them with the first frame alone, unless momenta are dynamic, and the library repeats them for all others.
+    """
+    return len(trajectory) == 1 or any(
+        trajectory.file.chunk_exists(frame=number, name="particles/image")
+        for number in range(1, len(trajectory))
+    )
+
+
+def _convert(snapshot: Any, has_images: bool, where: str) -> SourceFrame:
     """Take a frame of the library; the box is centred at 0."""
     particles, configuration = snapshot.particles, snapshot.configuration
     require_sane_size(particles.N, where)
@@ -68,7 +80,7 @@ def _convert(snapshot: Any, where: str) -> SourceFrame:
         particles.typeid.astype(np.int64),
         tuple(particles.types),
         Box(vectors, -vectors.sum(axis=0) / 2),
-        images=particles.image.astype(np.int64),
+        images=particles.image.astype(np.int64) if has_images else None,
         step=int(configuration.step),
         observables=_thermodynamics(snapshot.log),
     )

@@ -29,6 +29,7 @@ def inspect_file(path: Path, options: ReadOptions) -> list[tuple[str, str]]:
     """
     source = open_source(path, options)
     count = source.count()
+    numbers = [*range(min(count, FRAMES)), *range(max(FRAMES, count - 1), count)]
     frames = list(source.read(range(min(count, FRAMES))))
     if count > FRAMES:
         frames += source.read(range(count - 1, count))
@@ -43,7 +44,7 @@ def inspect_file(path: Path, options: ReadOptions) -> list[tuple[str, str]]:
         ("spacing", _describe_spacing(frames, count)),
         ("positions", _describe_positions(frames)),
         ("energies", ", ".join(first.observables) or "none"),
-        ("missing", "; ".join(_list_missing(frames, source, options)) or "nothing"),
+        ("missing", "; ".join(_list_missing(frames, numbers, source, options)) or "nothing"),
     ]
 
 
@@ -112,10 +113,15 @@ def _describe_positions(frames: Sequence[SourceFrame]) -> str:
     return "unwrapped, as it seems" if outside else "inside the box, without images"
 
 
-def _list_missing(frames: Sequence[SourceFrame], source: Source, options: ReadOptions) -> list[str]:
+def _list_missing(
+    frames: Sequence[SourceFrame], numbers: Sequence[int], source: Source, options: ReadOptions
+) -> list[str]:
     """What stands in the way of which stage."""
     try:
-        liquid = [normalise(frame, source.path, number, options) for number, frame in enumerate(frames)]
+        liquid = [
+            normalise(frame, source.path, number, options)
+            for number, frame in zip(numbers, frames, strict=True)
+        ]
         refuse_coincident(liquid[0])
     except ImportingError as error:
         return [f"for every stage: {error}"]

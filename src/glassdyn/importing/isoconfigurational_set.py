@@ -12,7 +12,6 @@ https://github.com/h3-Open-BDEC/pyg_botan. What is written is what stages `recor
 simulation: each file becomes the one sample of a copy of its own.
 """
 
-import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,14 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.errors import GlassdynError
+from glassdyn.importing.npy_stream import open_arrays, read_array
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.storage import tables
 from glassdyn.storage.snapshots import write_snapshot
+from glassdyn.storage.trajectory_writer import sample_name
 
 __all__ = ["EndPoints", "ImportedFolders", "find_files", "import_end_points", "read_end_points"]
-
-MAX_BYTES = 16 * 1024**3
-"""Of a file's arrays together, unpacked: a larger one is no configuration but a trap, or a mistake."""
 
 KEYS = ("types", "initial_positions", "positions")
 
@@ -86,15 +84,15 @@ def read_end_points(path: Path, box_length: float) -> EndPoints:
     """
     arrays = _read_arrays(path)
     species, start, ends = (arrays[key] for key in KEYS)
-    particles = len(species)
+    particles = species.size
     expected = {
         "types": (particles,),
         "initial_positions": (particles, 3),
-        "positions": (len(ends), particles, 3),
+        "positions": (*ends.shape[:1], particles, 3),
     }
     shapes = {key: arrays[key].shape for key in KEYS}
     _require(
-        shapes == expected and len(ends) > 0, path, f"arrays of shapes (N,), (N, 3), (R, N, 3): got {shapes}"
+        shapes == expected and ends.size > 0, path, f"arrays of shapes (N,), (N, 3), (R, N, 3): got {shapes}"
     )
     _require(
         set(np.unique(species)) <= {0, 1}, path, f"types 0 and 1: got {sorted(set(species.tolist()))[:4]}"
@@ -108,20 +106,13 @@ def read_end_points(path: Path, box_length: float) -> EndPoints:
 
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        _require(
-            size <= MAX_BYTES,
-            path,
-            f"at most {MAX_BYTES / 1e9:.0f} GB of numbers: it unpacks to {size / 1e9:.0f}",
-        )
-        with np.load(path, allow_pickle=False) as file:
-            absent = [key for key in KEYS if key not in file]
-            _require(not absent, path, f"arrays {', '.join(KEYS)}: it lacks {', '.join(absent)}")
-            return {key: file[key] for key in KEYS}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise GlassdynError(f"{path} is not a readable .npz file: {error}; fetch it anew") from None
+    with open_arrays(path) as members:
+        absent = [key for key in KEYS if key not in members]
+        _require(not absent, path, f"arrays {', '.join(KEYS)}: it lacks {', '.join(absent)}; is it cut off?")
+        arrays = {key: read_array(members[key], f"{path}, {key}") for key in KEYS}
+    words = [key for key, values in arrays.items() if values.dtype.kind not in "biuf"]
+    _require(not words, path, f"numbers: {', '.join(words)} has others")
+    return arrays
 
 
 def _require(holds: bool, path: Path, rule: str) -> None:
@@ -153,7 +144,7 @@ def import_end_points(
     """
     names = []
     for copy, path in enumerate(files):
-        names.append(f"copy{copy:02}-sample00")
+        names.append(sample_name(copy, 0))
         _write_sample(names[-1], read_end_points(path, box_length), folders, temperature, label)
         advance(1)
     (folders.isoconfigurational / "samples.txt").write_text("".join(f"{name}\n" for name in names))

@@ -60,7 +60,7 @@ def _read(path: Path) -> SourceFrame:
         head, style = _read_head(lines, path)
         particles = _read_count(head, path)
         require_sane_size(particles, path)
-        lines.skip_lines(1)
+        lines.read_line()
         try:
             return _parse(lines.read_lines(particles), particles, style, _read_box(head, path))
         except ImportingError as error:

@@ -7,11 +7,11 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
+from glassdyn.errors import GlassdynError
 from glassdyn.importing.source import Box, ImportingError, ReadOptions, Source, SourceFrame, cubic_box
-from glassdyn.liquid.box import wrap
 from glassdyn.liquid.configuration import Configuration
+from glassdyn.liquid.neighbours import find_neighbours
 
 __all__ = ["LiquidFrame", "Selection", "normalise", "read_frames", "refuse_coincident", "select_frames"]
 
@@ -88,14 +88,15 @@ def normalise(frame: SourceFrame, path: Path, number: int, options: ReadOptions)
     """Bring a frame into this project's form.
 
     Raises:
-        ImportingError: for a box that is no periodic cube, two dimensions, positions that are not finite, ids that
-            occur twice, species that are not two or have other names.
+        ImportingError: for a box that is no periodic cube, two dimensions, positions that are not finite, values of
+            more or fewer particles, ids that occur twice, species that are not two or have other names.
     """
     where = f"{path}, frame {number}"
     if frame.positions.shape[1] != 3:
         raise ImportingError(
             f"pos has 2 columns, 3 are needed: only liquids in three dimensions are read ({where})"
         )
+    _require_rows(frame, where)
     box_length, origin = _measure_box(frame.box, options, where)
     species = _name_species(frame, options.species, where)
     order = _order_of(frame.ids, where)
@@ -115,6 +116,20 @@ def normalise(frame: SourceFrame, path: Path, number: int, options: ReadOptions)
         frame.time,
         frame.observables,
     )
+
+
+def _require_rows(frame: SourceFrame, where: str) -> None:
+    particles = len(frame.positions)
+    for name, values, shape in (
+        ("species", frame.kinds, (particles,)),
+        ("ids", frame.ids, (particles,)),
+        ("images", frame.images, (particles, 3)),
+    ):
+        if values is not None and values.shape != shape:
+            raise ImportingError(
+                f"every particle has a row of its own: got {name} of shape {values.shape} where {shape} belongs to "
+                f"{particles} positions ({where}); are they those of another frame or file?"
+            )
 
 
 def _measure_box(box: Box | None, options: ReadOptions, where: str) -> tuple[float, NDArray[np.float64]]:
@@ -198,16 +213,19 @@ def refuse_coincident(frame: LiquidFrame) -> None:
     """Refuse a frame in which two particles are at one place.
 
     Raises:
-        ImportingError: naming the two.
+        ImportingError: naming the two, unless so many are that their pairs cannot be listed.
     """
     positions, _, box_length = frame.configuration
-    tree = cKDTree(wrap(positions, box_length), boxsize=np.full(3, box_length))
-    pairs = tree.query_pairs(CLOSEST, output_type="ndarray")
-    if len(pairs):
-        first, second = (int(row if frame.ids is None else frame.ids[row]) for row in pairs[0])
+    try:
+        receivers, senders, _ = find_neighbours(positions, box_length, CLOSEST)
+    except GlassdynError as error:
+        raise ImportingError(f"no two particles are at one place: {error} ({frame.where})") from None
+    if len(receivers):
+        rows = (receivers[0], senders[0])
+        first, second = (int(row if frame.ids is None else frame.ids[row]) for row in rows)
         label = "rows" if frame.ids is None else "ids"
         raise ImportingError(
-            f"no two particles are at one place: got {len(pairs)} pairs closer than {CLOSEST}, the first with the "
+            f"no two particles are at one place: got {len(receivers) // 2} pairs closer than {CLOSEST}, the first with the "
             f"{label} {first} and {second} ({frame.where}); is a frame written twice, or are lengths "
             "in another unit?"
         )

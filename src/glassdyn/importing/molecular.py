@@ -9,15 +9,24 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.importing.source import Box, ImportingError, Source, SourceFrame
-from glassdyn.importing.topology import Topology, TopologyReader, require_particles
+from glassdyn.importing.topology import TopologyReader, require_particles
 
 __all__ = ["open_dcd", "open_xtc"]
+
+
+class Placement(NamedTuple):
+    """What a frame holds of its own: see `SourceFrame`."""
+
+    positions: NDArray[np.float32]
+    box: Box | None
+    step: int
+    time: float | None = None
 
 
 @dataclass(frozen=True)
@@ -29,14 +38,14 @@ class _Trajectory:
         format: name of the format.
         read_topology: reads the species.
         open_file: opens the file by a low-level reader of MDAnalysis.
-        read_frames: reads the frames of these numbers from it.
+        read_placement: reads from it the frame of this number, at which it stands.
     """
 
     path: Path
     format: str
     read_topology: TopologyReader
     open_file: Callable[[Path], AbstractContextManager[Any]]
-    read_frames: Callable[[Any, range, Path, Topology], Iterator[SourceFrame]]
+    read_placement: Callable[[Any, int], Placement]
     keeps_order: bool = True
 
     def count(self) -> int:
@@ -51,7 +60,19 @@ class _Trajectory:
         """See `Source`."""
         topology = self.read_topology()
         with self.open_file(self.path) as file:
-            yield from self.read_frames(file, frames, self.path, topology)
+            for number in frames:
+                file.seek(number)
+                positions, box, step, time = self.read_placement(file, number)
+                require_particles(topology, len(positions), self.path)
+                yield SourceFrame(
+                    positions.astype(np.float64),
+                    topology.kinds,
+                    topology.names,
+                    box,
+                    ids=topology.ids,
+                    step=step,
+                    time=time,
+                )
 
 
 def open_dcd(path: Path, topology: TopologyReader) -> Source:
@@ -76,26 +97,17 @@ def _open_xtc(path: Path) -> AbstractContextManager[Any]:
     return _open(XTCFile, path)
 
 
-def _read_dcd(file: Any, frames: range, path: Path, topology: Topology) -> Iterator[SourceFrame]:
-    header = file.header
-    for number in frames:
-        file.seek(number)
-        frame = file.read()
-        require_particles(topology, len(frame.xyz), path)
-        box = _unit_cell(np.asarray(frame.unitcell, np.float64)) if file.is_periodic else None
-        step = int(header["istart"] + number * max(header["nsavc"], 1))
-        yield _assemble(topology, frame.xyz, box, step=step)
+def _read_dcd(file: Any, number: int) -> Placement:
+    header, frame = file.header, file.read()
+    box = _unit_cell(np.asarray(frame.unitcell, np.float64)) if file.is_periodic else None
+    return Placement(frame.xyz, box, int(header["istart"] + number * max(header["nsavc"], 1)))
 
 
-def _read_xtc(file: Any, frames: range, path: Path, topology: Topology) -> Iterator[SourceFrame]:
-    for number in range(frames.stop):
-        frame = file.read()
-        if number not in frames:
-            continue
-        require_particles(topology, len(frame.x), path)
-        vectors = np.asarray(frame.box, np.float64)
-        box = Box(vectors, np.zeros(3)) if vectors.any() else None
-        yield _assemble(topology, frame.x, box, step=int(frame.step), time=float(frame.time))
+def _read_xtc(file: Any, _number: int) -> Placement:
+    frame = file.read()
+    vectors = np.asarray(frame.box, np.float64)
+    box = Box(vectors, np.zeros(3)) if vectors.any() else None
+    return Placement(frame.x, box, int(frame.step), float(frame.time))
 
 
 @contextmanager
@@ -107,25 +119,6 @@ def _open(library_class: Any, path: Path) -> Iterator[Any]:
         raise ImportingError(f"no such file: {path}") from None
     except (OSError, StopIteration, RuntimeError) as error:
         raise ImportingError(f"{path} is truncated or damaged: {error}; copy it anew") from None
-
-
-def _assemble(
-    topology: Topology,
-    positions: NDArray[np.float32],
-    box: Box | None,
-    *,
-    step: int,
-    time: float | None = None,
-) -> SourceFrame:
-    return SourceFrame(
-        positions.astype(np.float64),
-        topology.kinds,
-        topology.names,
-        box,
-        ids=topology.ids,
-        step=step,
-        time=time,
-    )
 
 
 def _unit_cell(cell: NDArray[np.float64]) -> Box | None:

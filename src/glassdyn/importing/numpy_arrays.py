@@ -1,5 +1,6 @@
-"""Arrays of NumPy by name (.npz), or positions alone (.npy), streamed frame by frame; never pickled objects.
+"""Arrays of NumPy by name (.npz), or positions alone (.npy); never pickled objects.
 
+Positions are streamed frame by frame; all other arrays, images and boxes of every frame among them, are read whole.
 The arrays are named positions, species, box, ids, images, steps, times, or as `ALIASES` says, or as the user says.
 """
 
@@ -80,13 +81,14 @@ class NumpyArrays:
         topology: Topology,
         number: int,
     ) -> SourceFrame:
-        step, time = (_entry(arrays.get(name), number) for name in SEVERAL)
-        images = _frame_of(arrays.get("images"), number, 2)
+        where = f"{self.path}, frame {number}"
+        step, time = (_entry(arrays.get(name), number, f"{name} of {where}") for name in SEVERAL)
+        images = _frame_of(arrays.get("images"), number, 2, f"images of {where}")
         return SourceFrame(
             positions,
             topology.kinds,
             topology.names,
-            _build_box(arrays.get("box"), number, self.path),
+            _build_box(arrays.get("box"), number, f"box of {where}"),
             ids=topology.ids,
             images=None if images is None else images.astype(np.int64),
             step=None if step is None else int(step),
@@ -95,6 +97,7 @@ class NumpyArrays:
 
     def _choose_topology(self, arrays: Mapping[str, NDArray[np.generic]], particles: int) -> Topology:
         if "species" not in arrays:
+            self._refuse_ids(arrays)
             topology = self._read_topology()
         else:
             species, ids = arrays["species"].reshape(-1), arrays.get("ids")
@@ -106,6 +109,14 @@ class NumpyArrays:
             topology = Topology(kinds, names, None if ids is None else ids.astype(np.int64).reshape(-1))
         require_particles(topology, particles, self.path)
         return topology
+
+    def _refuse_ids(self, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+        """Where species come from a topology, rows must stand in its order, which ids in the file deny."""
+        if "ids" in arrays:
+            raise ImportingError(
+                f"ids come with the species of their rows: {self.path} has ids alone; add an array species to it, "
+                "or bring the rows into the order of the topology and leave the ids out"
+            )
 
     def _name_of(self, meaning: str, present: list[str]) -> str | None:
         """The name of an array in the file.
@@ -168,31 +179,48 @@ def _stream_positions(
         yield np.frombuffer(data, header.dtype).reshape(shape)
 
 
-def _entry(values: NDArray[np.generic] | None, number: int) -> float | None:
+def _entry(values: NDArray[np.generic] | None, number: int, where: str) -> float | None:
     if values is None:
         return None
-    return float(values.reshape(-1)[number]) if values.size > number else None
+    _require_frame(values.size, number, where)
+    return float(values.reshape(-1)[number])
 
 
-def _frame_of(values: NDArray[np.generic] | None, number: int, axes: int) -> NDArray[np.generic] | None:
+def _frame_of(
+    values: NDArray[np.generic] | None, number: int, axes: int, where: str
+) -> NDArray[np.generic] | None:
     """The values of a frame, whether they are stated once or for each."""
     if values is None or values.ndim <= axes:
         return values
-    frame: NDArray[np.generic] = values[number if len(values) > 1 else 0]
-    return frame
+    return _pick(values, number, where)
 
 
-def _build_box(values: NDArray[np.generic] | None, number: int, path: Path) -> Box | None:
+def _pick(values: NDArray[np.generic], number: int, where: str) -> NDArray[np.generic]:
+    index = number if len(values) != 1 else 0
+    _require_frame(len(values), index, where)
+    picked: NDArray[np.generic] = values[index]
+    return picked
+
+
+def _require_frame(frames: int, number: int, where: str) -> None:
+    if number >= frames:
+        raise ImportingError(
+            f"an array has as many frames as the positions: got {frames} ({where}); write them all, or leave the "
+            "array out"
+        )
+
+
+def _build_box(values: NDArray[np.generic] | None, number: int, where: str) -> Box | None:
     """The box from one edge, three, or three vectors, for all frames or for each."""
     if values is None:
         return None
+    if values.ndim == 3 or (values.ndim == 2 and values.shape != (3, 3)):
+        values = _pick(values, number, where)
     edges = values.astype(np.float64)
-    if edges.ndim == 3 or (edges.ndim == 2 and edges.shape != (3, 3)):
-        edges = edges[number if len(edges) > 1 else 0]
     if edges.size == 1:
         edges = np.full(3, edges.reshape(-1)[0])
     if edges.shape == (3, 3):
         return Box(edges, np.zeros(3))
     if edges.shape != (3,):
-        raise ImportingError(f"the box has one edge, three, or three vectors: got {edges.shape} ({path})")
+        raise ImportingError(f"the box has one edge, three, or three vectors: got {edges.shape} ({where})")
     return cubic_box(edges)

@@ -74,11 +74,6 @@ class LineReader:
         self._width = max(len(body) / max(count, 1), 1.0)
         return body
 
-    def skip_lines(self, count: int) -> None:
-        """Pass over the next lines; errors as `read_lines`."""
-        for first in range(0, count, CHUNK):
-            self.read_lines(min(CHUNK, count - first))
-
     def _take(self, missing: int) -> tuple[bytes, int]:
         """Whole lines of the buffer, at most so many."""
         stop = min(self._start + int(1.1 * self._width * missing) + 64, len(self._buffer))
@@ -123,27 +118,34 @@ def open_lines(path: Path) -> Iterator[LineReader]:
     Raises:
         ImportingError: for a file that is absent, unreadable or damaged.
     """
+    with _open_stream(path) as stream:
+        yield LineReader(path, stream)
+
+
+def read_head(path: Path, size: int = 2**14) -> bytes:
+    """The first bytes of a file, decompressed; errors as `open_lines`."""
+    with _open_stream(path) as stream:
+        return stream.read(size)
+
+
+def is_compressed(path: Path) -> bool:
+    """Whether the first bytes of a file say that it is compressed."""
+    return _find_compression(path) is not None
+
+
+@contextmanager
+def _open_stream(path: Path) -> Iterator[BinaryIO]:
     try:
-        with path.open("rb") as file:
-            compression = _find_compression(file.read(4))
+        compression = _find_compression(path)
         with pa.input_stream(str(path), compression=compression, buffer_size=CHUNK) as stream:
-            yield LineReader(path, cast("BinaryIO", stream))
+            yield cast("BinaryIO", stream)
     except FileNotFoundError:
         raise ImportingError(f"no such file: {path}") from None
     except (OSError, EOFError) as error:
         raise ImportingError(f"{path} is damaged or cannot be read: {error}; copy it anew") from None
 
 
-def _find_compression(head: bytes) -> str | None:
+def _find_compression(path: Path) -> str | None:
+    with path.open("rb") as file:
+        head = file.read(max(map(len, MAGICS)))
     return next((name for start, name in MAGICS.items() if head.startswith(start)), None)
-
-
-def is_compressed(head: bytes) -> bool:
-    """Whether the first bytes of a file say that it is compressed."""
-    return _find_compression(head) is not None
-
-
-def read_head(path: Path, size: int = 2**14) -> bytes:
-    """The first bytes of a file, decompressed; errors as `open_lines`."""
-    with open_lines(path) as lines:
-        return lines._stream.read(size)  # noqa: SLF001

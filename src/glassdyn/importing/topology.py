@@ -32,8 +32,17 @@ TopologyReader = Callable[[], Topology]
 
 
 def read_topology(source: Source) -> Topology:
-    """Take the particles of the first frame of a file, in the order of their ids, which binary trajectories have."""
+    """Take the particles of the first frame of a file, in the order of their ids, which binary trajectories have.
+
+    Raises:
+        ImportingError: for a file without ids whose rows stand in any order.
+    """
     frame = next(source.read(range(1)))
+    if frame.ids is None and not source.keeps_order:
+        raise ImportingError(
+            f"a topology states the order of the particles: {source.path} ({source.format}) has no ids, and its rows "
+            "stand in any order; name a file with ids, such as a data file of LAMMPS (--topology system.data)"
+        )
     if frame.ids is None:
         return Topology(frame.kinds, frame.names, None)
     order = np.argsort(frame.ids)

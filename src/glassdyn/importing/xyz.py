@@ -21,8 +21,8 @@ class Xyz:
     format = "XYZ"
     keeps_order = True
 
-    def __init__(self, path: Path, options: ReadOptions) -> None:
-        self.path, self._options = path, options
+    def __init__(self, path: Path, _options: ReadOptions) -> None:
+        self.path = path
 
     def count(self) -> int:
         """See `Source`."""

@@ -99,14 +99,14 @@ class ForkServer:
     """
 
     def __init__(self, module: str, source: Path, variables: Mapping[str, str]) -> None:
-        libraries = [name for name in sys.modules if name.partition(".")[0] in LIBRARIES]
+        libraries = [name for name in list(sys.modules) if name.partition(".")[0] in LIBRARIES]
         self._output: IO[bytes] = TemporaryFile()  # noqa: SIM115 (open as long as the process runs)
         self._connection, remote = socket.socketpair()
         with remote:
             self._process = subprocess.Popen(  # noqa: S603 (this interpreter, and a module of ours)
                 [
                     *(sys.executable, "-c", SERVE, str(os.getpid())),
-                    *(str(remote.fileno()), module, str(source), json.dumps(libraries)),
+                    *(str(remote.fileno()), module, str(source), *libraries),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=self._output,
@@ -171,16 +171,16 @@ class Child(NamedTuple):
         return bool(pid)
 
 
-def serve(descriptor: str, module: str, source: str, libraries: str) -> None:
+def serve(descriptor: str, module: str, source: str, *libraries: str) -> None:
     """Start jobs until the process of the run ends; a job that is forked ends here.
 
     Args:
         descriptor: of the connection to the process of the run.
         module: of the jobs' functions.
         source: folder of the package that holds it.
-        libraries: names of modules to import, as JSON.
+        libraries: names of modules to import, each an argument of the process: a single one is limited to 128 KiB.
     """
-    _import_libraries(json.loads(libraries))
+    _import_libraries(libraries)
     with suppress(
         ImportError, OSError, SyntaxError, ValueError
     ):  # each job reads it again, and says what is wrong

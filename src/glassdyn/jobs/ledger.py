@@ -78,6 +78,8 @@ def adopt(job: Job, folder: JobFolder, entry: LedgerEntry | None) -> None:
     """
     if entry is None or entry.key != folder.path.name:
         return
+    if set(entry.files) != {job.output_name, *job.extra_outputs}:
+        return
     absent = dict(entry.files)
     if job.output:
         expected = absent.pop(job.output_name, None)
