@@ -10,9 +10,9 @@ import pytest
 
 from glassdyn import params
 from glassdyn.baselines import baselines_file, fit
-from glassdyn.baselines.features import averaged_features, inputs_from_tables, load_radial_features
+from glassdyn.baselines.features import FEATURES, averaged_features, inputs_from_tables, load_radial_features
 from glassdyn.baselines.predict_samples import predict_linear, predict_samples
-from glassdyn.learning.labelled_graphs import TableFolders
+from glassdyn.learning.labelled_graphs import TableFolders, load_graph
 from glassdyn.liquid import box
 from glassdyn.stages import baselines, train
 from glassdyn.storage import tables, trajectory
@@ -118,6 +118,14 @@ def write_linear(models):
                 predictions=predict_linear(models, model, inputs),
                 metadata={},
             )
+
+
+def test_the_ridge_sees_the_rows_of_the_network_s_graphs(folder):
+    """Also where these are standardised within snapshot and species."""
+    for standardise in ("training_set", "snapshot"):
+        graph = section("graph", r_threshold=1.5, nodes="full", standardise=standardise)
+        rows = FEATURES["ridge"](inputs_from_tables(TEST_SAMPLES[0], TableFolders(), graph))
+        np.testing.assert_array_equal(rows, load_graph(TEST_SAMPLES[0], TableFolders(), graph).x.numpy())
 
 
 @pytest.mark.parametrize("nodes", ["type", "full"])

@@ -215,6 +215,15 @@ def test_minima_are_averaged_over_the_ends_of_runs():
     np.testing.assert_array_equal(fields[:, 0], 0)
 
 
+def test_energies_of_minima_are_the_mean_over_them(liquid):
+    spec = specify("minima_energy", minima=2, minima_time=0.1)
+    (moved,) = spec.short_runs.frames(liquid, 0, duration=0.1, count=1)
+    ends = [spec.quench(liquid), spec.quench(liquid._replace(positions=liquid.positions + moved))]
+    expected = np.mean([energies_by_all_pairs(end, XPLOR) for end in ends], axis=0)
+    assert abs(expected).min() > 0.1
+    np.testing.assert_allclose(descriptor_columns(liquid, spec)["fields"][:, 0], expected, rtol=1e-6)
+
+
 def test_short_runs_repeat_to_the_bit(liquid):
     spec = specify(
         "minima_energy", "cage_displacement", minima=2, cage_runs=1, cage_time=0.1, minima_time=0.1

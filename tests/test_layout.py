@@ -7,6 +7,7 @@ import pytest
 from dvc.utils.serialize import modify_yaml
 from ruamel.yaml import YAML
 
+from glassdyn import params
 from glassdyn.jobs.code_digest import SOURCE, code_files
 
 LAYERS = [
@@ -129,6 +130,18 @@ def test_every_stage_is_a_module_and_every_module_a_stage(root, pipeline):
     modules = {path.stem for path in (root / "src" / "glassdyn" / "stages").glob("*.py")} - {"__init__"}
     datasets = " ".join(path.read_text() for path in (root / "datasets").glob("*/dvc.yaml"))
     assert modules == set(pipeline) | set(re.findall(r"glassdyn\.stages\.(\w+)", datasets))
+
+
+def test_the_published_set_runs_stages_of_the_root(root, pipeline):
+    """With the same commands, code and parameters; and its params.yaml is one of today's."""
+    params.load(root / "datasets/botan/params.yaml")
+    published = YAML(typ="safe").load(root / "datasets/botan/dvc.yaml")["stages"]
+    for name in published.keys() - {"import_set"}:
+        theirs, ours = published[name], pipeline[name]
+        assert theirs["cmd"].replace("../../", "") == ours["cmd"]
+        code = [entry.removeprefix("../../") for entry in theirs["deps"] if entry.startswith("../../")]
+        assert code == [entry for entry in ours["deps"] if entry.startswith("src/")], name
+        assert theirs["params"] == ours["params"], name
 
 
 BANNED = {

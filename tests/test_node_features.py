@@ -1,10 +1,12 @@
 """Node features are the same from tables and from the configuration that they describe, whatever their kind."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from glassdyn.features import pca
-from glassdyn.features.describe import DescriptorSpec, describe_job
+from glassdyn.features.describe import DescriptorSpec, describe_job, descriptor_columns
 from glassdyn.features.inherent import Quench
 from glassdyn.features.node_features import (
     NODE_FEATURES,
@@ -84,6 +86,15 @@ def test_features_are_type_then_columns_in_their_order(sample):
     columns = [table[name].to_numpy() for name in ("type", *names)]
     for kind, count in (("type", 1), ("full", 2), ("extended", 7)):
         np.testing.assert_array_equal(from_both(sample, kind)[0], np.column_stack(columns[:count]))
+
+
+def test_extended_features_hold_fields_that_nothing_averages():
+    """Without lengths there is no column `local`, and the fields are a column that describe adds."""
+    spec = replace(SPEC, extras=replace(SPEC.extras, lengths=(), shells=0.0))
+    fields = descriptor_columns(CONFIGURATION, spec)["fields"]
+    rows = features_from_configuration(CONFIGURATION, "extended", spec)
+    np.testing.assert_array_equal(rows[:, -fields.shape[1] :], fields)
+    assert rows.shape[1] == feature_count("extended", spec)
 
 
 def test_only_columns_that_a_kind_asks_for_are_read_or_computed(sample, tmp_path):

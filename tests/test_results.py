@@ -144,6 +144,19 @@ def test_the_readme_says_what_models_reach(root, metrics):
         ]
         assert cells[name] == expected, name
     assert cells["ceiling"][0] == f"{test['ceiling']:.3f} ± {test['ceiling_error']:.3f}"
+    per_configuration = f"{test['ceiling_sample_mean']:.3f} ± {test['ceiling_sample_error']:.3f}"
+    assert cells["ceiling"][1].startswith(per_configuration)
+
+
+def test_the_readme_says_what_the_network_adds_to_the_ridge(root, metrics):
+    each, text = (
+        metrics["evaluate"]["test"]["p_hop"]["improvement"]["ridge"],
+        (root / "README.md").read_text(),
+    )
+    assert f"differ by {each['copy_mean']:+.4f} ± {each['copy_error']:.4f}" in text
+    assert f"[{each['low']:+.4f}, {each['high']:+.4f}]" in text
+    radial = metrics["evaluate"]["baselines"]["radial_ridge"]["p_hop"]
+    assert f"descriptors alone reach {radial['ratio']:.2f} of the ceiling" in text
 
 
 def test_the_default_run_learns(metrics):

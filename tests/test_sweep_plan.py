@@ -162,6 +162,8 @@ def test_numbers_are_read_from_the_commits(repository):
     (commit_of,) = (experiment.commit for experiment in list_experiments())
     (result,) = read_results([commit_of, git("rev-parse", "HEAD")]).values()
     assert result.value("spread", "p_hop") == 0.3
+    both = result._replace(targets={**result.targets, "cwt_15": {"pearson": 0.1}}, headline={"auc": 0.7})
+    assert [both.value("auc", target) for target in ("p_hop", "cwt_15")] == [0.7, None]
     assert result.value("ceiling", "p_hop") == 0.5
     assert result.value("by", "p_hop") is None
     assert result.by_copy("p_hop") == {"copy04": 0.2}

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from glassdyn.correlation import pearson
 from glassdyn.evaluation.noise_ceiling import NoiseCeiling, estimate_ceiling
@@ -16,6 +17,8 @@ from glassdyn.evaluation.units import subtract_means
 from glassdyn.labels.coarse_graining import coarse_grain
 
 __all__ = ["correlate_by_length", "estimate_ceilings_by_length", "network_by_length"]
+
+Values = NDArray[np.float64]
 
 ByLength = Mapping[str, Mapping[float, NoiseCeiling]]
 """Label -> length -> ceiling; those that there are."""
@@ -51,14 +54,7 @@ def correlate_by_length(
     for length in lengths:
         averaged = [_coarse_grain(snapshot, length) for snapshot in snapshots]
         regions = sum(_count_regions(snapshot, length) for snapshot in averaged)
-        owners = np.repeat(folds, [len(snapshot.species) for snapshot in averaged])
-        truth = subtract_means(np.concatenate([snapshot.targets for snapshot in averaged]), owners)
-        predicted = {
-            model: subtract_means(
-                np.concatenate([snapshot.predictions[model] for snapshot in averaged]), owners
-            )
-            for model in averaged[0].predictions
-        }
+        truth, predicted = _pool_within_folds(averaged, folds)
         for k, label in enumerate(labels):
             limit = ceilings.get(label, {}).get(length)
             for model, columns in predicted.items():
@@ -68,6 +64,21 @@ def correlate_by_length(
     names = ["pearson", "pearson_error", "ceiling", "ceiling_error"]
     schema = {"label": pl.String, "length": pl.Float64, "regions": pl.Float64, "model": pl.String}
     return pl.DataFrame(rows, schema | dict.fromkeys(names, pl.Float64), orient="row")
+
+
+def _pool_within_folds(
+    snapshots: Sequence[Predictions], folds: Sequence[int]
+) -> tuple[Values, dict[str, Values]]:
+    """(N, K) truth of all particles, and model -> (N, K) predictions, less the means of their folds."""
+    owners = np.repeat(folds, [len(snapshot.species) for snapshot in snapshots])
+    truth = np.concatenate([snapshot.targets for snapshot in snapshots])
+    predicted = {
+        model: np.concatenate([snapshot.predictions[model] for snapshot in snapshots])
+        for model in snapshots[0].predictions
+    }
+    return subtract_means(truth, owners), {
+        model: subtract_means(columns, owners) for model, columns in predicted.items()
+    }
 
 
 def estimate_ceilings_by_length(

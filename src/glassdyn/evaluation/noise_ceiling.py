@@ -7,6 +7,8 @@ two runs, no function of the configuration correlates with the label of one run 
 
 the square root of the reliability of that mean. It is estimated as the correlations that it limits are: pooled, from
 particles of all samples together, where samples may differ in their means; and for each sample alone, then averaged.
+Scores of several folds are of deviations from the means of folds: what folds differ by counts in the pooled ceiling and
+not in them, so that their ratio to it is a lower bound.
 
 Source: Berthier, Jack, Phys. Rev. E 76, 041509 (2007); Spearman, Br. J. Psychol. 3, 271 (1910), and Brown, ibid., 296,
 for the mean.

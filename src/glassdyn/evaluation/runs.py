@@ -54,9 +54,10 @@ def load_runs(
     name, _, length = label.removeprefix("mean_").partition("_ell")
     by_sample = {}
     for sample in samples:
+        if not (label_names.is_mean(label) or _has_window_of_runs(labels, runs, sample)):
+            continue
         values = isoconfigurational.load_runs(runs, sample, name)
-        same = label_names.is_mean(label) or _has_window_of_runs(labels, runs, sample)
-        if values is not None and same:
+        if values is not None:
             positions, species, box_length = read_snapshot(snapshots / f"{sample}.parquet")
             if length:
                 values = coarse_grain(values.T, positions, box_length, [float(length)]).T
@@ -73,7 +74,9 @@ def average_runs(runs: SampleRuns, length: float) -> SampleRuns:
 
 
 def _has_window_of_runs(labels: Path, runs: Path, sample: str) -> bool:
-    """Whether the labels of a sample are made like those of its runs, from a window as long."""
-    of_runs = isoconfigurational.load_run_parameters(runs, sample)
-    of_sample = tables.read_parameters(labels / f"{sample}.parquet") if of_runs else {}
+    """Whether a sample has labels that are made like those of its runs, from a window as long."""
+    of_runs, path = isoconfigurational.load_run_parameters(runs, sample), labels / f"{sample}.parquet"
+    if not of_runs or not path.exists():
+        return False
+    of_sample = tables.read_parameters(path)
     return all(of_runs[name] == of_sample[name] for name in of_runs.keys() & of_sample.keys())
