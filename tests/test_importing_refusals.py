@@ -107,14 +107,14 @@ WAYS = {"unwrapped": ("xu", False), "with images": ("x", True), "without images"
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("other", WAYS)
-def test_a_trajectory_states_its_positions_in_one_way(moving, tmp_path, way, other):
+@pytest.mark.parametrize("later_way", WAYS)
+def test_a_trajectory_states_its_positions_in_one_way(moving, tmp_path, way, later_way):
     later = moving._replace(steps=moving.steps + 80)
-    for name, part, (style, with_images) in (("a", moving, WAYS[way]), ("b", later, WAYS[other])):
+    for name, part, (style, with_images) in (("a", moving, WAYS[way]), ("b", later, WAYS[later_way])):
         write_dump(tmp_path / f"{name}.dump", part, style, with_images=with_images)
-    if way != other:
+    if way != later_way:
         message = refuse(tmp_path, ["a.dump", "b.dump"], "states its positions in one way")
-        assert f"got them {other} in {tmp_path}/b.dump, frame 0 and {way} in the first" in message
+        assert f"got them {later_way} in {tmp_path}/b.dump, frame 0 and {way} in the first" in message
     else:
         stated = ReadOptions(timestep=0.005, species=LAMMPS_NAMES)
         assert (
@@ -170,9 +170,9 @@ def test_a_pile_of_particles_is_refused_before_its_pairs_are_listed():
     ],
 )
 def test_arrays_belong_to_the_positions(moving, tmp_path, name, shape, reason):
-    values = {"ids": np.arange(60), "box": np.full(shape, moving.box_length)}.get(name, np.zeros(shape, int))
+    values = np.full(shape, moving.box_length) if name == "box" else np.arange(np.prod(shape)).reshape(shape)
     arrays = {"positions": moving.wrapped, "types": moving.species, "box": moving.box_length}
-    np.savez(tmp_path / "t.npz", **arrays | {name: values[:59] if name == "ids" else values})
+    np.savez(tmp_path / "t.npz", **arrays | {name: values})
     message = refuse(tmp_path, ["t.npz"], re.escape(reason), species={})
     assert "t.npz, frame" in message
 
