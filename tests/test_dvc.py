@@ -38,7 +38,12 @@ def outputs(stage: str) -> set[str]:
 def after(stages: set[str]) -> set[str]:
     """The stages, and all that depend on what they make, directly or not."""
     made = set().union(*map(outputs, stages))
-    further = stages | {name for name, stage in PIPELINE["stages"].items() if made & set(stage["deps"])}
+
+    def reads(stage: str) -> bool:
+        folders = [f"{path}/" for path in PIPELINE["stages"][stage]["deps"]]
+        return any(f"{output}/".startswith(folder) for output in made for folder in folders)
+
+    further = stages | set(filter(reads, STAGES))
     return further if further == stages else after(further)
 
 
@@ -67,9 +72,11 @@ def test_an_edit_makes_stale_what_follows_from_it(checkout):
         path.write_text(text)
         return after({stage for stage in STAGES if stage in status})
 
-    assert stale_after("learning/training.py") == {"baselines", "train", "evaluate", "draw"}
-    assert stale_after("evaluation/scores.py") == {"evaluate", "draw"}
-    assert stale_after("figures/style.py") == {"draw"}
+    last = {"evaluate", "draw", "report"}
+    assert stale_after("learning/training.py") == {"baselines", "train", *last}
+    assert stale_after("evaluation/scores.py") == last
+    assert stale_after("figures/style.py") == {"draw", "report"}
+    assert stale_after("reporting/scores.py") == {"report"}
     assert not stale_after("jobs/run.py")
     assert not stale_after("params/rules.py")
     assert stale_after("simulation/equilibration.py") == set(STAGES)
@@ -108,6 +115,7 @@ def test_experiments_rerun_what_they_change_with_the_checkout_s_own_code(checkou
         "train",
         "evaluate",
         "draw",
+        "report",
     }  # the learning rate is the perceptron's as well
     (code,) = [line for line in output.splitlines() if line.strip().startswith("code ")]
     assert str(checkout.folder / ".dvc" / "tmp" / "exps") in code
@@ -130,7 +138,9 @@ def test_experiments_and_branches_are_compared(checkout):
     assert "errors" not in shown
     assert {name for plot in PIPELINE["plots"] for name in plot} <= set(shown["data"])
     checkout.dvc("plots", "diff", "main", "reweighted", "-o", "page")
-    assert "p_hop" in (checkout.folder / "page" / "index.html").read_text()
+    page = (checkout.folder / "page" / "index.html").read_text()
+    assert "p_hop" in page
+    assert 'src="http' not in page  # what draws is in the page
     shutil.rmtree(checkout.folder / "page")
 
 
@@ -193,7 +203,7 @@ def test_training_needs_no_trajectory(checkout):
     clone = Checkout(checkout.folder.parent / "without-trajectories")
     checkout.git("clone", "-q", str(checkout.folder), str(clone.folder))
     shorten(clone.folder / "params.yaml", clone.folder / "params.yaml", {"model": {"n_rec": 1}})
-    assert ran(clone.dvc("repro", "--pull", "--allow-missing")) == {"train", "evaluate", "draw"}
+    assert ran(clone.dvc("repro", "--pull", "--allow-missing")) == {"train", "evaluate", "draw", "report"}
     assert not {"trajectories", "states"} & {path.name for path in (clone.folder / "data").iterdir()}
     metrics = clone.metric("baselines")
     assert metrics == checkout.metric("baselines")

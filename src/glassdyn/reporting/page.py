@@ -101,7 +101,7 @@ def make_page(folder: Path, params: Params) -> str:
             groups=group_figures(charts, list_pictures(folder)),
             sweeps=[(sweep, _embed_if_there(sweep.picture)) for sweep in list_sweeps(folder)],
             provenance=collect_provenance(folder, params),
-            specs=_as_script(specs),
+            specs=_as_script(specs) if specs else "",
             library=read_chart_library() if specs else "",
         )
     )
