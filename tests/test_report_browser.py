@@ -29,7 +29,7 @@ BRIGHTNESS = """() => {
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
   };
   const page = luminance(getComputedStyle(document.body).backgroundColor);
-  return [...document.querySelectorAll("p, th, td, dd, a, .passes, .warns, .hint")].map((element) => {
+  return [...document.querySelectorAll("p, th, td, dd, nav a, summary")].map((element) => {
     const text = luminance(getComputedStyle(element).color);
     return (Math.max(text, page) + 0.05) / (Math.min(text, page) + 0.05);
   });
@@ -154,7 +154,9 @@ def test_the_sample_is_turned_by_mouse_and_keyboard_and_cut(browser, file):
 def test_pointing_at_a_particle_tells_its_numbers(browser, file):
     with Opened(browser, file) as opened:
         opened.drawn_charts()
-        box = opened.page.locator("[data-chart=view] canvas").bounding_box()
+        canvas = opened.page.locator("[data-chart=view] canvas")
+        canvas.scroll_into_view_if_needed()
+        box = canvas.bounding_box()
         for offset in (0, 7, 14, 21):
             opened.page.mouse.move(
                 box["x"] + box["width"] / 2 + offset, box["y"] + 0.42 * box["height"] + offset
