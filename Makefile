@@ -17,9 +17,10 @@ $(INSTALLED): requirements.lock pyproject.toml
 	uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-repro: $(INSTALLED) ## the whole pipeline, from params.yaml to metrics and plots
+repro: $(INSTALLED) ## the whole pipeline, from params.yaml to metrics, plots, report.html and the data card
 	glassdyn check
 	dvc repro
+	glassdyn card
 
 test: $(INSTALLED) ## all tests but those of endurance
 	pytest -n auto --dist loadfile --no-loadscope-reorder -m "not endurance"

@@ -35,6 +35,7 @@ LAYERS = [
     "prediction",
     "figures",
     "reporting",
+    "data_card",
     "experiments",
     "stages",
     "file_commands",

@@ -29,7 +29,7 @@ BRIGHTNESS = """() => {
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
   };
   const page = luminance(getComputedStyle(document.body).backgroundColor);
-  return [...document.querySelectorAll("p, th, td, dd, nav a, summary")].map((element) => {
+  return [...document.querySelectorAll("p, th, td, dd, nav a, summary:not(.chart summary)")].map((element) => {
     const text = luminance(getComputedStyle(element).color);
     return (Math.max(text, page) + 0.05) / (Math.min(text, page) + 0.05);
   });

