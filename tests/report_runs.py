@@ -97,6 +97,9 @@ def write_numbers(folder):
     write_csv(plots / "labels" / "p_hop.csv", bins)
     models = pl.DataFrame({"label": ["p_hop"] * 2, "model": ["network", "ridge"], "pearson": [0.4321, 0.39]})
     write_csv(plots / "evaluate" / "models.csv", models)
+    runs = plots / "isoconfigurational"
+    write_csv(runs / "p_hop.csv", pl.DataFrame({"raw": [0.1, 0.3, 0.2], "mean": [0.15, 0.2, 0.18]}))
+    write_csv(runs / "ceilings.csv", pl.DataFrame({"sample": ["a"], "label": ["p_hop"], "ceiling": [0.56]}))
     for name in ("physics/rmsd", "physics/energy", "evaluate/models_p_hop"):
         path = plots / "figures" / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -107,6 +110,18 @@ def write_sweep(folder):
     table = {"x": [1, 2], "line": ["(8, 8)"] * 2, "target": ["p_hop"] * 2, "experiments": [5, 5]}
     table |= {"pearson": [0.3111, 0.3222], "error": [0.0101, 0.0099], "ceiling": [0.49, 0.49]}
     write_csv(folder / "plots" / "sweeps" / "architecture.csv", pl.DataFrame(table))
+
+
+def write_explanation(folder):
+    explanations = folder / "plots" / "explanations" / "network"
+    summary = {
+        "formula": "0.31 + 0.12 * energy",
+        "warnings": ["3 of 12 features have large variance inflation factors"],
+    }
+    write_metrics(explanations / "summary.json", summary)
+    kept = pl.DataFrame({"explanation": ["model", "tree"], "r2": [1.0, 0.6123], "pearson": [0.4321, None]})
+    write_csv(explanations / "distillation.csv", kept)
+    Image.new("RGB", (1200, 300), "teal").save(explanations / "distillation.png")
 
 
 def write_samples(data):

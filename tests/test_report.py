@@ -16,7 +16,7 @@ from glassdyn.reporting.particles import select_sample, view_sample
 from glassdyn.reporting.physics_checks import CHECKS
 from glassdyn.reporting.run_files import read_yaml
 from glassdyn.stages import report
-from report_runs import PHYSICS, WARNING, write_run, write_sweep
+from report_runs import PHYSICS, WARNING, write_explanation, write_run, write_sweep
 
 LOADING = {"src", "srcset", "data", "poster", "background", "action"}
 """Attributes whose address a browser loads by itself; `href` of a link waits for a click."""
@@ -164,12 +164,24 @@ def test_sweeps_are_there_once_they_are_run(root, run_folder, text, tmp_path):
     assert any("widths of the MLPs" in part for part in page.text)
 
 
+def test_explanations_are_there_once_they_are_made(root, text, tmp_path):
+    assert 'id="explanations"' not in text
+    write_run(root, tmp_path)
+    write_explanation(tmp_path)
+    page = Page(make_page(tmp_path, params.load(tmp_path / "params.yaml")))
+    words = " ".join(page.text)
+    assert "0.31 + 0.12 * energy" in words
+    assert "3 of 12 features" in words
+    assert "tree 0.612 –" in " ".join(row_of(page, "tree").split())
+
+
 def test_charts_have_the_data_of_their_tables(run_folder):
     charts = {
         chart.source: chart.spec
         for chart in list_charts(run_folder, read_yaml(run_folder / "dvc.yaml")["plots"])
     }
-    assert charts.keys() == {"physics/rmsd", "labels/p_hop", "evaluate/models"}
+    runs = {"isoconfigurational/agreement_p_hop", "isoconfigurational/ceilings"}
+    assert charts.keys() == {"physics/rmsd", "labels/p_hop", "evaluate/models", *runs}
     rmsd = charts["physics/rmsd"]
     table = pl.read_csv(run_folder / "plots" / "physics" / "rmsd.csv")
     for species in ("A", "B"):

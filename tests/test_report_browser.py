@@ -19,6 +19,9 @@ pytestmark = pytest.mark.slow
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
+CHARTS = 6
+"""Of the planted run: those of five tables, and the sample."""
+
 CONTRAST = 4.5
 """Of text, least by the rules for accessible pages (WCAG AA)."""
 
@@ -91,12 +94,12 @@ class Opened:
 @pytest.mark.parametrize("width", [1280, 400])
 def test_it_is_drawn_and_readable(browser, file, width, scheme):
     with Opened(browser, file, width=width, color_scheme=scheme) as opened:
-        assert opened.drawn_charts() == 4
-        assert opened.page.locator("canvas").count() == 4
+        assert opened.drawn_charts() == CHARTS
+        assert opened.page.locator("canvas").count() == CHARTS
         assert opened.complaints == []
         assert [url for url in opened.requests if not url.startswith(("data:", "blob:"))] == [file.as_uri()]
         assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
-        for k in range(4):
+        for k in range(CHARTS):
             inside = opened.page.locator("canvas").nth(k).bounding_box()
             assert inside["x"] >= 0
             assert inside["x"] + inside["width"] <= width

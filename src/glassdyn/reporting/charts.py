@@ -26,6 +26,9 @@ DIGITS = 5
 PLAIN = {"linear": "simple"}
 """Templates that stand in for those with controls of their own."""
 
+RUNS, CEILINGS = "plots/isoconfigurational", "ceilings"
+"""Folder of the tables of isoconfigurational runs, and the one among them that is of no single label."""
+
 FEW = 40
 """Points of a curve that are marked one by one."""
 
@@ -36,7 +39,7 @@ class Chart(NamedTuple):
     Attributes:
         identity: by which the page finds it.
         title: what it shows.
-        source: the table that it is made of, <stage>/<table>.
+        source: what it shows, <stage>/<picture>, as the picture of the same table is called.
         spec: its specification, with the data.
     """
 
@@ -60,7 +63,8 @@ def list_charts(folder: Path, plots: list[Mapping[str, Any]]) -> list[Chart]:
         folder: of the run, with plots/ and .dvc/plots/.
         plots: as dvc.yaml describes them, <name>: {x, y, template, ...}.
     """
-    described = [(name, plot) for entry in plots for name, plot in entry.items() if plot and "y" in plot]
+    entries = [*plots, *_describe_runs(folder / RUNS)]
+    described = [(name, plot) for entry in entries for name, plot in entry.items() if plot and "y" in plot]
     charts = [_make_chart(folder, f"chart{k}", name, plot) for k, (name, plot) in enumerate(described)]
     return [chart for chart in charts if chart is not None]
 
@@ -77,8 +81,22 @@ def _make_chart(folder: Path, identity: str, name: str, plot: Mapping[str, Any])
     renderer = VegaRenderer(
         rows, name, **properties, y=y, title="", template_dir=str(folder / ".dvc" / "plots")
     )
-    spec = _simplify(renderer.get_filled_template(), [str(row[CURVE]) for row in rows])
+    spec = _simplify(renderer.get_filled_template(), [str(row.get(CURVE, "")) for row in rows])
     return Chart(identity, title, _name_source(curves[0].path), spec)
+
+
+def _describe_runs(folder: Path) -> Iterator[Mapping[str, Any]]:
+    """Plots of the tables of isoconfigurational runs, one for each label that there is; dvc.yaml cannot know them."""
+    for path in sorted(folder.glob("*.csv")):
+        source, by_label = f"{RUNS}/{path.name}", path.stem != CEILINGS
+        if by_label:
+            axes = {"x": "mean", "x_label": "mean over the other runs", "y_label": "one run"}
+            title = f"{path.stem}: a run and the mean over the others"
+            yield {title: {**axes, "y": {source: "raw"}, "template": "scatter"}}
+        else:
+            axes = {"x": "ceiling", "x_label": "ceiling of a prediction of one run", "y_label": "sample"}
+            title = "ceilings by label and sample"
+            yield {title: {**axes, "y": {source: "sample"}, "template": "bars_by_label"}}
 
 
 def _list_curves(y: Mapping[str, str | list[str]]) -> Iterator[Curve]:
@@ -88,9 +106,12 @@ def _list_curves(y: Mapping[str, str | list[str]]) -> Iterator[Curve]:
 
 
 def _name_source(path: str) -> str:
-    """<stage>/<table>; the curves of a training lie in a folder for each part."""
-    parts = Path(path).with_suffix("").parts[1:]
-    return "train/curves" if parts[0] == "train" else "/".join(parts)
+    """<stage>/<picture>; the curves of a training lie in a folder for each part."""
+    stage, *parts = Path(path.removesuffix(".csv")).parts[1:]
+    if stage == "train":
+        return "train/curves"
+    agreement = "agreement_" if path.startswith(RUNS) and parts != [CEILINGS] else ""
+    return f"{stage}/{agreement}{'/'.join(parts)}"
 
 
 def _read_curve(folder: Path, curve: Curve, curves: list[Curve]) -> list[dict[str, Any]]:
@@ -104,13 +125,13 @@ def _read_curve(folder: Path, curve: Curve, curves: list[Curve]) -> list[dict[st
             {curve.column: "value"}
         )
     rounded = table.with_columns(pl.col(pl.Float64).round_sig_figs(DIGITS))
+    if len(curves) == 1:
+        return rounded.to_dicts()
     return [{**row, CURVE: _name_curve(curve, curves)} for row in rounded.to_dicts()]
 
 
 def _name_curve(curve: Curve, curves: list[Curve]) -> str:
-    """The column, or the folder of the file where all columns are of a name; nothing for a single curve."""
-    if len(curves) == 1:
-        return ""
+    """The column, or the folder of the file where all columns are of a name."""
     columns = {sibling.column for sibling in curves}
     return curve.column if len(columns) > 1 else Path(curve.path).parent.name.replace("_", " ")
 

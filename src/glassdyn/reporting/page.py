@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from glassdyn.params import Params
 from glassdyn.reporting import numbers
 from glassdyn.reporting.charts import Chart, list_charts
+from glassdyn.reporting.explanations import list_explanations
 from glassdyn.reporting.particles import view_sample
 from glassdyn.reporting.physics_checks import list_facts, list_verdicts
 from glassdyn.reporting.pictures import Picture, embed, list_pictures
@@ -44,6 +45,9 @@ TITLES = {
 }
 """Titles of pictures without a chart; of those of a label, its name follows."""
 
+WIDE = 1000
+"""Pixels of a picture that takes the width of the page."""
+
 LIBRARY = re.compile(r'<script id="vega">\n(?P<code>.*?)\n</script>', re.DOTALL)
 
 VIEW = "view"
@@ -62,6 +66,11 @@ class ReportFigure(NamedTuple):
     title: str
     chart: Chart | None
     pictures: tuple[Picture, ...]
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether pictures of several panels are shown, which need the width of the page."""
+        return self.chart is None and any(picture.size[0] > WIDE for picture in self.pictures)
 
 
 class FigureGroup(NamedTuple):
@@ -100,6 +109,7 @@ def make_page(folder: Path, params: Params) -> str:
             verdicts=list_verdicts(physics, _read_warnings(folder)),
             groups=group_figures(charts, list_pictures(folder)),
             sweeps=[(sweep, _embed_if_there(sweep.picture)) for sweep in list_sweeps(folder)],
+            explanations=list_explanations(folder),
             provenance=collect_provenance(folder, params),
             specs=_as_script(specs) if specs else "",
             library=read_chart_library() if specs else "",
@@ -120,7 +130,7 @@ def group_figures(charts: Sequence[Chart], pictures: Sequence[Picture]) -> list[
         left = [picture for picture in pictures if picture.name.startswith(f"{stage}/")]
         figures = []
         for chart in own:
-            matching = tuple(picture for picture in left if _shows(picture, chart.source))
+            matching = _select_pictures(left, chart.source)
             left = [picture for picture in left if picture not in matching]
             figures.append(ReportFigure(chart.title, chart, matching))
         figures += [ReportFigure(_title(picture), None, (picture,)) for picture in left]
@@ -135,8 +145,10 @@ def read_chart_library() -> str:
     return match["code"] if match else ""
 
 
-def _shows(picture: Picture, source: str) -> bool:
-    return picture.name == source or picture.name.startswith(f"{source}_")
+def _select_pictures(pictures: Sequence[Picture], source: str) -> tuple[Picture, ...]:
+    """The picture of a table, or those of its labels."""
+    own = tuple(picture for picture in pictures if picture.name == source)
+    return own or tuple(picture for picture in pictures if picture.name.startswith(f"{source}_"))
 
 
 def _title(picture: Picture) -> str:
