@@ -119,8 +119,10 @@ def write_explanation(folder):
         "warnings": ["3 of 12 features have large variance inflation factors"],
     }
     write_metrics(explanations / "summary.json", summary)
-    kept = pl.DataFrame({"explanation": ["model", "tree"], "r2": [1.0, 0.6123], "pearson": [0.4321, None]})
-    write_csv(explanations / "distillation.csv", kept)
+    retained = pl.DataFrame(
+        {"explanation": ["model", "tree"], "r2": [1.0, 0.6123], "pearson": [0.4321, None]}
+    )
+    write_csv(explanations / "distillation.csv", retained)
     Image.new("RGB", (1200, 300), "teal").save(explanations / "distillation.png")
 
 

@@ -19,14 +19,15 @@ PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?==(?P<version>[^ ;\\
 SHOWN = (
     "data/snapshots",
     "data/labels",
-    "data/predictions",
     "data/isoconfigurational",
+    "data/predictions/network",
     "metrics",
+    "models/network.safetensors",
+    "models/baselines.safetensors",
     "plots",
-    "models",
 )
-"""Outputs whose digests the page states: what it is made of. Those of trajectories and of code may change and leave it
-as it is; the data card has all."""
+"""Outputs whose digests the page states: those that the stage depends on, so that none is ever out of date. The data card
+has all."""
 
 
 class Output(NamedTuple):

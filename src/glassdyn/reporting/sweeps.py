@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from glassdyn.reporting.numbers import decimals, significant, with_error
+from glassdyn.reporting.numbers import MISSING, significant, with_error
 from glassdyn.reporting.run_files import read_table, read_yaml
 
 __all__ = ["SweepTable", "list_sweeps"]
@@ -49,25 +49,33 @@ def list_sweeps(folder: Path) -> list[SweepTable]:
 def _lay_out(folder: Path, name: str, table: pl.DataFrame) -> SweepTable:
     declared = read_yaml(folder / "sweeps" / f"{name}.yaml")
     figure = declared.get("figure", {})
-    header = (str(figure.get("x_label", "x")), str(figure.get("lines") or "line"), "label")
+    columns = {
+        _plain(str(figure.get("x_label", "x"))): [_write(row["x"]) for row in table.to_dicts()],
+        str(figure.get("lines") or "line"): [_write(row["line"]) for row in table.to_dicts()],
+        "label": [_write(row.get("target")) for row in table.to_dicts()],
+        "Pearson": _with_errors(table, "pearson", "error", 3),
+        "ceiling": _with_errors(table, "ceiling", "ceiling_error", 3),
+        "thesis": _with_errors(table, "thesis", "thesis_error", 2),
+    }
+    filled = {header: cells for header, cells in columns.items() if set(cells) - {"", MISSING}}
     return SweepTable(
         name,
         str(declared.get("title", name)),
         str(declared.get("thesis", "")),
-        (*header, "Pearson", "ceiling", "thesis"),
-        tuple(_row(row) for row in table.to_dicts()),
+        tuple(filled),
+        tuple(zip(*filled.values(), strict=True)),
         folder / "plots" / "sweeps" / f"{name}.png",
     )
 
 
-def _row(row: dict[str, str | float | None]) -> tuple[str, ...]:
-    x = row["x"]
-    numbers = {name: value for name, value in row.items() if isinstance(value, int | float)}
-    return (
-        significant(x) if isinstance(x, int | float) else str(x),
-        str(row["line"] or ""),
-        str(row.get("target", "")),
-        with_error(numbers.get("pearson"), numbers.get("error")),
-        decimals(numbers.get("ceiling")),
-        with_error(numbers.get("thesis"), numbers.get("thesis_error"), 2),
-    )
+def _write(value: str | float | None) -> str:
+    return significant(value) if isinstance(value, int | float) else value or ""
+
+
+def _with_errors(table: pl.DataFrame, name: str, error: str, digits: int) -> list[str]:
+    return [with_error(row.get(name), row.get(error), digits) for row in table.to_dicts()]
+
+
+def _plain(text: str) -> str:
+    """The label of an axis without its mathematics, words in place of symbols."""
+    return text.translate(str.maketrans("", "", "$\\{}"))
