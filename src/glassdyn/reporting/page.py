@@ -48,6 +48,9 @@ TITLES = {
 WIDE = 1000
 """Pixels of a picture that takes the width of the page."""
 
+MOST_CHARACTERS = 2_500_000
+"""Of all pictures together."""
+
 LIBRARY = re.compile(r'<script id="vega">\n(?P<code>.*?)\n</script>', re.DOTALL)
 
 VIEW = "view"
@@ -94,6 +97,7 @@ def make_page(folder: Path, params: Params) -> str:
     charts = list_charts(folder, read_yaml(folder / "dvc.yaml").get("plots", []))
     scores = list_scores(read_json(folder / "metrics" / "evaluate.json"))
     view = view_sample(folder, scores[0].label) if scores else None
+    groups = group_figures(charts, list_pictures(folder))
     specs = {chart.identity: chart.spec for chart in charts}
     specs |= {VIEW: make_viewer(view)} if view else {}
     physics = read_json(folder / "metrics" / "physics.json")
@@ -107,7 +111,7 @@ def make_page(folder: Path, params: Params) -> str:
             view=view,
             facts=list_facts(physics),
             verdicts=list_verdicts(physics, _read_warnings(folder)),
-            groups=group_figures(charts, list_pictures(folder)),
+            groups=groups if count_characters(groups) < MOST_CHARACTERS else drop_fallbacks(groups),
             sweeps=[(sweep, _embed_if_there(sweep.picture)) for sweep in list_sweeps(folder)],
             explanations=list_explanations(folder),
             provenance=collect_provenance(folder, params),
@@ -137,6 +141,24 @@ def group_figures(charts: Sequence[Chart], pictures: Sequence[Picture]) -> list[
         if figures:
             groups.append(FigureGroup(stage, title, tuple(figures)))
     return groups
+
+
+def count_characters(groups: Sequence[FigureGroup]) -> int:
+    """How long all pictures are, as the page has them."""
+    figures = (figure for group in groups for figure in group.figures)
+    return sum(len(picture.data) for figure in figures for picture in figure.pictures)
+
+
+def drop_fallbacks(groups: Sequence[FigureGroup]) -> list[FigureGroup]:
+    """Leave out the pictures of figures that have a chart: a run of very many labels fits into a mail all the same."""
+    return [
+        group._replace(
+            figures=tuple(
+                figure._replace(pictures=() if figure.chart else figure.pictures) for figure in group.figures
+            )
+        )
+        for group in groups
+    ]
 
 
 def read_chart_library() -> str:

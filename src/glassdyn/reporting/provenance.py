@@ -111,10 +111,16 @@ def _is_shown(output: Output) -> bool:
 
 
 def read_versions(path: Path) -> dict[str, str]:
-    """Read the pinned versions of the packages that compute; nothing where there is no such file."""
+    """Read the pinned versions of the packages that compute, several where they depend on Python's.
+
+    Args:
+        path: of requirements.lock; nothing where there is no such file.
+    """
     text = path.read_text("utf-8") if path.is_file() else ""
-    pins = {match["name"].lower(): match["version"] for match in PIN.finditer(text)}
-    return {name: pins[name] for name in PACKAGES if name in pins}
+    pins: dict[str, list[str]] = {}
+    for match in PIN.finditer(text):
+        pins.setdefault(match["name"].lower(), []).append(match["version"])
+    return {name: " or ".join(pins[name]) for name in PACKAGES if name in pins}
 
 
 def _write(value: object) -> str:

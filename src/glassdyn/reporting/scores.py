@@ -113,7 +113,9 @@ def _row(name: str, numbers: Numbers, difference: Numbers) -> ModelRow:
 
 
 def _verdict(label: str, network: Numbers, differences: Numbers, *, best: str) -> Iterator[str]:
-    rho = with_error(network.get("pearson_copy_mean", network["pearson"]), network.get("pearson_copy_error"))
+    rho = with_error(
+        network.get("pearson_copy_mean", network.get("pearson")), network.get("pearson_copy_error")
+    )
     yield f"The Pearson correlation of {label} and the network's prediction from the structure is {rho}."
     if "ceiling" in network:
         yield (
@@ -121,7 +123,7 @@ def _verdict(label: str, network: Numbers, differences: Numbers, *, best: str) -
             f"{with_error(network['ceiling'], network.get('ceiling_error'))}: the network gets "
             f"{percent(network.get('ratio'))} of that."
         )
-    if best in differences:
+    if {"low", "high"} <= differences.get(best, {}).keys():
         yield _compare(best, differences[best])
 
 
