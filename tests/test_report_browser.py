@@ -9,10 +9,12 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from dvc_render import VegaRenderer, render_html
 from PIL import Image
 
 from glassdyn import params
 from glassdyn.reporting.page import make_page
+from glassdyn.reporting.plots_page import PAGE
 from report_runs import write_run, write_sweep
 
 pytestmark = pytest.mark.slow
@@ -175,3 +177,19 @@ def test_without_scripts_pictures_take_the_place_of_charts(browser, file):
         images = opened.page.locator("figure img")
         assert images.count() == 3
         assert all(images.nth(k).is_visible() for k in range(3))
+
+
+def test_the_page_of_dvc_plots_needs_no_network(browser, tmp_path):
+    """As `dvc plots show` makes it of the template that .dvc/config names."""
+    renderer = VegaRenderer([{"time": 0.1, "A": 1.0}, {"time": 1.0, "A": 2.0}], "rmsd", x="time", y="A")
+    path = render_html([renderer], tmp_path / "index.html", html_template=PAGE)
+    with Opened(browser, path) as opened:
+        opened.page.wait_for_selector("#rmsd .marks")
+        assert opened.requests == [path.as_uri()]
+        assert not [complaint for complaint in opened.complaints if "error" in complaint.lower()]
+
+
+def test_configurations_of_dvc_name_the_page(root):
+    for config in (root / ".dvc" / "config", root / "datasets" / "botan" / ".dvc" / "config"):
+        (line,) = [line for line in config.read_text().splitlines() if "html_template" in line]
+        assert (config.parent / line.partition("=")[2].strip()).resolve() == PAGE
