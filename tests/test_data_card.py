@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from importlib.resources import files
 
 import pytest
 from rocrate.rocrate import ROCrate
@@ -117,6 +118,33 @@ def test_identifiers_are_unique_and_legal(folder):
     identities = [entity["@id"] for entity in make_card(folder)["@graph"]]
     assert len(set(identities)) == len(identities)
     assert not any(set(identity) & set(' <>"{}|\\^`') for identity in identities)
+
+
+def test_terms_are_those_of_the_vocabulary(folder):
+    """Of schema.org and RO-Crate, as the library's copy of the context lists them."""
+    context = json.loads(files("rocrate").joinpath("data/ro-crate.jsonld").read_text("utf-8"))["@context"]
+    graph = make_card(folder)["@graph"]
+    terms = {term for entity in graph for term in entity if not term.startswith("@")}
+    kinds = [entity["@type"] for entity in graph]
+    terms |= {kind for kind in kinds if isinstance(kind, str)} | {
+        part for kind in kinds if isinstance(kind, list) for part in kind
+    }
+    assert terms <= context.keys()
+
+
+def test_references_lead_to_entities(folder):
+    graph = make_card(folder)["@graph"]
+    identities = {entity["@id"] for entity in graph}
+
+    def referred(value):
+        if isinstance(value, list):
+            return set().union(*map(referred, value))
+        return {value["@id"]} if isinstance(value, dict) else set()
+
+    pointed = set().union(*(referred(value) for entity in graph for value in entity.values()))
+    assert {
+        target for target in pointed - identities if not target.startswith("https://w3id.org/ro/crate")
+    } == set()
 
 
 def test_formats_name_every_output(lock):

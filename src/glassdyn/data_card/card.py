@@ -63,8 +63,9 @@ def make_card(folder: Path) -> dict[str, Any]:
     _describe_root(crate, citation)
     _add_software(crate, citation, read_versions(folder / "requirements.lock"))
     entities = {output.path: _add_output(crate, output, pipeline) for output in outputs}
-    for name, stage in lock["stages"].items():
-        _add_action(crate, name, stage, pipeline, entities)
+    crate.root_dataset["mentions"] = [
+        _add_action(crate, name, stage, pipeline, entities) for name, stage in lock["stages"].items()
+    ]
     crate.root_dataset["additionalProperty"] = list(_add_checks(crate, folder))
     card: dict[str, Any] = crate.metadata.generate()
     return card
@@ -173,7 +174,7 @@ def _add_output(crate: ROCrate, output: Output, pipeline: Tree) -> DataEntity:
 
 def _add_action(
     crate: ROCrate, name: str, stage: Tree, pipeline: Tree, entities: Mapping[str, DataEntity]
-) -> None:
+) -> ContextEntity:
     """What a stage did: its inputs, parameters, code and outputs."""
     inputs = [entities[path] for path in _paths(stage, "deps") if path in entities]
     settings = [
@@ -181,7 +182,7 @@ def _add_action(
         for key, value in stage.get("params", {}).get("params.yaml", {}).items()
     ]
     digests = [f"{entry['path']} md5:{entry['md5']}" for entry in stage.get("deps", []) if _is_code(entry)]
-    crate.add_action(
+    action: ContextEntity = crate.add_action(
         crate.get(SOFTWARE),
         identifier=f"#stage-{name}",
         object=[*inputs, *settings],
@@ -192,6 +193,7 @@ def _add_action(
             "disambiguatingDescription": f"code: {', '.join(digests)}",
         },
     )
+    return action
 
 
 def _describe_setting(key: str, value: object) -> dict[str, Any]:
