@@ -16,6 +16,7 @@ from glassdyn.reporting.page import make_page, read_chart_library
 from glassdyn.reporting.particles import select_sample, view_sample
 from glassdyn.reporting.physics_checks import CHECKS
 from glassdyn.reporting.run_files import read_yaml
+from glassdyn.reporting.sweep_charts import make_sweep_chart
 from glassdyn.stages import report
 from report_runs import PHYSICS, WARNING, write_explanation, write_run, write_sweep
 
@@ -185,6 +186,28 @@ def test_sweeps_are_there_once_they_are_run(root, run_folder, text, tmp_path):
     assert "0.322 ± 0.010" in " ".join(page.rows)
     assert any("number of graph-network blocks" in row and "thesis" not in row for row in page.rows)
     assert any("widths of the MLPs" in part for part in page.text)
+
+
+def test_the_chart_of_a_sweep_has_its_numbers():
+    table = {"x": [1, 2, 1, 2], "line": ["a", "a", "b", "b"], "pearson": [0.1, 0.2, 0.3, None]}
+    table |= {"error": [0.01, 0.02, None, None], "ceiling": [0.5, 0.5, 0.5, 0.5]}
+    spec = make_sweep_chart(pl.DataFrame(table), {"scale": "log", "lines": "model.hidden"}, "blocks")
+    assert [(row["x"], row["line"], row["pearson"]) for row in spec["data"]["values"]] == [
+        (1, "a", 0.1),
+        (2, "a", 0.2),
+        (1, "b", 0.3),
+    ]
+    assert [row["high"] for row in spec["data"]["values"]] == pytest.approx([0.11, 0.22, 0.3])
+    assert spec["encoding"]["x"]["scale"]["type"] == "log"
+    assert spec["encoding"]["color"]["sort"] == ["a", "b"]
+    assert len(spec["layer"]) == 3
+    words = pl.DataFrame(
+        {"x": ["ridge", "network"], "line": [None, None], "pearson": [0.1, 0.2], "error": [0.1, 0.1]}
+    )
+    spec = make_sweep_chart(words, {"scale": "categories"}, "model")
+    assert spec["encoding"]["x"]["sort"] == ["ridge", "network"]
+    assert "color" not in spec["encoding"]
+    assert len(spec["layer"]) == 2
 
 
 def test_explanations_are_there_once_they_are_made(root, text, tmp_path):

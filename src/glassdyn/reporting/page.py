@@ -98,7 +98,8 @@ def make_page(folder: Path, params: Params) -> str:
     scores = list_scores(read_json(folder / "metrics" / "evaluate.json"))
     view = view_sample(folder, scores[0].label) if scores else None
     groups = group_figures(charts, list_pictures(folder))
-    specs = {chart.identity: chart.spec for chart in charts}
+    sweeps = list_sweeps(folder)
+    specs = {chart.identity: chart.spec for chart in (*charts, *(sweep.chart for sweep in sweeps))}
     specs |= {VIEW: make_viewer(view)} if view else {}
     physics = read_json(folder / "metrics" / "physics.json")
     return (
@@ -112,7 +113,7 @@ def make_page(folder: Path, params: Params) -> str:
             facts=list_facts(physics),
             verdicts=list_verdicts(physics, _read_warnings(folder)),
             groups=groups if count_characters(groups) < MOST_CHARACTERS else drop_fallbacks(groups),
-            sweeps=[(sweep, _embed_if_there(sweep.picture)) for sweep in list_sweeps(folder)],
+            sweeps=[(sweep, _embed_if_there(sweep.picture)) for sweep in sweeps],
             explanations=list_explanations(folder),
             provenance=collect_provenance(folder, params),
             specs=_as_script(specs) if specs else "",

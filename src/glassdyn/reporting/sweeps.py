@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 import polars as pl
 
+from glassdyn.reporting.charts import Chart
 from glassdyn.reporting.numbers import MISSING, significant, with_error
 from glassdyn.reporting.run_files import read_table, read_yaml
+from glassdyn.reporting.sweep_charts import make_sweep_chart
 
 __all__ = ["SweepTable", "list_sweeps"]
 
@@ -20,7 +22,8 @@ class SweepTable(NamedTuple):
         thesis: where the thesis shows it, and what it states.
         header: names of the columns.
         rows: cells as they are written.
-        picture: its figure.
+        chart: its coefficients, as a chart.
+        picture: its figure, with all panels.
     """
 
     name: str
@@ -28,6 +31,7 @@ class SweepTable(NamedTuple):
     thesis: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    chart: Chart
     picture: Path
 
 
@@ -49,8 +53,9 @@ def list_sweeps(folder: Path) -> list[SweepTable]:
 def _lay_out(folder: Path, name: str, table: pl.DataFrame) -> SweepTable:
     declared = read_yaml(folder / "sweeps" / f"{name}.yaml")
     figure = declared.get("figure", {})
+    x_title = _plain(str(figure.get("x_label", "x")))
     columns = {
-        _plain(str(figure.get("x_label", "x"))): [_write(row["x"]) for row in table.to_dicts()],
+        x_title: [_write(row["x"]) for row in table.to_dicts()],
         str(figure.get("lines") or "line"): [_write(row["line"]) for row in table.to_dicts()],
         "label": [_write(row.get("target")) for row in table.to_dicts()],
         "Pearson": _with_errors(table, "pearson", "error", 3),
@@ -64,6 +69,7 @@ def _lay_out(folder: Path, name: str, table: pl.DataFrame) -> SweepTable:
         str(declared.get("thesis", "")),
         tuple(filled),
         tuple(zip(*filled.values(), strict=True)),
+        Chart(f"sweep-{name}", f"sweep {name}", f"sweeps/{name}", make_sweep_chart(table, figure, x_title)),
         folder / "plots" / "sweeps" / f"{name}.png",
     )
 

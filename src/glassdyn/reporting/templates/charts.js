@@ -33,9 +33,10 @@
       fitted.width = fitted.height = Math.max(220, Math.min(width - 20, 560));
       return fitted;
     }
-    fitted.width = Math.max(160, Math.min(width - (fitted.mark.type === "bar" ? 130 : 75), 400));
-    fitted.height = fitted.mark.type === "bar" ? { step: 24 } : Math.round(0.65 * fitted.width);
-    if (hover && !fitted.encoding.row && fitted.mark.type !== "bar") {
+    const mark = fitted.mark?.type;
+    fitted.width = Math.max(160, Math.min(width - (mark === "bar" ? 130 : 75), 400));
+    fitted.height = mark === "bar" ? { step: 24 } : Math.round(0.65 * fitted.width);
+    if (hover && mark && mark !== "bar" && !fitted.encoding.row) {
       const zoom = "wheel![event.shiftKey]"; // the wheel alone scrolls the page
       fitted.params = [{ name: "zoom", select: { type: "interval", zoom }, bind: "scales" }];
     }
