@@ -34,6 +34,7 @@ LAYERS = [
     "importing",
     "prediction",
     "figures",
+    "explanation",
     "experiments",
     "stages",
     "file_commands",
