@@ -29,15 +29,16 @@ def two_body_entropy(configuration: Configuration, reach: float = REACH) -> Valu
     w = `WIDTH`; rho_Y: number of particles of species Y over the volume.
 
     Args:
-        configuration: its box holds two of the reach and 4 widths.
+        configuration: in a box that does not hold two of R + 4 w, the integral ends where it does.
         reach: R, units of sigma_AA.
 
     Source: Piaggi & Parrinello, J. Chem. Phys. 147, 114112 (2017); Tong & Tanaka, Phys. Rev. X 8, 011041 (2018), for
     mixtures.
     """
     positions, species, box_length = configuration
+    reach = min(reach, box_length / 2 - 4 * WIDTH)
     pairs = find_neighbours(positions, box_length, reach + 4 * WIDTH)
-    radii = np.arange(STEP, reach + STEP / 2, STEP)  # (R,)
+    radii = STEP * np.arange(1, int(reach / STEP + 1e-9) + 1)  # (R,)
     total = np.zeros(len(species))
     for kind in np.unique(species):
         density = np.count_nonzero(species == kind) / box_length**3

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from glassdyn.explanation.collinearity import vif_table
 from glassdyn.explanation.distillation import Distillate, Tree, distil_linear, fit_tree, score_distillates
 from glassdyn.explanation.examples import Part, Sample, make_part
-from glassdyn.explanation.explained_model import ExplainedModel
+from glassdyn.explanation.explained_model import ExplainedModel, Network
 from glassdyn.explanation.feature_names import group_members
+from glassdyn.explanation.filters import attention_table, filter_table
 from glassdyn.explanation.formulas import (
     Formula,
     FormulaSearch,
@@ -29,6 +30,9 @@ Values = NDArray[np.float64]
 
 SINGLE_FEATURES = 64
 """Features up to which each is permuted by itself, too."""
+
+SINGLE_REPEATS = 2
+"""Permutations of every sample for each single feature: there are many, and groups are what is read."""
 
 
 class Settings(NamedTuple):
@@ -102,6 +106,7 @@ def explain(model: ExplainedModel, parts: Parts, settings: Settings) -> Explanat
         distillates.append(distillate)
     tables["distillation"] = score_distillates(distillates, train, test)
     tables["correlations"] = _correlations(model, parts.test, test)
+    tables |= _neighbour_tables(model, parts.test, pairs.table)
     tables["vif"] = vif_table([feature.name for feature in model.features], train.features)
     return Explanation(tables, tree, candidates.names)
 
@@ -126,15 +131,16 @@ def _importances(
 ) -> dict[str, pl.DataFrame]:
     """Tables of groups, and of single features where they are few."""
     scored = [sample.scored for sample in samples]
-    groups = {"importance": group_members(model.features)}
-    if len(model.features) <= SINGLE_FEATURES:
-        groups["importance_of_features"] = {
-            feature.name: [k] for k, feature in enumerate(model.features) if feature.group != "type"
-        }
-    return {
-        name: permutation_importance(model, scored, members, repeats=settings.repeats, seed=settings.seed)
-        for name, members in groups.items()
+    members, repeats = group_members(model.features), settings.repeats
+    result = {
+        "importance": permutation_importance(model, scored, members, repeats=repeats, seed=settings.seed)
     }
+    if len(model.features) <= SINGLE_FEATURES:
+        single = {feature.name: [k] for k, feature in enumerate(model.features) if feature.group != "type"}
+        result["importance_of_features"] = permutation_importance(
+            model, scored, single, repeats=min(repeats, SINGLE_REPEATS), seed=settings.seed
+        )
+    return result
 
 
 def _formula(
@@ -169,6 +175,28 @@ def _formula_table(formulas: Sequence[Formula], selected: int, rows: tuple[Part,
             for number, formula in enumerate(formulas)
         ]
     )
+
+
+def _neighbour_tables(
+    model: ExplainedModel, samples: Sequence[Sample], pairs: pl.DataFrame
+) -> dict[str, pl.DataFrame]:
+    """Radial filters with g(r) at their distances, and attention, of the kinds of networks that have them."""
+    if not isinstance(model, Network):
+        return {}
+    graphs = [sample.scored.inputs.graph for sample in samples]
+    filters = filter_table(model.trained)
+    attention = attention_table(model.trained, [graph for graph in graphs if graph is not None])
+    if not filters.is_empty():
+        filters = filters.with_columns(
+            _distribution(pairs, name, filters["distance"].to_numpy()) for name in ("AA", "AB")
+        )
+    return {name: table for name, table in (("filters", filters), ("attention", attention)) if len(table)}
+
+
+def _distribution(pairs: pl.DataFrame, name: str, distances: Values) -> pl.Series:
+    """g(r) of a pair of species at these distances, as column g_<name>."""
+    rows = pairs.filter(pl.col("pair") == name)
+    return pl.Series(f"g_{name}", np.interp(distances, rows["distance"], rows["g"]))
 
 
 def _correlations(model: ExplainedModel, samples: Sequence[Sample], test: Part) -> pl.DataFrame:

@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 from sklearn.tree import plot_tree
 
 from glassdyn.explanation.distillation import Tree
+from glassdyn.explanation.neighbour_figures import attention, filters, pair_functions
 from glassdyn.figures import style
 
-__all__ = ["PICTURES", "correlations", "distillation", "draw_tree", "importance", "pair_functions", "vif"]
+__all__ = ["PICTURES", "correlations", "distillation", "draw_tree", "importance", "vif"]
 
 MODEL, TRUTH = "#1f5a94", "#c8552b"
 """Colours of what concerns the model's predictions, and the truth."""
@@ -64,35 +65,6 @@ def distillation(table: pl.DataFrame) -> Figure:
         right.legend(loc="lower right")
     left.set_yticks(places, table["explanation"])
     left.invert_yaxis()
-    return figure
-
-
-def pair_functions(table: pl.DataFrame) -> Figure:
-    """Draw the pair functions with their errors above g(r), where pairs are.
-
-    Args:
-        table: columns pair, distance, value, error, g.
-    """
-    figure, columns = style.panels(2, 2, size=(8.2, 5.2), sharex=True, squeeze=False)
-    for column, kind in enumerate("AB"):
-        upper, lower = columns[0][column], columns[1][column]
-        for neighbour in "AB":
-            rows = table.filter((pl.col("pair") == kind + neighbour) & (pl.col("g") > 0.02))
-            look = {"color": style.COLOURS[neighbour], "label": f"$f_{{{kind}{neighbour}}}$"}
-            upper.plot(rows["distance"], rows["value"], **look)
-            if rows["error"].is_not_null().all():
-                low, high = rows["value"] - rows["error"], rows["value"] + rows["error"]
-                upper.fill_between(rows["distance"], low, high, color=look["color"], alpha=0.2, linewidth=0)
-            lower.plot(rows["distance"], rows["g"], color=look["color"], label=f"$g_{{{kind}{neighbour}}}$")
-        upper.axhline(0, color="0.2", linewidth=0.8)
-        upper.set_title(
-            f"around {kind} particles" + (", of which no model has learnt" if kind == "B" else "")
-        )
-        lower.set_xlabel(r"$r$  [$\sigma_{AA}$]")
-        upper.legend()
-        lower.legend()
-    columns[0][0].set_ylabel(r"$f(r)$  [unit of the label]")
-    columns[1][0].set_ylabel(r"$g(r)$")
     return figure
 
 
@@ -181,5 +153,7 @@ PICTURES: Mapping[str, Callable[[pl.DataFrame], Figure]] = {
     "pair_functions": pair_functions,
     "correlations": correlations,
     "vif": vif,
+    "filters": filters,
+    "attention": attention,
 }
 """Table -> its picture."""

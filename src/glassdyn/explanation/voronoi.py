@@ -49,7 +49,10 @@ def _volumes(positions: Values, box_length: float, margin: float) -> Values:
     number, points = len(positions), _with_images(wrap(positions, box_length), box_length, margin)
     diagram = Voronoi(points)
     pairs, faces = np.asarray(diagram.ridge_points), diagram.ridge_vertices
-    bounded = np.array([min(face) >= 0 for face in faces]) & (pairs.min(axis=1) < number)  # (ridges,)
+    finite = np.array([min(face) >= 0 for face in faces], bool)  # (ridges,)
+    bounded = finite & (pairs.min(axis=1) < number)
+    if not bounded.any():
+        return np.zeros(number)
     pairs = pairs[bounded]
     areas = _face_areas(np.asarray(diagram.vertices), [faces[k] for k in np.flatnonzero(bounded)])
     pyramids = areas * np.linalg.norm(points[pairs[:, 0]] - points[pairs[:, 1]], axis=1) / 6
