@@ -18,9 +18,9 @@ NAMES = [f"copy{copy:02}-sample{sample:02}" for copy in range(5) for sample in r
 
 
 def pair_function(distances, neighbour):
-    """f_XA, a hump near contact, and f_XB, negative and longer."""
-    fading = np.clip(1 - distances / REACH, 0, None) ** 2
-    return (0.4 + 0.6 * np.cos(4 * distances)) * fading if neighbour == 0 else -0.8 * fading
+    """f_XA, which falls from contact on, and f_XB, a negative hump."""
+    inside = np.clip(distances / REACH, 0, 1)
+    return 0.5 * (1 - inside) ** 2 if neighbour == 0 else -0.3 * np.sin(np.pi * inside) ** 2
 
 
 def pair_label(configuration):
@@ -32,7 +32,7 @@ def pair_label(configuration):
     return 0.2 + np.bincount(pairs.receivers, terms, len(species))
 
 
-def write_pair_tables(folder, particles=300):
+def write_pair_tables(folder, particles=216):
     """Features, of which none matters, and labels, two samples of each of five copies."""
     for number, name in enumerate(NAMES):
         configuration = liquid(number, particles)

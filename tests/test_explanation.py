@@ -35,7 +35,7 @@ def planted(tmp_path_factory):
     model = replace(NETWORK, n_rec=1, hidden=(16, 16))
     graph = replace(DISTANCES, nodes="type")
     trained = train(
-        folders, folder / "training", graph=graph, model=model, max_steps=500, patience=100, schedule="cosine"
+        folders, folder / "training", graph=graph, model=model, max_steps=300, patience=100, schedule="cosine"
     )
     for name in NAMES:
         write_quantities(

@@ -38,15 +38,15 @@ def two_body_entropy(configuration: Configuration, reach: float = REACH) -> Valu
     positions, species, box_length = configuration
     reach = min(reach, box_length / 2 - 4 * WIDTH)
     pairs = find_neighbours(positions, box_length, reach + 4 * WIDTH)
-    radii = STEP * np.arange(1, int(reach / STEP + 1e-9) + 1)  # (R,)
+    radii = STEP * np.arange(1.0, int(reach / STEP + 1e-9) + 1)  # (R,)
     total = np.zeros(len(species))
     for kind in np.unique(species):
         density = np.count_nonzero(species == kind) / box_length**3
         members = species[pairs.senders] == kind
-        around = _smooth_distribution(pairs, members, radii, density, len(species))  # (R, N)
+        smooth = _smooth_distribution(pairs, members, radii, density, len(species))  # (R, N)
         with np.errstate(divide="ignore", invalid="ignore"):
-            logarithms = np.where(around > 0, around * np.log(around), 0.0)
-        total += density * STEP * ((logarithms - around + 1) * radii[:, None] ** 2).sum(axis=0)
+            logarithms = np.where(smooth > 0, smooth * np.log(smooth), 0.0)
+        total += density * STEP * ((logarithms - smooth + 1) * radii[:, None] ** 2).sum(axis=0)
     return -2 * np.pi * total
 
 
