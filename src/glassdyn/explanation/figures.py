@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from sklearn.tree import plot_tree
 
@@ -127,6 +128,7 @@ def draw_tree(tree: Tree, names: Sequence[str]) -> Figure:
         names: of the columns that it may ask for.
     """
     figure, axes = style.panels(1, 1, size=(13.0, 5.0))
+    FigureCanvasAgg(figure)  # plot_tree measures its texts
     plot_tree(
         tree.regressor,
         feature_names=list(names),
