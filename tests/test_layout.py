@@ -36,6 +36,7 @@ LAYERS = [
     "figures",
     "reporting",
     "data_card",
+    "explanation",
     "experiments",
     "stages",
     "file_commands",

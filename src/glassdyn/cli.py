@@ -13,6 +13,7 @@ from rich.table import Table
 from glassdyn import jobs, presets
 from glassdyn.errors import GlassdynError
 from glassdyn.experiments import commands
+from glassdyn.explanation import command as explaining
 from glassdyn.file_commands import add_file_commands
 from glassdyn.params import Isoconfigurational, Params, Simulation, Split, load
 from glassdyn.simulation.protocol import compute_frame_time, count_frame_intervals, count_steps
@@ -35,6 +36,7 @@ examples:
   glassdyn sweep architecture --jobs 2
   glassdyn predict models/network.safetensors data/trajectories/copy04-sample00.h5 mobile.xyz
   glassdyn predict models/baselines.safetensors snapshot.xyz mobile.parquet --model ridge
+  glassdyn explain models/network.safetensors
   glassdyn inspect run.lammpstrj.gz
   glassdyn import run.lammpstrj.gz run.h5 --species 1=A,2=B --timestep 0.005
 """
@@ -95,6 +97,10 @@ def make_parser() -> argparse.ArgumentParser:
     preset = _command(add, "preset", "set the parameters of a known system", PRESET, _preset)
     preset.add_argument("name", help=f"one of: {', '.join(presets.preset_names())}")
     add_file_commands(partial(_command, add))
+    explain = _command(
+        add, "explain", "say what a model has learnt", explaining.EXPLAIN, explaining.run_explain
+    )
+    explaining.add_explain_options(explain)
     scratch = _command(add, "scratch", "list or clear what jobs and trainings keep aside", SCRATCH, _scratch)
     scratch.add_argument("--prune", action="store_true", help="delete what no output needs")
     _command(add, "card", "write the data card, an RO-Crate", CARD, _card)

@@ -1,0 +1,163 @@
+"""The command `glassdyn explain`."""
+
+import argparse
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from glassdyn.folds import rotate_split
+from glassdyn.params import load
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from glassdyn.explanation.explain import Explanation, Parts
+    from glassdyn.explanation.explained_model import ExplainedModel
+
+__all__ = ["EXPLAIN", "add_explain_options", "run_explain"]
+
+EXPLAIN = """\
+Say what a trained model has learnt: how much each group of its features counts; how much of its predictions a sum
+over pairs, a small decision tree or a short formula keeps; what its predictions and its hidden units correlate with;
+and which weights must not be read. Explanations are fitted on the training copies and scored on the test copies of
+params.yaml. Tables (.csv), pictures (.png) and summary.json go to a folder. docs/explanation.md says how to read them.
+
+  glassdyn explain models/network.safetensors
+  glassdyn explain models/baselines.safetensors --model ridge --out explanations/ridge"""
+
+
+def add_explain_options(parser: argparse.ArgumentParser) -> None:
+    """Give a parser the options of `glassdyn explain`."""
+    parser.add_argument("file", type=Path, metavar="MODEL", help="a model file")
+    parser.add_argument(
+        "--model", help="which of the baselines: radial_ridge, averaged_ridge, ridge or perceptron"
+    )
+    parser.add_argument("--label", help="which of the model's labels; the first by default")
+    parser.add_argument(
+        "--samples",
+        nargs="+",
+        default=["*"],
+        metavar="PATTERN",
+        help="samples to use, such as 'copy*-sample0[0-3]'; all by default",
+    )
+    parser.add_argument(
+        "--fold", type=_count, default=0, help="rotation of the split that the model is of (%(default)s)"
+    )
+    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of the tables (%(default)s)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="default: explanations/<name of the model>")
+    parser.add_argument(
+        "--repeats",
+        type=_positive,
+        default=5,
+        help="permutations of every sample for each group (%(default)s)",
+    )
+    parser.add_argument(
+        "--without-minimum",
+        action="store_true",
+        help="leave out what needs the nearest energy minimum, and its engine",
+    )
+    parser.add_argument(
+        "--without-formula", action="store_true", help="leave out the search for formulas, a minute"
+    )
+
+
+def _count(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"a number from 0 is needed: got {text!r}")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"a number from 1 is needed: got {text!r}")
+    return int(text)
+
+
+def run_explain(options: argparse.Namespace) -> None:
+    """Explain a model and write what is known of it.
+
+    Args:
+        options: those of `add_explain_options`.
+    """
+    # Here, because they take seconds that the other commands need not wait.
+    from glassdyn.explanation.explain import Settings, explain  # noqa: PLC0415
+    from glassdyn.explanation.explained_model import load_explained  # noqa: PLC0415
+    from glassdyn.explanation.write import read_ceiling, write_explanation  # noqa: PLC0415
+
+    name = options.model or options.file.stem
+    folder = options.out or Path("explanations") / name
+    model = load_explained(options.file, options.model, options.label)
+    parts = _load_parts(model, options, folder)
+    settings = Settings(repeats=options.repeats)
+    explanation = explain(
+        model, parts, settings._replace(formulas=None) if options.without_formula else settings
+    )
+    facts = {
+        "model": name,
+        "label": model.label,
+        **{part: [sample.scored.name for sample in samples] for part, samples in parts._asdict().items()},
+    }
+    ceiling = read_ceiling(options.data.parent / "metrics" / "evaluate.json", model.label)
+    write_explanation(folder, explanation, facts, ceiling)
+    _print(explanation, folder)
+
+
+def _load_parts(model: "ExplainedModel", options: argparse.Namespace, folder: Path) -> "Parts":
+    """Read and measure the samples of every part."""
+    from glassdyn.explanation.examples import load_sample, split_samples  # noqa: PLC0415
+    from glassdyn.explanation.explain import Parts  # noqa: PLC0415
+    from glassdyn.explanation.quantities import quantities_job, quantity_names  # noqa: PLC0415
+    from glassdyn.jobs import run_jobs  # noqa: PLC0415
+    from glassdyn.learning.labelled_graphs import TableFolders  # noqa: PLC0415
+    from glassdyn.storage.trajectory import sample_names  # noqa: PLC0415
+
+    folders = TableFolders(*(options.data / field for field in TableFolders._fields))
+    every = sample_names(folders.features)
+    selected = [each for each in every if any(fnmatchcase(each, pattern) for pattern in options.samples)]
+    split = split_samples(selected, rotate_split(load(Path("params.yaml")).split, options.fold))
+    names = quantity_names(with_minimum=not options.without_minimum)
+    measured = folder / "quantities"
+    jobs = [
+        quantities_job(folders.features / f"{each}.parquet", measured / f"{each}.parquet", names)
+        for part in split.values()
+        for each in part
+    ]
+    run_jobs(jobs, label="explain", unit="samples")
+    return Parts(
+        **{
+            part: [load_sample(each, model, folders, measured) for each in members]
+            for part, members in split.items()
+        }
+    )
+
+
+def _print(explanation: "Explanation", folder: Path) -> None:
+    from glassdyn.explanation.write import collinearity_warning, selected_formula  # noqa: PLC0415
+
+    console = Console()
+    tables = explanation.tables
+    console.print(_table(tables["distillation"], "explanation", ("r2", "pearson")))
+    console.print(_table(tables["importance"], "group", ("drop", "alone")))
+    if formula := selected_formula(tables):
+        console.print(f"formula, standardised: {formula}", markup=False, highlight=False)
+    if warning := collinearity_warning(tables["vif"]):
+        console.print(f"glassdyn explain: warning: {warning}", markup=False, highlight=False)
+    console.print(f"{folder}: tables, pictures and summary.json", markup=False, highlight=False)
+
+
+def _table(frame: "pl.DataFrame", first: str, columns: tuple[str, ...]) -> Table:
+    """Rows with a mean and its error in each column."""
+    table = Table(box=None, pad_edge=False)
+    for name in (first, *columns):
+        table.add_column(name)
+    for row in frame.to_dicts():
+        errors = [row[f"{name}_error"] for name in columns]
+        cells = [
+            f"{row[name]:.3f}" + ("" if error is None else f" ± {error:.3f}")
+            for name, error in zip(columns, errors, strict=True)
+        ]
+        table.add_row(row[first], *cells)
+    return table
