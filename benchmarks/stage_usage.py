@@ -4,6 +4,7 @@ import os
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 import psutil
 
-__all__ = ["Usage", "run_stage"]
+__all__ = ["Usage", "run_stage", "run_watched"]
 
 PAUSE = 0.2
 """Seconds between two looks at the memory."""
@@ -33,21 +34,34 @@ class Usage(NamedTuple):
 
 
 def run_stage(checkout: Path, stage: str) -> Usage:
-    """Run one stage by DVC, which is not counted in the memory; ends the program where the stage fails."""
-    command = [sys.executable, "-m", "dvc", "repro", "-q", "-s", stage]
+    """Run one stage by DVC, which is not counted in the memory."""
+    return run_watched(
+        [sys.executable, "-m", "dvc", "repro", "-q", "-s", stage], checkout, is_counted=is_no_dvc
+    )
+
+
+def run_watched(
+    command: list[str], folder: Path, is_counted: Callable[[psutil.Process], bool] = lambda _process: True
+) -> Usage:
+    """Run a command in a folder, with one thread in each process; ends the program where it fails."""
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    for name in ("GLASSDYN_SCRATCH", "GLASSDYN_SCHEDULER", "PYTHONPATH"):
+    for name in ("GLASSDYN_SCRATCH", "GLASSDYN_SCHEDULER"):
         environment.pop(name, None)
+    environment["PYTHONPATH"] = "src"
     start, before = perf_counter(), processor_seconds()
-    process, ended, peaks = subprocess.Popen(command, cwd=checkout, env=environment), Event(), [0.0]
-    watch = Thread(target=watch_memory, args=(process.pid, ended, peaks))
+    process, ended, peaks = subprocess.Popen(command, cwd=folder, env=environment), Event(), [0.0]
+    watch = Thread(target=watch_memory, args=(process.pid, is_counted, ended, peaks))
     watch.start()
     code = process.wait()
     ended.set()
     watch.join()
     if code:
-        raise SystemExit(f"the stage {stage} failed in {checkout}")
+        raise SystemExit(f"{' '.join(command)} failed in {folder}")
     return Usage(perf_counter() - start, processor_seconds() - before, max(peaks))
+
+
+def is_no_dvc(process: psutil.Process) -> bool:
+    return "dvc" not in process.cmdline()
 
 
 def processor_seconds() -> float:
@@ -56,11 +70,15 @@ def processor_seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def watch_memory(dvc: int, ended: Event, peaks: list[float]) -> None:
-    """Note what the processes below DVC hold together, GB."""
+def watch_memory(
+    pid: int, is_counted: Callable[[psutil.Process], bool], ended: Event, peaks: list[float]
+) -> None:
+    """Note what a process and those below it hold together, GB."""
     while not ended.wait(PAUSE):
         with suppress(psutil.Error):
-            peaks.append(sum(map(held, psutil.Process(dvc).children(recursive=True))))
+            parent = psutil.Process(pid)
+            family = [parent, *parent.children(recursive=True)]
+            peaks.append(sum(held(process) for process in family if is_counted(process)))
 
 
 def held(process: psutil.Process) -> float:

@@ -4,13 +4,13 @@ Prints minutes, seconds of processor time and peak memory of every stage, writes
 benchmarks/rates.json what a unit of each kind of work costs, by which `glassdyn check` estimates other runs. The same
 pipeline with 1000 particles goes first: it compiles kernels, and tells what a stage takes whatever its size.
 
-Structure is described with the local fields of params.yaml. The rest is the thesis's: XPLOR with a spline, principal
-components, three blocks of widths (16, 16); but the liquid is hot, T = 1, and needs no long equilibration.
+Structure is described with the local fields of params.yaml, but with one short run a cage; in the end one snapshot is
+described with all of them. The rest is the thesis's: XPLOR with a spline, principal components, three blocks of widths
+(16, 16); but the liquid is hot, T = 1, and needs no long equilibration.
 """
 
 import argparse
 import json
-import platform
 import shutil
 import subprocess
 import sys
@@ -19,16 +19,16 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import process_time
-from typing import Any, NamedTuple
+from typing import Any
 
-import psutil
+from fit_rates import Measured, make_rates
 from ruamel.yaml import YAML
-from stage_usage import Usage, run_stage
+from stage_usage import Usage, run_stage, run_watched
 
 from glassdyn import params, presets
 from glassdyn.costs.estimate import trajectory_bytes
-from glassdyn.costs.rates import RATES, GpuRate, Machine, Memory, Rates, load_rates
-from glassdyn.costs.work import Work, count_work
+from glassdyn.costs.rates import RATES, Machine, load_rates
+from glassdyn.costs.work import count_work
 from glassdyn.features.describe import describe_midframe
 from glassdyn.features.spec import spec_from_params
 from glassdyn.params import Params
@@ -45,48 +45,23 @@ SHORT: Mapping[str, Mapping[str, Any]] = {
     "simulation": {
         "engine": "lammps",
         "timestep": 0.005,
-        "frame_steps": 5,
+        "frame_steps": 3,
         "tau_alpha": 1.0,
         "checkpoint_steps": 1000,
         "copies": 3,
         "samples": 1,
     },
-    "equilibrate": {"melt_temperature": 1.5, "melt": 1.0, "thermalise": 1.0, "equilibrate": 1.0},
-    "record": {"decorrelate": 0.25, "duration": 1.1},
-    "isoconfigurational": {"runs": 2, "samples_per_copy": 1, "duration": 1.1},
-    "hops": {"t_f": 0.1, "min_segment": 4},
+    "equilibrate": {"melt_temperature": 1.5, "melt": 0.5, "thermalise": 0.5, "equilibrate": 0.5},
+    "record": {"decorrelate": 0.1, "duration": 0.66},
+    "isoconfigurational": {"runs": 2, "samples_per_copy": 1, "duration": 0.66, "times": [0.1, 0.3]},
+    "describe": {"cage_runs": 1},
+    "hops": {"t_f": 0.06, "min_segment": 4},
     "wavelets": {"scales": [5]},
     "split": {"train": [0], "validation": [1], "test": [2]},
     "train": {"max_steps": 20, "record_every": 10},
     "evaluate": {"block_length": 3.0, "lengths": [0.0, 1.0, 2.0]},
 }
 """In place of the thesis's parameters."""
-
-
-STAGE_OF_KIND = {
-    "particle_steps": "equilibrate",
-    "particle_frames": "observe",
-    "labels": "label",
-    "features": "reduce",
-    "activations": "train",
-    "regressions": "baselines",
-    "predictions": "evaluate",
-}
-"""From which the cost of each kind of work is taken, in this order."""
-
-
-class Measured(NamedTuple):
-    """A run of the pipeline.
-
-    Attributes:
-        particles: N.
-        works: what its stages do.
-        usages: what they have taken.
-    """
-
-    particles: int
-    works: Mapping[str, Work]
-    usages: Mapping[str, Usage]
 
 
 def main() -> int:
@@ -103,7 +78,9 @@ def main() -> int:
         parameters = set_parameters(checkout, options.particles)
         large = run_pipeline(checkout, parameters)
         stored = sum(path.stat().st_size for path in (checkout / "data/trajectories").iterdir())
-        pairs = time_pairs(next((checkout / "data/snapshots").glob("*.parquet")), parameters)
+        snapshot = next((checkout / "data/snapshots").glob("*.parquet"))
+        pairs = time_pairs(snapshot, parameters)
+        description = describe_snapshot(checkout, snapshot)
     known = load_rates(ROOT / RATES)
     rates = make_rates(
         small, large, pairs, stored / trajectory_bytes(parameters), known.gpu if known else None
@@ -111,7 +88,7 @@ def main() -> int:
     print(json.dumps(asdict(rates), indent=1))
     if not options.print_only:
         (ROOT / RATES).write_text(json.dumps(asdict(rates), indent=1) + "\n")
-        write_table(large.usages, rates.machine)
+        write_table(large.usages, description, rates.machine)
     return 0
 
 
@@ -166,66 +143,40 @@ def time_pairs(snapshot: Path, parameters: Params) -> float:
     return seconds * parameters.simulation.copies / count_work(cheap)["describe"].amounts["pairs"]
 
 
-def make_rates(
-    small: Measured, large: Measured, pairs: float, compression: float, gpu: GpuRate | None
-) -> Rates:
-    """Fit seconds = start + sum of rate x amount, and bytes = start + per_size x size, through both sizes."""
-    seconds = {"pairs": pairs}
-    for kind, stage in STAGE_OF_KIND.items():
-        known = [seconds_of(measured.works[stage], seconds) for measured in (small, large)]
-        spent = large.usages[stage].cpu - small.usages[stage].cpu - (known[1] - known[0])
-        amounts = [amount_of(measured.works[stage], kind) for measured in (small, large)]
-        seconds[kind] = max(spent, 0.0) / (amounts[1] - amounts[0])
-    works, machine = large.works, describe_machine()
-    start = {
-        stage: max(small.usages[stage].cpu - seconds_of(small.works[stage], seconds), 0.0) for stage in works
-    }
-    memory = {stage: fit_memory(stage, small, large, machine.cores) for stage in works}
-    return Rates(machine, large.particles, seconds, start, memory, compression, gpu)
+def describe_snapshot(checkout: Path, snapshot: Path) -> Usage:
+    """Describe one snapshot in a process of its own, with all local fields of params.yaml."""
+    runs = params.load(ROOT / "params.yaml").describe.cage_runs
+    program = (
+        "import sys; from pathlib import Path; from glassdyn import params; "
+        "from glassdyn.features.describe import describe_midframe; "
+        "from glassdyn.features.spec import spec_from_params; from glassdyn.storage.snapshots import read_snapshot; "
+        "spec = spec_from_params(params.load(Path('params.yaml'), sys.argv[2:])); "
+        "describe_midframe(read_snapshot(Path(sys.argv[1])), spec)"
+    )
+    usage = run_watched(
+        [sys.executable, "-c", program, str(snapshot), f"describe.cage_runs={runs}"], checkout
+    )
+    print(f"{'describe, one':20} {usage.seconds / 60:6.1f} {usage.cpu:8.0f} {usage.memory:6.2f}", flush=True)
+    return usage
 
 
-def amount_of(work: Work, kind: str) -> float:
-    """Of one kind of work, in all jobs."""
-    return work.jobs * work.amounts[kind]
-
-
-def seconds_of(work: Work, seconds: Mapping[str, float]) -> float:
-    """Processor time of the kinds whose rates are known."""
-    return sum(rate * amount_of(work, kind) for kind, rate in seconds.items() if kind in work.amounts)
-
-
-def fit_memory(stage: str, small: Measured, large: Measured, cores: int) -> Memory:
-    """Memory of a job, of as many side by side as there were."""
-    jobs = min(large.works[stage].jobs, cores)
-    grown = max(large.usages[stage].memory - small.usages[stage].memory, 0.0)
-    size = large.works[stage].size - small.works[stage].size
-    start = small.usages[stage].memory / jobs - grown / jobs * small.works[stage].size / size
-    return Memory(max(start, 0.0), 1e9 * grown / jobs / size)
-
-
-def describe_machine() -> Machine:
-    """This one."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if sys.platform == "linux" else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    model, cores = models[0] if models else platform.processor(), psutil.cpu_count() or 1
-    return Machine(model or platform.machine(), cores, round(psutil.virtual_memory().total / 1e9, 1))
-
-
-def write_table(usages: Mapping[str, Usage], machine: Machine) -> None:
+def write_table(usages: Mapping[str, Usage], description: Usage, machine: Machine) -> None:
     """Put the table between its marks in the page."""
-    total = Usage(*map(sum, zip(*usages.values(), strict=True)))._replace(
-        memory=max(usage.memory for usage in usages.values())
-    )
-    rows = [
-        f"| {stage} | {usage.seconds / 60:.1f} | {usage.cpu / 60:.1f} | {usage.memory:.2f} |"
-        for stage, usage in {**usages, "all": total}.items()
+    total = Usage(*map(sum, zip(*usages.values(), strict=True)))
+    total = total._replace(memory=max(usage.memory for usage in usages.values()))
+    rows = {**usages, "all": total, "a snapshot with all local fields": description}
+    lines = [
+        f"{machine.processor}, {machine.cores} cores, {machine.memory:g} GB\n",
+        "| stage | minutes | CPU minutes | peak memory, GB |",
+        "| --- | --- | --- | --- |",
+        *(
+            f"| {name} | {usage.seconds / 60:.1f} | {usage.cpu / 60:.1f} | {usage.memory:.2f} |"
+            for name, usage in rows.items()
+        ),
+        "",
     ]
-    header = ["| stage | minutes | CPU minutes | peak memory, GB |", "| --- | --- | --- | --- |"]
-    where = f"{machine.processor}, {machine.cores} cores, {machine.memory:g} GB\n"
     before, _, rest = PAGE.read_text().partition(BEGIN)
-    PAGE.write_text(
-        before + BEGIN + "\n".join([where, *header, *rows, ""]) + "\n" + END + rest.partition(END)[2]
-    )
+    PAGE.write_text(before + BEGIN + "\n".join(lines) + END + rest.partition(END)[2])
 
 
 if __name__ == "__main__":

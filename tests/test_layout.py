@@ -25,6 +25,7 @@ LAYERS = [
     "presets",
     "storage",
     "simulation",
+    "costs",
     "observables",
     "features",
     "labels",
@@ -35,8 +36,10 @@ LAYERS = [
     "prediction",
     "figures",
     "experiments",
+    "remotes",
     "stages",
     "file_commands",
+    "check_command",
     "cli",
 ]
 """Folders and modules of the package: each imports itself and what stands before it."""

@@ -3,12 +3,13 @@
     core hours   c = sum over kinds of rate x amount, and the stage's start
     hours        c jobs' rounds on n cores: ceil(jobs / n) c, or c / n of a job that spreads over them
     memory       min(jobs, n) (start + per_size x size)
+    disk         12 M T N bytes x compression
 
 Dynamics of the engine hoomd take GPUs, as many jobs side by side as there are of them. Numbers are good to a factor of
 about two: rates were measured on another machine, and a network's time is taken to grow with its activations.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import NamedTuple
 
@@ -16,11 +17,34 @@ from glassdyn.costs.rates import Rates
 from glassdyn.costs.work import Work, count_frames, count_work
 from glassdyn.params import Params
 
-__all__ = ["Cost", "Resources", "estimate_costs", "trajectory_bytes"]
+__all__ = [
+    "Cost",
+    "Resources",
+    "estimate_costs",
+    "stored_bytes",
+    "trajectory_bytes",
+    "warn_of_disk",
+    "warn_of_memory",
+]
 
 HOUR, GB = 3600.0, 1e9
 
 POSITION_BYTES = 12
+
+LESS_MEMORY = {
+    "equilibrate": "liquid.particles",
+    "record": "liquid.particles",
+    "isoconfigurational": "liquid.particles",
+    "describe": "liquid.particles",
+    "observe": "liquid.particles",
+    "label": "liquid.particles",
+    "reduce": "descriptors.bins",
+    "baselines": "train.subgraph",
+    "train": "train.subgraph",
+    "evaluate": "simulation.samples",
+    "draw": "simulation.samples",
+}
+"""The parameter by which a stage takes less."""
 
 
 class Resources(NamedTuple):
@@ -73,6 +97,32 @@ def trajectory_bytes(params: Params) -> float:
     """Bytes of all positions that are recorded, float32, before compression."""
     samples = params.simulation.copies * params.simulation.samples
     return POSITION_BYTES * samples * count_frames(params) * params.liquid.particles
+
+
+def stored_bytes(params: Params, rates: Rates) -> float:
+    """Bytes of all trajectories on the disk."""
+    return rates.compression * trajectory_bytes(params)
+
+
+def warn_of_memory(costs: Sequence[Cost], resources: Resources) -> list[str]:
+    """Stages that need more memory than there is: a line each, with the way out."""
+    reasons = []
+    for cost in costs:
+        if cost.memory > resources.memory:
+            need = f"{cost.stage} needs about {cost.memory:.3g} GB of memory: this machine has {resources.memory:.3g}"
+            fitting = int(resources.memory / cost.job_memory)
+            fewer = f"run {fitting} at a time, GLASSDYN_JOBS={fitting}, or " if fitting else ""
+            reasons.append(f"{need}; {fewer}take less (params.yaml: {LESS_MEMORY[cost.stage]})")
+    return reasons
+
+
+def warn_of_disk(stored: float, free: float) -> list[str]:
+    """Whether trajectories need more room than there is, with the way out; bytes."""
+    if stored <= free:
+        return []
+    need = f"trajectories need {stored / GB:,.0f} GB of disk: {free / GB:,.0f} are free here"
+    less = "record fewer frames (params.yaml: simulation.frame_steps, record.duration)"
+    return [f"{need}; {less}, or put data elsewhere (`dvc cache dir`)"]
 
 
 def _estimate(stage: str, work: Work, rates: Rates, resources: Resources, *, on_gpu: bool) -> Cost:

@@ -20,7 +20,15 @@ from typing import NamedTuple
 from glassdyn.params import Describe, Params
 from glassdyn.simulation.protocol import count_frame_intervals, count_steps
 
-__all__ = ["KINDS", "Work", "count_activations", "count_frames", "count_work"]
+__all__ = [
+    "KINDS",
+    "Work",
+    "count_activations",
+    "count_cycle",
+    "count_frames",
+    "count_preparation",
+    "count_work",
+]
 
 KINDS = (
     "particle_steps",
@@ -74,9 +82,9 @@ def count_work(params: Params) -> dict[str, Work]:
     tested = simulation.samples * len(split.test) * params.evaluate.folds
     frames, bins = N * samples * count_frames(params), 1 + _count_bins(params)
     copies, predictions = simulation.copies, N * tested * len(params.loss.targets)
-    cycles = simulation.samples * _count_cycle(params)
+    cycles = simulation.samples * count_cycle(params)
     return {
-        "equilibrate": Work(copies, False, {"particle_steps": N * _count_preparation(params)}, N),
+        "equilibrate": Work(copies, False, {"particle_steps": N * count_preparation(params)}, N),
         "record": Work(copies, False, {"particle_steps": N * cycles}, N),
         "isoconfigurational": _count_runs(params),
         "observe": Work(1, True, {"particle_frames": frames}, N),
@@ -96,14 +104,14 @@ def count_activations(params: Params, n_rec: int) -> float:
     return sum(params.model.hidden) * (1 + n_rec * (1 + edges))
 
 
-def _count_preparation(params: Params) -> int:
+def count_preparation(params: Params) -> int:
     """Steps of a copy from random positions to equilibrium."""
     durations = params.equilibrate
     phases = (durations.melt, durations.thermalise, durations.equilibrate)
     return sum(count_steps(params.simulation, duration) for duration in phases)
 
 
-def _count_cycle(params: Params) -> int:
+def count_cycle(params: Params) -> int:
     """Steps of a sample: decorrelate, then record."""
     simulation, sample = params.simulation, params.record
     window = count_frame_intervals(simulation, sample.duration) * simulation.frame_steps
