@@ -46,6 +46,12 @@ def end(processes):
         process.wait()
 
 
+def start_worker(file):
+    """A worker of the scheduler that a file names, without a nanny."""
+    options = (f"--scheduler-file={file}", "--nthreads=1", "--no-nanny", f"--local-directory={file.parent}")
+    return start("dask_worker", *LOOPBACK, *options)
+
+
 @pytest.fixture(scope="module")
 def scheduler(tmp_path_factory):
     """A scheduler: the file that tells its address, and the workers that tests have started."""
@@ -61,15 +67,12 @@ def scheduler(tmp_path_factory):
 
 @pytest.fixture
 def cluster(scheduler, scratch, monkeypatch):
-    """Two workers, each a process without a nanny."""
+    """Two workers."""
     from distributed import Client
 
     file, workers = scheduler
     workers[:] = [worker for worker in workers if worker.poll() is None]
-    options = (*LOOPBACK, f"--scheduler-file={file}", "--nthreads=1", "--no-nanny")
-    workers += [
-        start("dask_worker", *options, f"--local-directory={file.parent}") for _ in range(2 - len(workers))
-    ]
+    workers += [start_worker(file) for _ in range(2 - len(workers))]
     with Client(scheduler_file=str(file)) as client:
         client.wait_for_workers(2, timeout=LONG)
         monkeypatch.setenv("GLASSDYN_SCHEDULER", client.scheduler.address)

@@ -72,10 +72,10 @@ def pushed(original, server, tmp_path_factory):
 
 def clone(checkout: Checkout, folder: Path) -> Checkout:
     checkout.git("clone", "-q", str(checkout.folder), str(folder))
-    other = Checkout(folder)
-    other.git("config", "user.name", "test")
-    other.git("config", "user.email", "test@localhost")
-    return other
+    copy = Checkout(folder)
+    copy.git("config", "user.name", "test")
+    copy.git("config", "user.email", "test@localhost")
+    return copy
 
 
 def add_secrets(checkout: Checkout, remote) -> None:
@@ -108,8 +108,9 @@ def test_what_is_pushed_is_pulled(original, server, pushed, tmp_path):
     )
     add_secrets(theirs, remote)
     assert "verify true" not in theirs.glassdyn("check")
-    theirs.dvc("pull", "-q", "data/features", "models/network.safetensors")
-    assert {path.name for path in (theirs.folder / "data").iterdir()} == {"features"}
+    theirs.dvc("pull", "-q", "data/features", "data/trajectories/copy03", "models/network.safetensors")
+    assert {path.name for path in (theirs.folder / "data").iterdir()} == {"features", "trajectories"}
+    assert [path.name for path in (theirs.folder / "data" / "trajectories").iterdir()] == ["copy03"]
     theirs.dvc("pull", "-q")
     assert data(theirs) == data(original)
     assert "up to date" in theirs.dvc("status")
@@ -157,7 +158,7 @@ def test_unverified_a_flipped_byte_is_pulled_but_from_a_folder(server, pushed, t
     """What docs/remotes.md warns of."""
     kind, remote = server
     theirs = clone(pushed, tmp_path / "theirs")
-    theirs.dvc("remote", "modify", "storage", "verify", "false")
+    theirs.dvc("remote", "modify", "--unset", "storage", "verify")
     add_secrets(theirs, remote)
     name, content = damage(remote)
     try:

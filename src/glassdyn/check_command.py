@@ -116,7 +116,7 @@ def _amounts(params: Params) -> list[tuple[str, str]]:
 
 
 def _bytes(size: float) -> str:
-    return f"{size / 1e12:.1f} TB" if size >= 1e12 else f"{size / 1e9:.2f} GB"
+    return f"{size / 1e12:.1f} TB" if size >= 1e11 else f"{size / 1e9:.2f} GB"
 
 
 def _describe_runs(simulation: Simulation, ensemble: Isoconfigurational) -> str:
