@@ -47,9 +47,9 @@ def make_rates(
     seconds = {"pairs": pairs}
     for kind, stage in STAGE_OF_KIND.items():
         known = [seconds_of(measured.works[stage], seconds) for measured in (small, large)]
-        spent = large.usages[stage].cpu - small.usages[stage].cpu - (known[1] - known[0])
+        consumed = large.usages[stage].cpu - small.usages[stage].cpu - (known[1] - known[0])
         amounts = [amount_of(measured.works[stage], kind) for measured in (small, large)]
-        seconds[kind] = max(spent, 0.0) / (amounts[1] - amounts[0])
+        seconds[kind] = max(consumed, 0.0) / (amounts[1] - amounts[0])
     works, machine = large.works, describe_machine()
     start = {
         stage: max(small.usages[stage].cpu - seconds_of(small.works[stage], seconds), 0.0) for stage in works
