@@ -52,8 +52,10 @@ def test_a_remote_that_is_not_verified(repository):
     )
 
 
-def test_a_folder_needs_no_more(repository):
-    assert repository(SSH.replace("ssh://host", "/group")) == "storage, /group/data"
+def test_a_folder_is_verified_like_any_remote(repository):
+    folder = SSH.replace("ssh://host", "/group")
+    assert "not verified" in repository(folder)
+    assert repository(folder + "    verify = true\n") == "storage, /group/data"
 
 
 def test_a_broken_file_of_configuration(repository):

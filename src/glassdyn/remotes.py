@@ -10,9 +10,6 @@ __all__ = ["describe_remote"]
 
 CONFIG = ".dvc/config"
 
-TRUSTED = ("ssh", "s3", "gs", "azure", "http", "https", "webdav", "webdavs")
-"""Kinds from which DVC takes a file without looking at its bytes, unless it is told to."""
-
 
 def describe_remote(root: Path = Path()) -> str:
     """The default remote of a repository, and where its state is going to matter; see docs/remotes.md.
@@ -37,7 +34,7 @@ def describe_remote(root: Path = Path()) -> str:
             f"{name}, {address}, which is not committed: `dvc exp push` would push no data; `git commit {CONFIG}` "
             "before the experiments"
         )
-    if address.partition("://")[0] in TRUSTED and settings.get(f"remote.{name}.verify", "").lower() != "true":
+    if settings.get(f"remote.{name}.verify", "").lower() != "true":
         return (
             f"{name}, {address}, which is not verified: a damaged file would be pulled without a word; "
             f"`dvc remote modify {name} verify true`"
