@@ -15,7 +15,7 @@ from glassdyn.costs.work import Work
 __all__ = ["Measured", "make_rates"]
 
 STAGE_OF_KIND = {
-    "particle_steps": "equilibrate",
+    "particle_steps": "record",
     "particle_frames": "observe",
     "labels": "label",
     "features": "reduce",
