@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 INSTALLED := .venv/installed
 
-.PHONY: help install repro test test-unit test-endurance lint format lock validate bench-simulation bench-observe bench-labels bench-network bench-importing bench-models bench-propensity docs
+.PHONY: help install repro test test-unit test-endurance lint format lock validate bench-simulation bench-observe bench-labels bench-network bench-importing bench-models bench-propensity docs thesis-scale
 
 help: ## this list
 	@grep -hE '^[a-z -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{n = split($$1, names, " "); for (i = 1; i <= n; i++) printf "  make %-17s %s\n", names[i], $$2}'
@@ -28,7 +28,7 @@ test: $(INSTALLED) ## all tests but those of endurance
 test-unit: $(INSTALLED) ## the quick tests only
 	pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow and not endurance"
 
-test-endurance: $(INSTALLED) ## runs killed over and over, and on a cluster
+test-endurance: $(INSTALLED) ## runs killed over and over, on a cluster, and data on real servers
 	pytest -n auto --dist loadfile --no-loadscope-reorder -m endurance
 
 lint: $(INSTALLED) ## style and types, as CI checks them
@@ -49,6 +49,9 @@ docs: $(INSTALLED) ## the documentation site, in site/index.html
 
 validate: $(INSTALLED) ## simulate the published state points and compare
 	python benchmarks/validate.py
+
+thesis-scale: $(INSTALLED) ## the whole pipeline at N = 64000: minutes and memory, for docs/scale.md and `glassdyn check`
+	python benchmarks/thesis_scale.py
 
 bench-simulation bench-observe bench-labels bench-network bench-importing: bench-%: $(INSTALLED) ## speed and memory beside a peer (simulation, observe, labels, network, importing)
 	python benchmarks/$*.py

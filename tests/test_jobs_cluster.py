@@ -1,6 +1,7 @@
 """Jobs on a real Dask scheduler with real workers over TCP: killed, cancelled, and through Slurm."""
 
 import ctypes
+import json
 import os
 import signal
 import stat
@@ -13,7 +14,7 @@ import psutil
 import pytest
 
 import example_jobs
-from glassdyn.jobs import Job, JobError
+from glassdyn.jobs import Job, JobError, dask_cluster
 from test_jobs import LONG, alive, chains, contents, notes, on_hold, program, run, scratch, wait_until
 from test_kills import Checkout
 
@@ -22,6 +23,9 @@ pytestmark = pytest.mark.endurance
 
 HERE = Path(__file__).parent
 __all__ = ["scratch"]
+
+LOOPBACK = ("--host=127.0.0.1", "--no-dashboard")
+"""Nobody else on the network reaches a scheduler or a worker."""
 
 
 def start(*command):
@@ -42,11 +46,17 @@ def end(processes):
         process.wait()
 
 
+def start_worker(file):
+    """A worker of the scheduler that a file names, without a nanny."""
+    options = (f"--scheduler-file={file}", "--nthreads=1", "--no-nanny", f"--local-directory={file.parent}")
+    return start("dask_worker", *LOOPBACK, *options)
+
+
 @pytest.fixture(scope="module")
 def scheduler(tmp_path_factory):
     """A scheduler: the file that tells its address, and the workers that tests have started."""
     file = tmp_path_factory.mktemp("dask") / "scheduler.json"
-    process = start("dask_scheduler", "--port=0", "--no-dashboard", f"--scheduler-file={file}")
+    process = start("dask_scheduler", *LOOPBACK, "--port=0", f"--scheduler-file={file}")
     workers = []
     try:
         wait_until(lambda: file.exists() and file.read_text().endswith("}"))
@@ -57,15 +67,12 @@ def scheduler(tmp_path_factory):
 
 @pytest.fixture
 def cluster(scheduler, scratch, monkeypatch):
-    """Two workers, each a process without a nanny."""
+    """Two workers."""
     from distributed import Client
 
     file, workers = scheduler
     workers[:] = [worker for worker in workers if worker.poll() is None]
-    options = (f"--scheduler-file={file}", "--nthreads=1", "--no-nanny", "--no-dashboard")
-    workers += [
-        start("dask_worker", *options, f"--local-directory={file.parent}") for _ in range(2 - len(workers))
-    ]
+    workers += [start_worker(file) for _ in range(2 - len(workers))]
     with Client(scheduler_file=str(file)) as client:
         client.wait_for_workers(2, timeout=LONG)
         monkeypatch.setenv("GLASSDYN_SCHEDULER", client.scheduler.address)
@@ -184,6 +191,58 @@ def test_failures_are_told_as_on_this_machine(cluster, scratch, tmp_path):
     assert len(contents(tmp_path / "out")) == 2
 
 
+def write_certificates(folder):
+    """Those of a scheduler, its workers and their users, and Dask's configuration that asks for them."""
+    from distributed.security import Security
+
+    security, config = Security.temporary(), {}
+    for role in ("scheduler", "worker", "client"):
+        settings = security.get_tls_config_for_role(role)
+        names = {"ca": "ca_file", "cert": "cert", "key": "key"}
+        for name, key in names.items():
+            (folder / f"{role}-{name}.pem").write_text(settings[key])
+        config[role] = {name: str(folder / f"{role}-{name}.pem") for name in ("cert", "key")}
+    config["ca-file"] = str(folder / "client-ca.pem")
+    return {"distributed": {"comm": {"require-encryption": True, "tls": config}}}
+
+
+def test_a_scheduler_that_asks_for_certificates(scratch, tmp_path, monkeypatch):
+    import dask
+
+    config, file = write_certificates(tmp_path), tmp_path / "scheduler.json"
+    (tmp_path / "dask.yaml").write_text(json.dumps(config))  # JSON is YAML
+    monkeypatch.setenv("DASK_CONFIG", str(tmp_path / "dask.yaml"))
+    options = (*LOOPBACK, "--protocol=tls", f"--scheduler-file={file}")
+    processes = [start("dask_scheduler", "--port=0", *options)]
+    try:
+        wait_until(lambda: file.exists() and file.read_text().endswith("}"))
+        processes.append(start("dask_worker", *options, "--nthreads=1", "--no-nanny"))
+        address = json.loads(file.read_text())["address"]
+        assert address.startswith("tls://127.0.0.1:")
+        monkeypatch.setenv("GLASSDYN_SCHEDULER", address)
+        with pytest.raises(JobError, match="must be the address of a Dask scheduler"):
+            run(chains(tmp_path / "refused", copies=1))
+        with dask.config.set(dask.config.merge(dask.config.config, config)):
+            run(chains(tmp_path / "out", copies=1))
+        assert len(contents(tmp_path / "out")) == 2
+    finally:
+        end(processes)
+
+
+@pytest.mark.parametrize(
+    ("address", "is_open"),
+    [
+        ("tcp://127.0.0.1:8786", False),
+        ("tcp://localhost:8786", False),
+        ("tcp://10.0.0.5:8786", True),
+        ("tcp://head:8786", True),
+        ("tls://10.0.0.5:8786", False),
+    ],
+)
+def test_who_reaches_a_scheduler(address, is_open):
+    assert dask_cluster._is_open_to_others(address) == is_open
+
+
 def test_no_scheduler(scratch, tmp_path, monkeypatch):
     monkeypatch.setenv("GLASSDYN_SCHEDULER", "nowhere")
     with pytest.raises(JobError, match="must be the address of a Dask scheduler, or slurm: got nowhere"):
@@ -236,3 +295,6 @@ def test_slurm(adopting, scratch, tmp_path, monkeypatch, root):
     assert numbers
     for number in numbers:
         wait_until(lambda number=number: has_ended(number))
+    scripts = [path.read_text() for path in tmp_path.glob("script-*")]
+    assert all("tls://" in script and "--tls-key" in script for script in scripts)
+    assert not (scratch / "certificates").stat().st_mode & 0o077  # nobody else reads the keys

@@ -25,6 +25,7 @@ LAYERS = [
     "presets",
     "storage",
     "simulation",
+    "costs",
     "observables",
     "features",
     "labels",
@@ -38,8 +39,10 @@ LAYERS = [
     "data_card",
     "explanation",
     "experiments",
+    "remotes",
     "stages",
     "file_commands",
+    "check_command",
     "cli",
 ]
 """Folders and modules of the package: each imports itself and what stands before it."""

@@ -11,12 +11,11 @@ from rich.console import Console
 from rich.table import Table
 
 from glassdyn import jobs, presets
+from glassdyn.check_command import add_check_command
 from glassdyn.errors import GlassdynError
 from glassdyn.experiments import commands
 from glassdyn.explanation import command as explaining
 from glassdyn.file_commands import add_file_commands
-from glassdyn.params import Isoconfigurational, Params, Simulation, Split, load
-from glassdyn.simulation.protocol import compute_frame_time, count_frame_intervals, count_steps
 
 __all__ = ["main", "make_parser"]
 
@@ -32,6 +31,7 @@ EXAMPLES = """\
 examples:
   glassdyn check
   glassdyn check model.n_rec=3 model.hidden=[16,16]
+  glassdyn check --preset thesis --cores 64 --gpus 8
   glassdyn preset thesis
   glassdyn sweep architecture --jobs 2
   glassdyn predict models/network.safetensors data/trajectories/copy04-sample00.h5 mobile.xyz
@@ -40,11 +40,6 @@ examples:
   glassdyn inspect run.lammpstrj.gz
   glassdyn import run.lammpstrj.gz run.h5 --species 1=A,2=B --timestep 0.005
 """
-
-CHECK = """\
-Read the parameters, refuse what makes no sense, and list what they amount to: the box, the steps and
-frames of each run, the size of the trajectories. KEY=VALUE takes the place of what stands in the file, as in
-`dvc exp run -S KEY=VALUE`. Nothing is simulated and nothing is written."""
 
 PRESET = """\
 Write the parameters of presets/<name>.yaml into params.yaml, whose comments stay, and list what changed.
@@ -91,9 +86,7 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_subparsers(dest="command", metavar="COMMAND", required=True).add_parser
-    check = _command(add, "check", "check the parameters and list what they amount to", CHECK, _check)
-    check.add_argument("file", nargs="?", default="params.yaml", metavar="FILE", help="default: %(default)s")
-    check.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="such as model.n_rec=3")
+    add_check_command(partial(_command, add))
     preset = _command(add, "preset", "set the parameters of a known system", PRESET, _preset)
     preset.add_argument("name", help=f"one of: {', '.join(presets.preset_names())}")
     add_file_commands(partial(_command, add))
@@ -134,59 +127,6 @@ def _command(
     )
     parser.set_defaults(run=run)
     return parser
-
-
-def _check(options: argparse.Namespace) -> None:
-    file, overrides = options.file, options.overrides
-    if "=" in file:
-        file, overrides = "params.yaml", [file, *overrides]
-    table = Table(show_header=False, box=None, pad_edge=False)
-    for name, amount in _amounts(load(Path(file), overrides)):
-        table.add_row(name, amount)
-    Console().print(table)
-    for reason in commands.warn_of_experiments():
-        print(f"glassdyn check: {reason}", file=sys.stderr)
-
-
-def _amounts(params: Params) -> list[tuple[str, str]]:
-    # Here, because numpy takes time that the other commands need not wait.
-    from glassdyn.liquid.box import compute_box_length  # noqa: PLC0415
-
-    simulation, liquid = params.simulation, params.liquid
-    box_length = compute_box_length(liquid.particles, liquid.density)
-    samples = simulation.copies * simulation.samples
-    frames = count_frame_intervals(simulation, params.record.duration) + 1
-    gigabytes = samples * frames * liquid.particles * 12 / 1e9
-    targets = ", ".join(params.loss.targets)
-    return [
-        ("box length", f"L = {box_length:.5f} sigma_AA for N = {liquid.particles}"),
-        ("samples", f"{samples} from {simulation.copies} copies"),
-        ("one sample", f"{frames} frames, {compute_frame_time(simulation):g} tau apart"),
-        ("molecular dynamics", f"{_count_all_steps(params):,} steps in all"),
-        ("isoconfigurational", _describe_runs(simulation, params.isoconfigurational)),
-        ("trajectories", f"{gigabytes:.2f} GB before compression"),
-        ("labels", ", ".join(params.labels)),
-        ("split", _describe_split(params.split)),
-        ("network", f"{params.model.kind}, {params.graph.nodes} features, targets {targets}"),
-    ]
-
-
-def _count_all_steps(params: Params) -> int:
-    simulation, copy, sample = params.simulation, params.equilibrate, params.record
-    prepare = count_steps(simulation, copy.melt + copy.thermalise + copy.equilibrate)
-    cycle = count_steps(simulation, sample.decorrelate + sample.duration)
-    return simulation.copies * (prepare + simulation.samples * cycle)
-
-
-def _describe_runs(simulation: Simulation, ensemble: Isoconfigurational) -> str:
-    steps = count_frame_intervals(simulation, ensemble.duration) * simulation.frame_steps
-    runs = simulation.copies * min(ensemble.samples_per_copy, simulation.samples) * ensemble.runs
-    return f"{runs * steps:,} steps more, {runs} runs" if runs else "no runs"
-
-
-def _describe_split(split: Split) -> str:
-    parts = (("train", split.train), ("validation", split.validation), ("test", split.test))
-    return "; ".join(f"{name} on copies {', '.join(map(str, copies))}" for name, copies in parts)
 
 
 def _preset(options: argparse.Namespace) -> None:

@@ -10,7 +10,7 @@ from yaml import YAMLError
 
 from glassdyn.errors import GlassdynError
 
-__all__ = ["ParamsError", "merge", "read"]
+__all__ = ["ParamsError", "merge", "override", "read"]
 
 
 class ParamsError(GlassdynError):
@@ -39,6 +39,11 @@ def read(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
             f"parameters are sections of keys, as `section:`, `  key: value`: got {tree!r} ({path})"
         )
     _refuse_interpolation(tree, path)
+    return override(tree, overrides)
+
+
+def override(tree: Mapping[Any, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Put overrides in place of a tree's values, as `read` takes them; errors as there."""
     return merge(tree, _parse(overrides))
 
 

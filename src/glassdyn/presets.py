@@ -1,6 +1,6 @@
 """Named sets of parameters, written into `params.yaml` with its comments kept."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from glassdyn import constraints, parameter_files
 from glassdyn.jobs.atomic import atomic_write
 from glassdyn.params import Params, ParamsError
 
-__all__ = ["apply_preset", "preset_names"]
+__all__ = ["apply_preset", "load_preset", "preset_names"]
 
 
 def preset_names(folder: Path = Path("presets")) -> list[str]:
@@ -47,6 +47,21 @@ def apply_preset(name: str, path: Path = Path("params.yaml"), folder: Path = Pat
     ]
     _write(path, {(section, key): after[section][key] for section, key in changed}, after)
     return [f"{section}.{key}: {before[section][key]} -> {after[section][key]}" for section, key in changed]
+
+
+def load_preset(
+    name: str,
+    path: Path = Path("params.yaml"),
+    overrides: Sequence[str] = (),
+    folder: Path = Path("presets"),
+) -> Params:
+    """The parameters of a file with a preset's in their place, and overrides in place of these; nothing is written.
+
+    Raises:
+        ParamsError: as `apply_preset` and `params.load`.
+    """
+    tree = parameter_files.merge(parameter_files.read(path), parameter_files.read(_find(name, folder)))
+    return constraints.validate(Params, parameter_files.override(tree, overrides), path)
 
 
 def _find(name: str, folder: Path) -> Path:

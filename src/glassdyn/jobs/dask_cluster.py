@@ -13,17 +13,22 @@ that loses its worker goes on from its checkpoint on another. By default Dask gi
 four workers; where workers come and go, start the scheduler with
 DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES=1000, as is done here for Slurm. GLASSDYN_THREADS and
 GLASSDYN_DEVICE go with each job. Each worker is to see one GPU: Slurm does that with `--gpus=1`.
+
+Whoever reaches a scheduler or a worker can run programs as its user, unless they ask for certificates: those of Slurm do,
+with certificates of the run; of a scheduler elsewhere that does not, a warning is printed. See docs/cluster.md.
 """
 
 from dataclasses import asdict
+from ipaddress import ip_address
 from time import sleep
 from typing import Any
+from urllib.parse import urlsplit
 
 from glassdyn.jobs import progress
 from glassdyn.jobs.job import Job, JobError, Report
 from glassdyn.jobs.process import Process, environment
 from glassdyn.jobs.settings import jobs_side_by_side
-from glassdyn.jobs.store import source_folder
+from glassdyn.jobs.store import default_root, source_folder
 from glassdyn.jobs.worker import Spec
 
 __all__ = ["Cluster", "run_on_worker"]
@@ -46,7 +51,7 @@ class Cluster:
         most: workers to ask Slurm for, unless GLASSDYN_JOBS says otherwise.
 
     Raises:
-        FleetError: where Dask is not installed or the scheduler does not answer.
+        JobError: where Dask is not installed or the scheduler does not answer.
     """
 
     def __init__(self, address: str, most: int) -> None:
@@ -54,6 +59,11 @@ class Cluster:
         self._client = _connect(self._workers or address, address)
         if self._workers is None and not self._client.scheduler_info()["workers"]:
             progress.print_line(f"the scheduler at {address} has no worker yet; jobs start when one comes")
+        if _is_open_to_others(self._client.scheduler.address):
+            progress.print_line(
+                f"warning: whoever reaches {address} can run programs as you: start scheduler and workers with "
+                "`--host 127.0.0.1`, or with certificates (docs/cluster.md)"
+            )
 
     def has_capacity(self, _job: Job) -> bool:
         """Always: the scheduler keeps what has to wait."""
@@ -132,10 +142,19 @@ def _connect(target: Any, address: str) -> Any:
         raise JobError(
             f"GLASSDYN_SCHEDULER={address} needs Dask: install the extra `glassdyn[cluster]`"
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:  # a TypeError where certificates are lacking
         raise JobError(
             f"GLASSDYN_SCHEDULER must be the address of a Dask scheduler, or slurm: got {address} ({error})"
         ) from None
+
+
+def _is_open_to_others(address: str) -> bool:
+    """Whether programs that have no certificate can reach a scheduler from other machines."""
+    parts = urlsplit(address)
+    try:
+        return parts.scheme == "tcp" and not ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return parts.scheme == "tcp" and parts.hostname != "localhost"
 
 
 def _slurm(most: int) -> Any:
@@ -147,6 +166,8 @@ def _slurm(most: int) -> Any:
             "GLASSDYN_SCHEDULER=slurm needs dask-jobqueue: install the extra `glassdyn[cluster]`"
         ) from None
     dask.config.set({"distributed.scheduler.allowed-failures": FAILURES})
-    workers = SLURMCluster()
+    certificates = default_root().resolve() / "certificates"
+    certificates.mkdir(mode=0o700, parents=True, exist_ok=True)
+    workers = SLURMCluster(security=True, shared_temp_directory=str(certificates))
     workers.adapt(minimum_jobs=0, maximum_jobs=most)
     return workers
