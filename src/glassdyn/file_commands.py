@@ -38,7 +38,11 @@ after the other, unwrapped), one snapshot (.parquet), or a folder of snapshots, 
 frame a sample. Particles are brought into the order of their ids, which are stored. Nothing is written where a frame
 breaks a rule.
 
-{formats}"""
+{formats}
+
+--set NAME reads a published set instead, and OUT is a new folder: snapshots, isoconfigurational (labels), inherent,
+cages and predictions (of the published methods), as stages expect them. NAME is botan (a folder of
+isoconfig_N4096T0.44_<k>_tc07.npz) or glassbench (an archive T0.44.tar.gz, or its folder)."""
 
 INSPECT = """\
 Say in ten lines what a file holds, and what it lacks for which stage. The first frames and the last are read.
@@ -81,6 +85,7 @@ def _add_import(add: CommandAdder) -> None:
     parser.add_argument(
         "--frame", type=_frame, help="of snapshots: a number from 0, or all; the middle one by default"
     )
+    parser.add_argument("--set", metavar="NAME", help="a published set: botan or glassbench")
     _add_read_options(parser)
 
 
@@ -175,6 +180,9 @@ def _read_options(options: argparse.Namespace) -> "ReadOptions":
 def _import(options: argparse.Namespace) -> None:
     from glassdyn.importing import convert  # noqa: PLC0415 - as above
 
+    if options.set is not None:
+        _import_set(options)
+        return
     output, stated = options.output, _read_options(options)
     if output.suffix in {".h5", ".h5md", ".hdf5"}:
         if isinstance(options.frame, int):
@@ -190,6 +198,19 @@ def _import(options: argparse.Namespace) -> None:
     for note in imported.notes:
         print(note)
     print(f"{output}: {imported.frames} frames of {imported.particles} particles")
+
+
+def _import_set(options: argparse.Namespace) -> None:
+    from glassdyn.importing.published_sets import import_set  # noqa: PLC0415 - as above
+    from glassdyn.importing.source import ReadOptions  # noqa: PLC0415
+
+    if len(options.files) != 1 or options.frame is not None or _read_options(options) != ReadOptions():
+        raise GlassdynError(
+            f"a published set is one file or folder, about which nothing need be said: got {len(options.files)} "
+            "paths, or options beside --set; leave them out"
+        )
+    configurations = import_set(options.set, options.files[0], options.output)
+    print(f"{options.output}: {configurations} configurations of {options.set}")
 
 
 def _inspect(options: argparse.Namespace) -> None:
