@@ -141,7 +141,7 @@ def test_a_published_set_runs_stages_of_the_root(root, pipeline, dataset):
     folder = root / "datasets" / dataset
     params.load(folder / "params.yaml")
     published = YAML(typ="safe").load(folder / "dvc.yaml")["stages"]
-    for name in published.keys() - {"import_set", "import_glassbench"}:
+    for name in published.keys() & pipeline.keys():
         theirs, ours = published[name], pipeline[name]
         assert theirs["cmd"].replace("../../", "") == ours["cmd"]
         code = [entry.removeprefix("../../") for entry in theirs["deps"] if entry.startswith("../../")]
