@@ -72,6 +72,13 @@ def test_all_times_of_a_set_are_those_that_were_published(root):
     assert ours["time"].to_list() == times
 
 
+def test_without_ceilings_there_are_no_ratios(root, tmp_path):
+    MODELS.with_columns(ceiling=pl.lit(None)).write_csv(tmp_path / "models.csv")
+    models = pl.read_csv(tmp_path / "models.csv")
+    table = compare_results(models, root / TABLES, temperature=0.44, tau_alpha=4120.0)
+    assert table.filter(origin="here")["ratio"].to_list() == [None, None]
+
+
 def test_lines_are_published_and_symbols_are_ours(root):
     table = compare_results(MODELS, root / TABLES, temperature=0.44, tau_alpha=4120.0)
     axes = published.methods_by_time(table).axes[0]

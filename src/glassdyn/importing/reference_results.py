@@ -99,7 +99,8 @@ def collect_ours(models: pl.DataFrame, tau_alpha: float) -> pl.DataFrame:
         time=pl.col("label").replace_strict(times, return_dtype=pl.Float64).map_elements(_round, pl.Float64),
         method=pl.col("model"),
         origin=pl.lit("here"),
-        ratio=pl.col("pearson") / pl.col("ceiling"),
+        # a column without a number is read as words
+        ratio=pl.col("pearson") / pl.col("ceiling").cast(pl.Float64),
     )
     return _complete(table)
 
