@@ -146,18 +146,18 @@ def _species(text: str) -> dict[str, int]:
 def _predict(options: argparse.Namespace) -> None:
     # Here, because it takes seconds that the other commands need not wait.
     from glassdyn.prediction import predict, predictors  # noqa: PLC0415
+    from glassdyn.prediction.distribution_shift import MAX_EXCESS  # noqa: PLC0415
 
     inputs = [options.file, options.configuration]
     predict.require_writable(options.output, inputs)
     predictor = predictors.load_predictor(options.file, options.model)
     frames = predict.read(options.configuration, options.frame, _read_options(options))
     summary = predict.predict_file(predictor, frames, options.output)
-    if summary.distribution_shift > predictors.MAX_SHIFT:
+    if summary.distribution_shift > MAX_EXCESS:
         print(
             f"glassdyn predict: warning: {options.configuration} is not like the samples that the model was trained "
-            f"on: its features are off by {summary.distribution_shift:.2g} standard deviations, "
-            f"{predictors.MAX_SHIFT:g} are usual at the most; are units, density, composition and temperature the "
-            "same?",
+            f"on: beyond chance its features are off by {summary.distribution_shift:.2g} standard deviations, "
+            f"{MAX_EXCESS:g} at the most in that liquid; are units, density, composition and temperature the same?",
             file=sys.stderr,
         )
     labels = ", ".join(f"predicted_{label}" for label in predictor.labels)
