@@ -37,6 +37,7 @@ LAYERS = [
     "experiments",
     "stages",
     "file_commands",
+    "weights_command",
     "cli",
 ]
 """Folders and modules of the package: each imports itself and what stands before it."""

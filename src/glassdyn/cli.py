@@ -16,6 +16,7 @@ from glassdyn.experiments import commands
 from glassdyn.file_commands import add_file_commands
 from glassdyn.params import Isoconfigurational, Params, Simulation, Split, load
 from glassdyn.simulation.protocol import compute_frame_time, count_frame_intervals, count_steps
+from glassdyn.weights_command import add_weights_command
 
 __all__ = ["main"]
 
@@ -90,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     preset = _command(add, "preset", "set the parameters of a known system", PRESET, _preset)
     preset.add_argument("name", help=f"one of: {', '.join(presets.preset_names())}")
     add_file_commands(partial(_command, add))
+    add_weights_command(partial(_command, add))
     scratch = _command(add, "scratch", "list or clear what jobs and trainings keep aside", SCRATCH, _scratch)
     scratch.add_argument("--prune", action="store_true", help="delete what no output needs")
     sweep = _command(

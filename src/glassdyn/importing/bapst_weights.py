@@ -29,10 +29,13 @@ from glassdyn.learning.models.graph_network import GraphNetwork
 from glassdyn.learning.models.weights import ArrayLayer, fill
 from glassdyn.params import Describe, Graph, Model, Potential
 
-__all__ = ["LABEL", "RECURRENCES", "import_weights", "layers_from_tensors", "read_network"]
+__all__ = ["LABEL", "MAX_RECURRENCES", "RECURRENCES", "import_weights", "layers_from_tensors", "read_network"]
 
 RECURRENCES = 7
 """Of the published network. The block is shared among them, so that a checkpoint does not tell."""
+
+MAX_RECURRENCES = 100
+"""That `params.yaml` admits, too."""
 
 LABEL = name_labels(0.44)[0]
 """That the published network predicts: the propensity at the shortest of the published times, 0.13 tau."""
