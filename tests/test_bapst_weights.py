@@ -59,7 +59,9 @@ def test_a_checkpoint_predicts_what_its_network_does(layers, tmp_path, capsys):
     configuration = liquid(0, particles=200)
     expected = predict_slowly(*configuration, layers, n_rec=7)[:, 0]
     predicted = load_predictor(tmp_path / "bapst.safetensors").predict(configuration)
-    np.testing.assert_allclose(predicted.labels[LABEL], expected, rtol=0, atol=ROUNDING * np.abs(expected).max())
+    np.testing.assert_allclose(
+        predicted.labels[LABEL], expected, rtol=0, atol=ROUNDING * np.abs(expected).max()
+    )
     assert predicted.distribution_shift < 1e-3
     assert np.ptp(expected) > 0.1 * np.abs(expected).max()
 

@@ -149,5 +149,5 @@ def test_the_command_writes_into_a_new_folder_and_takes_nothing_beside_the_set(t
         assert main([*words, *more]) == 1
         assert reason in capsys.readouterr().err
     assert main(["import", "--set", "none", str(path), str(tmp_path / "out")]) == 1
-    assert "published sets are botan, glassbench" in capsys.readouterr().err
+    assert "published sets are botan, glassbench, deepmind" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

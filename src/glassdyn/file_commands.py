@@ -42,7 +42,8 @@ breaks a rule.
 
 --set NAME reads a published set instead, and OUT is a new folder: snapshots, isoconfigurational (labels), inherent,
 cages and predictions (of the published methods), as stages expect them. NAME is botan (a folder of
-isoconfig_N4096T0.44_<k>_tc07.npz) or glassbench (an archive T0.44.tar.gz, or its folder)."""
+isoconfig_N4096T0.44_<k>_tc07.npz), glassbench (an archive T0.44.tar.gz, or its folder), or deepmind (a folder of
+.pickle, of which arrays are read and nothing is executed)."""
 
 INSPECT = """\
 Say in ten lines what a file holds, and what it lacks for which stage. The first frames and the last are read.
@@ -85,7 +86,7 @@ def _add_import(add: CommandAdder) -> None:
     parser.add_argument(
         "--frame", type=_frame, help="of snapshots: a number from 0, or all; the middle one by default"
     )
-    parser.add_argument("--set", metavar="NAME", help="a published set: botan or glassbench")
+    parser.add_argument("--set", metavar="NAME", help="a published set: botan, glassbench or deepmind")
     _add_read_options(parser)
 
 

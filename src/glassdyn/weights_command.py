@@ -23,7 +23,7 @@ def add_weights_command(add: CommandAdder) -> None:
     parser.add_argument(
         "--label",
         metavar="NAME",
-        help="what it predicts; by default the propensity at 0.13 tau, in relaxation times at T = 0.44",
+        help="what it predicts; by default propensity_s0.9, the propensity when F_s = 0.9",
     )
     parser.add_argument(
         "--recurrences",

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from glassdyn.features.inherent import Quench
 from glassdyn.features.spec import DescriptorSpec
-from glassdyn.importing.published_times import name_labels
+from glassdyn.importing.deepmind_set import name_label
 from glassdyn.importing.source import ImportingError
 from glassdyn.importing.tensor_bundle import read_tensors
 from glassdyn.learning import model_file
@@ -37,8 +37,8 @@ RECURRENCES = 7
 MAX_RECURRENCES = 100
 """That `params.yaml` admits, too."""
 
-LABEL = name_labels(0.44)[0]
-"""That the published network predicts: the propensity at the shortest of the published times, 0.13 tau."""
+LABEL = name_label(0.9)
+"""That the published network predicts; see `deepmind_set`."""
 
 REACH = 2.0
 """Longest edge, units of sigma_AA."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from glassdyn.importing import glassbench
+from glassdyn.importing.deepmind_set import find_pickles, read_runs, write_runs
 from glassdyn.importing.glassbench_tables import import_glassbench
 from glassdyn.importing.isoconfigurational_set import (
     find_files,
@@ -16,6 +17,7 @@ from glassdyn.importing.set_folders import ImportedFolders, replace_folders, req
 from glassdyn.importing.source import ImportingError
 from glassdyn.jobs.progress import show_progress
 from glassdyn.liquid.box import compute_box_length
+from glassdyn.storage.trajectory_writer import sample_name
 
 __all__ = ["SETS", "import_set"]
 
@@ -46,9 +48,21 @@ def _import_glassbench(path: Path, folders: ImportedFolders) -> int:
         )
 
 
+def _import_deepmind(path: Path, folders: ImportedFolders) -> int:
+    files = find_pickles(path)
+    names = [sample_name(copy, 0) for copy in range(len(files))]
+    with show_progress("import", total=len(files), unit="files") as advance:
+        for name, file in zip(names, files, strict=True):
+            write_runs(name, read_runs(file), folders)
+            advance(1)
+    (folders.isoconfigurational / "samples.txt").write_text("".join(f"{name}\n" for name in names))
+    return len(files)
+
+
 SETS: Mapping[str, Callable[[Path, ImportedFolders], int]] = {
     "botan": _import_botan,
     "glassbench": _import_glassbench,
+    "deepmind": _import_deepmind,
 }
 """What imports each set, and returns the number of its configurations."""
 
