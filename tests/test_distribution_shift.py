@@ -122,11 +122,12 @@ def test_within_snapshots_composition_alone_can_differ():
     """Their means are those of the training samples, whatever the liquid: only the type is left as it is."""
     own, again = liquid(1, particles=1000), liquid(2, particles=1000)
     generator = np.random.default_rng(3)
-    apart = again._replace(positions=generator.uniform(0, again.box_length, again.positions.shape))
-    of_others = again._replace(species=(np.arange(1000) % 2).astype(np.uint8))
+    spread_out = again._replace(positions=generator.uniform(0, again.box_length, again.positions.shape))
+    other_mixture = again._replace(species=(np.arange(1000) % 2).astype(np.uint8))
     for standardise, noticed in (("training_set", [False, True, True]), ("snapshot", [False, False, True])):
         predictor = train_on(own, standardise)
         shifts = [
-            predictor.predict(configuration).distribution_shift for configuration in (again, apart, of_others)
+            predictor.predict(configuration).distribution_shift
+            for configuration in (again, spread_out, other_mixture)
         ]
         assert [shift > MAX_EXCESS for shift in shifts] == noticed
