@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from glassdyn.errors import GlassdynError
 from glassdyn.importing.npy_stream import open_arrays, read_array
 from glassdyn.importing.published_times import name_labels
-from glassdyn.importing.set_folders import ImportedFolders
+from glassdyn.importing.set_folders import ImportedFolders, list_samples
 from glassdyn.importing.source import ImportingError
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.storage import tables
@@ -186,7 +186,7 @@ def import_end_points(
         names.append(sample_name(copy, 0))
         _write_sample(names[-1], read_end_points(path, box_length), folders, temperature, label)
         advance(1)
-    (folders.isoconfigurational / "samples.txt").write_text("".join(f"{name}\n" for name in names))
+    list_samples(names, folders)
 
 
 def _write_sample(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from glassdyn.importing import glassbench
 from glassdyn.importing.deepmind_set import find_pickles, read_runs, write_runs
-from glassdyn.importing.glassbench_tables import import_glassbench
+from glassdyn.importing.glassbench_tables import StatePoint, import_glassbench
 from glassdyn.importing.isoconfigurational_set import (
     find_files,
     import_end_points,
@@ -13,7 +13,7 @@ from glassdyn.importing.isoconfigurational_set import (
     state_from_names,
 )
 from glassdyn.importing.published_times import DENSITY, name_labels
-from glassdyn.importing.set_folders import ImportedFolders, replace_folders, require_new
+from glassdyn.importing.set_folders import ImportedFolders, list_samples, replace_folders, require_new
 from glassdyn.importing.source import ImportingError
 from glassdyn.jobs.progress import show_progress
 from glassdyn.liquid.box import compute_box_length
@@ -41,11 +41,9 @@ def _import_botan(path: Path, folders: ImportedFolders) -> int:
 def _import_glassbench(path: Path, folders: ImportedFolders) -> int:
     source = glassbench.find_source(path)
     temperature = glassbench.read_temperature(source)
-    labels = name_labels(temperature)
+    state = StatePoint(name_labels(temperature), temperature, DENSITY)
     with show_progress("import", total=glassbench.STRUCTURES, unit="files") as advance:
-        return import_glassbench(
-            source, folders, labels=labels, temperature=temperature, density=DENSITY, advance=advance
-        )
+        return import_glassbench(source, folders, state, advance)
 
 
 def _import_deepmind(path: Path, folders: ImportedFolders) -> int:
@@ -55,7 +53,7 @@ def _import_deepmind(path: Path, folders: ImportedFolders) -> int:
         for name, file in zip(names, files, strict=True):
             write_runs(name, read_runs(file), folders)
             advance(1)
-    (folders.isoconfigurational / "samples.txt").write_text("".join(f"{name}\n" for name in names))
+    list_samples(names, folders)
     return len(files)
 
 

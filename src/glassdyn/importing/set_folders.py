@@ -1,7 +1,7 @@
 """The folders of an imported set, as the stages expect them, written beside their place and moved into it when whole."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from glassdyn.importing.source import ImportingError
 
-__all__ = ["ImportedFolders", "replace_folders", "require_new"]
+__all__ = ["ImportedFolders", "list_samples", "replace_folders", "require_new"]
 
 
 class ImportedFolders(NamedTuple):
@@ -33,6 +33,11 @@ class ImportedFolders(NamedTuple):
     def below(cls, folder: Path) -> "ImportedFolders":
         """The same folders in another one."""
         return cls(*(folder / name for name in cls._fields))
+
+
+def list_samples(names: Sequence[str], folders: ImportedFolders) -> None:
+    """Write the names of the samples that have labels, as stage `isoconfigurational` does."""
+    (folders.isoconfigurational / "samples.txt").write_text("".join(f"{name}\n" for name in names))
 
 
 def require_new(folder: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from glassdyn import label_names
 from glassdyn.importing.glassbench import STRUCTURES, find_source
-from glassdyn.importing.glassbench_tables import import_glassbench
+from glassdyn.importing.glassbench_tables import StatePoint, import_glassbench
 from glassdyn.importing.published_times import require_times
 from glassdyn.importing.set_folders import replace_folders
 from glassdyn.jobs.progress import show_progress
@@ -18,18 +18,12 @@ def main() -> None:
     params, source = load_params(), find_source(Path("raw"))
     liquid, times = params.liquid, params.isoconfigurational.times
     require_times([time * params.simulation.tau_alpha for time in times], liquid.temperature)
+    state = StatePoint(label_names.propensities(times), liquid.temperature, liquid.density)
     with (
         replace_folders(Path("data")) as folders,
         show_progress("import", total=STRUCTURES, unit="files") as advance,
     ):
-        import_glassbench(
-            source,
-            folders,
-            labels=label_names.propensities(times),
-            temperature=liquid.temperature,
-            density=liquid.density,
-            advance=advance,
-        )
+        import_glassbench(source, folders, state, advance)
 
 
 if __name__ == "__main__":
