@@ -32,7 +32,7 @@ def published_times(temperature: float) -> tuple[float, ...]:
     """
     if temperature not in TIMES:
         raise ImportingError(
-            f"sets are published at T = {', '.join(map(str, TIMES))}: got {temperature}; leave the names of the files "
+            f"sets of this mixture, in three dimensions, are published at T = {', '.join(map(str, TIMES))}: got {temperature}; leave the names of the files "
             "as they are"
         )
     return TIMES[temperature]
