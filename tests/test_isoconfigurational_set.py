@@ -4,15 +4,17 @@ import numpy as np
 import polars as pl
 import pytest
 
+from glassdyn.cli import main
 from glassdyn.errors import GlassdynError
 from glassdyn.importing.isoconfigurational_set import (
-    ImportedFolders,
     find_files,
     import_end_points,
     read_end_points,
 )
+from glassdyn.importing.published_sets import import_set
+from glassdyn.importing.set_folders import ImportedFolders
 from glassdyn.labels.isoconfigurational import load_runs
-from glassdyn.storage.snapshots import read_snapshot
+from glassdyn.storage.snapshots import read_snapshot, read_snapshot_metadata
 
 BOX_LENGTH = 5.0
 
@@ -99,3 +101,36 @@ def test_damaged_compression_is_said(tmp_path):
     (tmp_path / "set.npz").write_bytes(data)
     with pytest.raises(GlassdynError, match=r"set\.npz is damaged"):
         read_end_points(tmp_path / "set.npz", BOX_LENGTH)
+
+
+def test_the_command_reads_temperature_and_time_from_the_names(tmp_path, capsys):
+    (tmp_path / "raw").mkdir()
+    for number in range(2):
+        np.savez(tmp_path / f"raw/isoconfig_N20T0.44_{number}_tc05.npz", **arrays(number))
+    words = ["import", "--set", "botan", str(tmp_path / "raw"), str(tmp_path / "out")]
+    assert main(words) == 0
+    assert "2 configurations of botan" in capsys.readouterr().out
+    path = tmp_path / "out/isoconfigurational/copy01-sample00.parquet"
+    expected = np.linalg.norm(arrays(1)["positions"] - arrays(1)["initial_positions"], axis=2).mean(axis=0)
+    np.testing.assert_allclose(pl.read_parquet(path)["propensity_0.1"], expected)
+    snapshot = tmp_path / "out/snapshots/copy01-sample00.parquet"
+    assert read_snapshot_metadata(snapshot)["temperature"] == 0.44
+    assert read_snapshot(snapshot).box_length == pytest.approx((20 / 1.2) ** (1 / 3))
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        (["set_T0.44_1"], "names of files say"),
+        (["set_T0.44_1_tc11"], "names of files say"),
+        (["set_T0.40_1_tc07"], "published at T = 0.44"),
+        (["set_T0.44_1_tc07", "set_T0.50_2_tc07"], "share temperature and time"),
+        (["set_T0.44_1_tc07", "set_T0.44_2_tc06"], "share temperature and time"),
+    ],
+)
+def test_names_that_say_less_or_differ_are_refused(tmp_path, names, reason):
+    for name in names:
+        write(tmp_path / f"{name}.npz")
+    with pytest.raises(GlassdynError, match=reason):
+        import_set("botan", tmp_path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -43,6 +43,7 @@ LAYERS = [
     "stages",
     "file_commands",
     "check_command",
+    "weights_command",
     "cli",
 ]
 """Folders and modules of the package: each imports itself and what stands before it."""
@@ -106,14 +107,17 @@ def test_the_pipeline_is_short_enough_to_be_read(root):
         assert len(path.read_text().splitlines()) <= 50, f"{path}: a stage reads, calls and writes"
 
 
+@pytest.mark.parametrize("folder", [".", "datasets/botan", "datasets/glassbench"])
 @pytest.mark.parametrize("name", ["dvc.yaml", "params.yaml"])
-def test_files_that_dvc_edits_are_in_its_layout(root, tmp_path, name):
+def test_files_that_dvc_edits_are_in_its_layout(root, tmp_path, folder, name):
     """`dvc exp run -S` and `dvc freeze` then change what they are asked to, and no other line."""
     copy = tmp_path / name
-    copy.write_bytes((root / name).read_bytes())
+    copy.write_bytes((root / folder / name).read_bytes())
     with modify_yaml(copy):
         pass
-    assert copy.read_text() == (root / name).read_text(), f"write {name} by dvc.utils.serialize.modify_yaml"
+    assert copy.read_text() == (root / folder / name).read_text(), (
+        f"write {name} by dvc.utils.serialize.modify_yaml"
+    )
 
 
 def test_every_output_is_ignored_by_git_or_kept_in_it(root, pipeline):
@@ -138,11 +142,13 @@ def test_every_stage_is_a_module_and_every_module_a_stage(root, pipeline):
     assert modules == set(pipeline) | set(re.findall(r"glassdyn\.stages\.(\w+)", datasets))
 
 
-def test_the_published_set_runs_stages_of_the_root(root, pipeline):
+@pytest.mark.parametrize("dataset", ["botan", "glassbench"])
+def test_a_published_set_runs_stages_of_the_root(root, pipeline, dataset):
     """With the same commands, code and parameters; and its params.yaml is one of today's."""
-    params.load(root / "datasets/botan/params.yaml")
-    published = YAML(typ="safe").load(root / "datasets/botan/dvc.yaml")["stages"]
-    for name in published.keys() - {"import_set"}:
+    folder = root / "datasets" / dataset
+    params.load(folder / "params.yaml")
+    published = YAML(typ="safe").load(folder / "dvc.yaml")["stages"]
+    for name in published.keys() & pipeline.keys():
         theirs, ours = published[name], pipeline[name]
         assert theirs["cmd"].replace("../../", "") == ours["cmd"]
         code = [entry.removeprefix("../../") for entry in theirs["deps"] if entry.startswith("../../")]

@@ -16,6 +16,7 @@ from glassdyn.errors import GlassdynError
 from glassdyn.experiments import commands
 from glassdyn.explanation import command as explaining
 from glassdyn.file_commands import add_file_commands
+from glassdyn.weights_command import add_weights_command
 
 __all__ = ["main", "make_parser"]
 
@@ -94,6 +95,7 @@ def make_parser() -> argparse.ArgumentParser:
         add, "explain", "say what a model has learnt", explaining.EXPLAIN, explaining.run_explain
     )
     explaining.add_explain_options(explain)
+    add_weights_command(partial(_command, add))
     scratch = _command(add, "scratch", "list or clear what jobs and trainings keep aside", SCRATCH, _scratch)
     scratch.add_argument("--prune", action="store_true", help="delete what no output needs")
     _command(add, "card", "write the data card, an RO-Crate", CARD, _card)

@@ -38,7 +38,12 @@ after the other, unwrapped), one snapshot (.parquet), or a folder of snapshots, 
 frame a sample. Particles are brought into the order of their ids, which are stored. Nothing is written where a frame
 breaks a rule.
 
-{formats}"""
+{formats}
+
+--set NAME reads a published set instead, and OUT is a new folder: snapshots, isoconfigurational (labels), inherent,
+cages and predictions (of the published methods), as stages expect them. NAME is botan (a folder of
+isoconfig_N4096T0.44_<k>_tc07.npz), glassbench (an archive T0.44.tar.gz, or its folder), or deepmind (a folder of
+.pickle, of which arrays are read and nothing is executed)."""
 
 INSPECT = """\
 Say in ten lines what a file holds, and what it lacks for which stage. The first frames and the last are read.
@@ -81,6 +86,7 @@ def _add_import(add: CommandAdder) -> None:
     parser.add_argument(
         "--frame", type=_frame, help="of snapshots: a number from 0, or all; the middle one by default"
     )
+    parser.add_argument("--set", metavar="NAME", help="a published set: botan, glassbench or deepmind")
     _add_read_options(parser)
 
 
@@ -141,18 +147,18 @@ def _species(text: str) -> dict[str, int]:
 def _predict(options: argparse.Namespace) -> None:
     # Here, because it takes seconds that the other commands need not wait.
     from glassdyn.prediction import predict, predictors  # noqa: PLC0415
+    from glassdyn.prediction.distribution_shift import MAX_EXCESS  # noqa: PLC0415
 
     inputs = [options.file, options.configuration]
     predict.require_writable(options.output, inputs)
     predictor = predictors.load_predictor(options.file, options.model)
     frames = predict.read(options.configuration, options.frame, _read_options(options))
     summary = predict.predict_file(predictor, frames, options.output)
-    if summary.distribution_shift > predictors.MAX_SHIFT:
+    if summary.distribution_shift > MAX_EXCESS:
         print(
             f"glassdyn predict: warning: {options.configuration} is not like the samples that the model was trained "
-            f"on: its features are off by {summary.distribution_shift:.2g} standard deviations, "
-            f"{predictors.MAX_SHIFT:g} are usual at the most; are units, density, composition and temperature the "
-            "same?",
+            f"on: beyond chance its features are off by {summary.distribution_shift:.2g} standard deviations, "
+            f"{MAX_EXCESS:g} at the most in that liquid; are units, density, composition and temperature the same?",
             file=sys.stderr,
         )
     labels = ", ".join(f"predicted_{label}" for label in predictor.labels)
@@ -175,6 +181,9 @@ def _read_options(options: argparse.Namespace) -> "ReadOptions":
 def _import(options: argparse.Namespace) -> None:
     from glassdyn.importing import convert  # noqa: PLC0415 - as above
 
+    if options.set is not None:
+        _import_set(options)
+        return
     output, stated = options.output, _read_options(options)
     if output.suffix in {".h5", ".h5md", ".hdf5"}:
         if isinstance(options.frame, int):
@@ -190,6 +199,19 @@ def _import(options: argparse.Namespace) -> None:
     for note in imported.notes:
         print(note)
     print(f"{output}: {imported.frames} frames of {imported.particles} particles")
+
+
+def _import_set(options: argparse.Namespace) -> None:
+    from glassdyn.importing.published_sets import import_set  # noqa: PLC0415 - as above
+    from glassdyn.importing.source import ReadOptions  # noqa: PLC0415
+
+    if len(options.files) != 1 or options.frame is not None or _read_options(options) != ReadOptions():
+        raise GlassdynError(
+            f"a published set is one file or folder, about which nothing need be said: got {len(options.files)} "
+            "paths, or options beside --set; leave them out"
+        )
+    configurations = import_set(options.set, options.files[0], options.output)
+    print(f"{options.output}: {configurations} configurations of {options.set}")
 
 
 def _inspect(options: argparse.Namespace) -> None:

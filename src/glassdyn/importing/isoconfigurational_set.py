@@ -12,6 +12,7 @@ https://github.com/h3-Open-BDEC/pyg_botan. What is written is what stages `recor
 simulation: each file becomes the one sample of a copy of its own.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,14 +22,39 @@ from numpy.typing import NDArray
 
 from glassdyn.errors import GlassdynError
 from glassdyn.importing.npy_stream import open_arrays, read_array
+from glassdyn.importing.published_times import name_labels
+from glassdyn.importing.set_folders import ImportedFolders, list_samples
+from glassdyn.importing.source import ImportingError
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.storage import tables
 from glassdyn.storage.snapshots import write_snapshot
 from glassdyn.storage.trajectory_writer import sample_name
 
-__all__ = ["EndPoints", "ImportedFolders", "find_files", "import_end_points", "read_end_points"]
+__all__ = [
+    "EndPoints",
+    "State",
+    "find_files",
+    "import_end_points",
+    "read_end_points",
+    "state_from_names",
+]
 
 KEYS = ("types", "initial_positions", "positions")
+
+NAME = re.compile(r".*T(?P<temperature>\d+\.\d+)_\d+_tc(?P<time>\d\d)")
+"""Of a published file: isoconfig_N4096T0.44_1_tc07, the seventh of the times at its temperature."""
+
+
+class State(NamedTuple):
+    """What the name of a published file says.
+
+    Attributes:
+        temperature: of the runs, units of eps_AA / k_B.
+        label: name of the propensity after the file's time.
+    """
+
+    temperature: float
+    label: str
 
 
 class EndPoints(NamedTuple):
@@ -43,18 +69,6 @@ class EndPoints(NamedTuple):
     displacements: NDArray[np.float64]
 
 
-class ImportedFolders(NamedTuple):
-    """Where an imported set lies, as the stages expect it.
-
-    Attributes:
-        snapshots: a configuration for each sample.
-        isoconfigurational: of every sample a table for each run and one of their means.
-    """
-
-    snapshots: Path = Path("data/snapshots")
-    isoconfigurational: Path = Path("data/isoconfigurational")
-
-
 def find_files(folder: Path) -> list[Path]:
     """The files of a set, by the last number that stands between underscores in their names.
 
@@ -65,6 +79,31 @@ def find_files(folder: Path) -> list[Path]:
     if not files:
         raise GlassdynError(f"a published set is a folder of .npz files: {folder} has none; put them there")
     return files
+
+
+def state_from_names(files: Sequence[Path]) -> State:
+    """Read temperature and time of a set from the names of its files, as they were published.
+
+    Raises:
+        ImportingError: for other names, or names that differ in them.
+    """
+    states = {_state_from_name(path) for path in files}
+    if len(states) > 1:
+        raise ImportingError(
+            f"the files of a set share temperature and time: got {sorted(states)}; import them one by one"
+        )
+    return states.pop()
+
+
+def _state_from_name(path: Path) -> State:
+    match = NAME.fullmatch(path.stem)
+    labels = name_labels(temperature := float(match["temperature"])) if match else []
+    if match is None or not 1 <= int(match["time"]) <= len(labels):
+        raise ImportingError(
+            "names of files say temperature and time, as in isoconfig_N4096T0.44_1_tc07.npz: got "
+            f"{path}; leave them as they were published"
+        )
+    return State(temperature, labels[int(match["time"]) - 1])
 
 
 def _number(path: Path) -> int:
@@ -147,7 +186,7 @@ def import_end_points(
         names.append(sample_name(copy, 0))
         _write_sample(names[-1], read_end_points(path, box_length), folders, temperature, label)
         advance(1)
-    (folders.isoconfigurational / "samples.txt").write_text("".join(f"{name}\n" for name in names))
+    list_samples(names, folders)
 
 
 def _write_sample(

@@ -5,6 +5,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from os import SEEK_END
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
@@ -13,7 +14,15 @@ from numpy.typing import NDArray
 
 from glassdyn.importing.source import ImportingError
 
-__all__ = ["Header", "open_arrays", "read_array", "read_bytes", "read_header", "read_values"]
+__all__ = [
+    "Header",
+    "open_arrays",
+    "open_stream",
+    "read_array",
+    "read_bytes",
+    "read_header",
+    "read_values",
+]
 
 MAX_RATIO, MAX_SMALL = 100, 2**28
 """An archive expands to so many times its size at most, or to so many bytes: published ones reach a tenth of it."""
@@ -38,18 +47,37 @@ def open_arrays(path: Path) -> Iterator[Mapping[str, BinaryIO]]:
     Raises:
         ImportingError: for a file that is absent, damaged, or would expand beyond reason.
     """
+    if not path.exists():
+        raise ImportingError(f"no such file: {path}")
     try:
-        if not zipfile.is_zipfile(path):
-            with path.open("rb") as file:
-                yield {"positions": file}
+        with path.open("rb") as file, open_stream(file, str(path)) as arrays:
+            yield arrays
+    except OSError as error:
+        raise _damaged(str(path), error) from None
+
+
+@contextmanager
+def open_stream(file: BinaryIO, where: str) -> Iterator[Mapping[str, BinaryIO]]:
+    """Open the arrays of a file that is open already; see `open_arrays`.
+
+    Args:
+        file: at its beginning; it can be read at any place.
+        where: it comes from, for errors.
+    """
+    try:
+        if not zipfile.is_zipfile(file):
+            file.seek(0)
+            yield {"positions": file}
             return
-        with zipfile.ZipFile(path) as archive:
-            _require_sane_expansion(archive, path)
+        with zipfile.ZipFile(file) as archive:
+            _require_sane_expansion(archive, file.seek(0, SEEK_END), where)
             yield _Members(archive)
-    except FileNotFoundError:
-        raise ImportingError(f"no such file: {path}") from None
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-        raise ImportingError(f"{path} is damaged or no file of NumPy: {error}; copy it anew") from None
+        raise _damaged(where, error) from None
+
+
+def _damaged(where: str, error: Exception) -> ImportingError:
+    return ImportingError(f"{where} is damaged or no file of NumPy: {error}; copy it anew")
 
 
 class _Members(dict[str, BinaryIO]):
@@ -64,12 +92,12 @@ class _Members(dict[str, BinaryIO]):
         return cast("BinaryIO", self._archive.open(f"{name}.npy"))
 
 
-def _require_sane_expansion(archive: zipfile.ZipFile, path: Path) -> None:
-    size = sum(member.file_size for member in archive.infolist())
-    if size > max(MAX_RATIO * path.stat().st_size, MAX_SMALL):
+def _require_sane_expansion(archive: zipfile.ZipFile, size: int, where: str) -> None:
+    expanded = sum(member.file_size for member in archive.infolist())
+    if expanded > max(MAX_RATIO * size, MAX_SMALL):
         raise ImportingError(
-            f"an archive expands to at most {MAX_RATIO} times its size: {path} claims {size / 1e9:.1f} GB of "
-            f"{path.stat().st_size / 1e6:.1f} MB; is it the right file?"
+            f"an archive expands to at most {MAX_RATIO} times its size: {where} claims {expanded / 1e9:.1f} GB of "
+            f"{size / 1e6:.1f} MB; is it the right file?"
         )
 
 

@@ -50,7 +50,7 @@ class Prediction(NamedTuple):
         configuration: wrapped.
         predictions: `predicted_<label>` -> (N,), in the label's unit.
         ids: (N,) of the particles in the file; None where it has none, so that rows are the particles.
-        distribution_shift: see `predictors.measure_shift`.
+        distribution_shift: beyond chance; see `distribution_shift.measure_excess`.
     """
 
     frame: int

@@ -11,28 +11,24 @@ from glassdyn.baselines import baselines_file
 from glassdyn.baselines.features import inputs_from_configuration
 from glassdyn.baselines.fit import Baselines
 from glassdyn.baselines.predict_samples import predict_linear
-from glassdyn.features.describe import spec_from_metadata
+from glassdyn.features.describe import DescriptorSpec, column_widths, spec_from_metadata
 from glassdyn.features.node_features import NODE_FEATURES, averaged_features, columns_of_configuration
 from glassdyn.learning import model_file
 from glassdyn.learning.graphs import build_graph
 from glassdyn.learning.model_file import TrainedModel
 from glassdyn.liquid.configuration import Configuration
+from glassdyn.params import Graph
+from glassdyn.prediction.distribution_shift import measure_excess
 from glassdyn.prediction.frames import ConfigurationError
 from glassdyn.storage.tensor_file import read_format
 
 __all__ = [
-    "MAX_SHIFT",
     "LabelPredictions",
     "LinearPredictor",
     "NetworkPredictor",
     "Predictor",
     "load_predictor",
-    "measure_shift",
 ]
-
-MAX_SHIFT = 0.2
-"""Shift above which a configuration is another liquid than that of the training samples. Between samples of one liquid
-it is 0.03; 20 % more density make 0.5, other proportions of A and B as much."""
 
 
 class LabelPredictions(NamedTuple):
@@ -41,7 +37,7 @@ class LabelPredictions(NamedTuple):
     Attributes:
         labels: label -> (N,) float64, in the label's unit; B particles have a number too, but no model is trained
             on theirs.
-        distribution_shift: see `measure_shift`.
+        distribution_shift: beyond chance; see `distribution_shift.measure_excess`.
     """
 
     labels: Mapping[str, NDArray[np.float64]]
@@ -81,11 +77,22 @@ class NetworkPredictor(NamedTuple):
         if trained.graph.positions == "inherent":
             configuration = configuration._replace(positions=columns["inherent_positions"])
         graph = build_graph(configuration, features, trained.graph)
-        own = ~averaged_features(trained.graph.nodes, spec, features.shape[1])
-        mean, scale = (part.numpy()[own] for part in trained.normalisation.nodes)
+        compared = _compared_features(trained.graph, spec, features.shape[1])
+        mean, scale = (part.numpy()[compared] for part in trained.normalisation.nodes)
         return LabelPredictions(
-            model_file.predict_labels(trained, graph), measure_shift(graph.x.numpy()[:, own], mean, scale)
+            model_file.predict_labels(trained, graph),
+            measure_excess(graph.x.numpy()[:, compared], mean, scale),
         )
+
+
+def _compared_features(graph: Graph, spec: DescriptorSpec, features: int) -> NDArray[np.bool_]:
+    """(F,) features by whose means liquids are told apart: a particle's own; within snapshots the type, alone left as it is."""
+    if graph.standardise == "training_set":
+        return ~averaged_features(graph.nodes, spec, features)
+    marks = {name: np.zeros((1, width), np.float32) for name, width in column_widths(spec).items()}
+    marks |= {"type": np.ones((1, 1), np.float32), "components": np.zeros((1, features), np.float32)}
+    is_type: NDArray[np.bool_] = NODE_FEATURES[graph.nodes](marks)[0] > 0
+    return is_type
 
 
 class LinearPredictor(NamedTuple):
@@ -112,7 +119,7 @@ class LinearPredictor(NamedTuple):
         inputs = inputs_from_configuration(configuration, spec, perceptron.graph, perceptron.projection)
         return LabelPredictions(
             predict_linear(self.baselines, self.model, inputs),
-            measure_shift(inputs.columns["radial"], *self.baselines.radial),
+            measure_excess(inputs.columns["radial"], *self.baselines.radial),
         )
 
 
@@ -143,20 +150,3 @@ def load_predictor(path: Path, model: str | None = None) -> Predictor:
     if model is not None:
         raise ConfigurationError(f"{path} holds one model: leave --model {model} out")
     return NetworkPredictor(trained)
-
-
-def measure_shift(features: NDArray[np.floating], mean: NDArray[Any], scale: NDArray[Any]) -> float:
-    """How far a configuration lies from those that a model was trained on.
-
-    Root mean square, over type, radial descriptors and fields, of what their means over particles differ by, in
-    standard deviations of the training particles. With type alone as a feature only the composition can differ, and where
-    features are standardised within the snapshot likewise.
-    Averages over neighbours are left out: their own deviations are so small that every sample would differ.
-
-    Args:
-        features: (N, F) of the configuration.
-        mean: (F,) over the training particles.
-        scale: (F,) their standard deviation.
-    """
-    shifts = (features.mean(axis=0, dtype=np.float64) - mean) / scale  # (F,)
-    return float(np.sqrt(np.mean(shifts**2)))

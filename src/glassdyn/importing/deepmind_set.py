@@ -1,0 +1,165 @@
+"""The set of Bapst et al. (2020): pickled configurations, and where their particles are in runs from them.
+
+A file is a map with
+
+    positions, types, box           (N, 3) unwrapped or not, (N,) 0 for A and 1 for B, (3,) edges; units of sigma_AA
+    is_values                       (T,) of the self-intermediate scattering function, F_s, at the times of the targets
+    trajectory_target_positions     T lists of R arrays (N, 3), unwrapped: ends of runs with redrawn velocities
+    targets                         T arrays (N,) propensities, in files without all runs
+    metadata                        temperature, pressure
+
+Labels are named by F_s, because a time is that at which F_s of this very configuration reaches a value: propensity_s0.9,
+and propensity_1 at F_s = 1/e, the structural relaxation time. The boxes are of constant pressure and differ: stages,
+which learn from samples of one box, refuse to mix them.
+
+Source: https://github.com/google-deepmind/deepmind-research, glassy_dynamics; Nat. Phys. 16, 448 (2020).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassdyn.importing.array_pickle import load_arrays
+from glassdyn.importing.set_folders import ImportedFolders
+from glassdyn.importing.source import ImportingError
+from glassdyn.liquid.configuration import Configuration
+from glassdyn.storage import tables
+from glassdyn.storage.snapshots import write_snapshot
+
+__all__ = ["PickledRuns", "find_pickles", "name_label", "read_runs", "write_runs"]
+
+Values = NDArray[np.float64]
+
+
+class PickledRuns(NamedTuple):
+    """One configuration and its propensities.
+
+    Attributes:
+        configuration: the start of all runs.
+        temperature: of the liquid, units of eps_AA / k_B.
+        labels: of the T times.
+        displacements: (R, T, N) of every particle in every run, units of sigma_AA; none where targets are stated alone.
+        propensities: (T, N) their means, units of sigma_AA.
+    """
+
+    configuration: Configuration
+    temperature: float
+    labels: tuple[str, ...]
+    displacements: Values
+    propensities: Values
+
+
+def find_pickles(path: Path) -> list[Path]:
+    """A file, or the files of a folder by their names.
+
+    Raises:
+        ImportingError: where there is none.
+    """
+    files = [path] if path.is_file() else sorted(path.glob("*.pickle"))
+    if not files:
+        raise ImportingError(
+            f"the set is a file .pickle, or a folder of them: {path} has none; put them there"
+        )
+    return files
+
+
+def name_label(scattering: float) -> str:
+    """The propensity at the time when F_s has a value."""
+    is_relaxation = math.isclose(scattering, math.exp(-1), abs_tol=1e-3)
+    return "propensity_1" if is_relaxation else f"propensity_s{scattering:g}"
+
+
+def read_runs(path: Path) -> PickledRuns:
+    """Read one file; nothing in it is executed.
+
+    Raises:
+        ImportingError: for a file that is damaged, lacks something, or holds arrays of other shapes or values.
+    """
+    contents = load_arrays(path)
+    start, box = (_numbers(contents, key, path) for key in ("positions", "box"))
+    species = _numbers(contents, "types", path)
+    particles = species.size
+    _require(start.shape == (particles, 3) and particles > 0, path, f"positions (N, 3): got {start.shape}")
+    _require(set(np.unique(species)) <= {0, 1}, path, f"types 0 and 1: got {np.unique(species)[:4]}")
+    _require(box.shape == (3,) and bool(np.ptp(box) == 0 < box[0]), path, f"a cubic box (3,): got {box}")
+    scattering = _numbers(contents, "is_values", path).reshape(-1)
+    displacements = _read_displacements(contents, start, path)
+    propensities = displacements.mean(axis=0) if len(displacements) else _numbers(contents, "targets", path)
+    _require(
+        len(propensities) <= len(scattering) and propensities.shape[1:] == (particles,),
+        path,
+        f"(T, N) propensities for {len(scattering)} values of F_s: got {propensities.shape}",
+    )
+    labels = tuple(map(name_label, scattering[: len(propensities)]))
+    configuration = Configuration(start, species.astype(np.uint8), float(box[0]))
+    return PickledRuns(configuration, _temperature(contents, path), labels, displacements, propensities)
+
+
+def _read_displacements(contents: Mapping[str, Any], start: Values, path: Path) -> Values:
+    """(R, T, N); none where the file states as many targets as it has times, and not the runs of them all."""
+    times = contents.get("trajectory_target_positions", [])
+    targets = contents.get("targets", [])
+    if len(times) < max(len(targets), 1):
+        return np.empty((0, len(targets), len(start)))
+    ends = _numbers(contents, "trajectory_target_positions", path)  # (T, R, N, 3)
+    _require(ends.ndim == 4 and ends.shape[2:] == start.shape, path, f"ends (T, R, N, 3): got {ends.shape}")
+    displacements: Values = np.linalg.norm(ends - start, axis=3).swapaxes(0, 1)
+    return displacements
+
+
+def _temperature(contents: Mapping[str, Any], path: Path) -> float:
+    metadata = contents.get("metadata")
+    temperature = metadata.get("temperature") if isinstance(metadata, dict) else None
+    _require(isinstance(temperature, float | int), path, f"metadata with the temperature: got {metadata}")
+    return float(temperature or 0.0)
+
+
+def _numbers(contents: Mapping[str, Any], key: str, path: Path) -> Values:
+    _require(key in contents, path, f"{key}: it has {', '.join(contents)}")
+    try:
+        values = np.array(contents[key], dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ImportingError(
+            f"a pickled configuration holds numbers: {key} has others, {error} ({path})"
+        ) from None
+    _require(bool(np.isfinite(values).all()), path, f"finite numbers: {key} has others")
+    return values
+
+
+def _require(holds: bool, path: Path, rule: str) -> None:
+    if not holds:
+        raise ImportingError(f"a pickled configuration holds {rule} ({path})")
+
+
+def write_runs(name: str, runs: PickledRuns, folders: ImportedFolders) -> None:
+    """Write a snapshot, a table of displacements for every run, and their means."""
+    configuration, temperature, labels, displacements, propensities = runs
+    origin = {"frames": 1, "frame": 0}
+    write_snapshot(
+        folders.snapshots / f"{name}.parquet", configuration, {**origin, "temperature": temperature}
+    )
+    box = {"box_length": configuration.box_length}
+    for run, rows in enumerate(displacements):
+        path = folders.isoconfigurational / name / f"run{run:02}.parquet"
+        _write_labels(path, configuration, labels, rows, {**origin, **box})
+    metadata = {**box, "runs": len(displacements)} if len(displacements) else box
+    _write_labels(
+        folders.isoconfigurational / f"{name}.parquet", configuration, labels, propensities, metadata
+    )
+
+
+def _write_labels(
+    path: Path,
+    configuration: Configuration,
+    labels: Sequence[str],
+    rows: Values,
+    metadata: Mapping[str, object],
+) -> None:
+    species = configuration.species
+    table: tables.Columns = {"particle": np.arange(len(species)), "type": species}
+    columns = dict(zip(labels, rows, strict=True))
+    tables.write(path, tables.labels_schema(labels), [{**table, **columns}], metadata)
