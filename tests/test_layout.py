@@ -8,12 +8,14 @@ from dvc.utils.serialize import modify_yaml
 from ruamel.yaml import YAML
 
 from glassdyn import params
+from glassdyn.datasets.pipeline import make_stages
 from glassdyn.jobs.code_digest import SOURCE, code_files
 
 LAYERS = [
     "errors",
     "parent_process",
     "label_names",
+    "file_statements",
     "parameter_files",
     "constraints",
     "limits",
@@ -32,11 +34,13 @@ LAYERS = [
     "baselines",
     "evaluation",
     "importing",
+    "datasets",
     "prediction",
     "figures",
     "experiments",
     "stages",
     "file_commands",
+    "dataset_commands",
     "cli",
 ]
 """Folders and modules of the package: each imports itself and what stands before it."""
@@ -127,9 +131,10 @@ def test_every_output_is_ignored_by_git_or_kept_in_it(root, pipeline):
 
 def test_every_stage_is_a_module_and_every_module_a_stage(root, pipeline):
     """Of the pipeline itself, or of one that reads other people's data."""
+    stages = make_stages(pipeline)
     modules = {path.stem for path in (root / "src" / "glassdyn" / "stages").glob("*.py")} - {"__init__"}
     datasets = " ".join(path.read_text() for path in (root / "datasets").glob("*/dvc.yaml"))
-    assert modules == set(pipeline) | set(re.findall(r"glassdyn\.stages\.(\w+)", datasets))
+    assert modules == {*stages, *pipeline} | set(re.findall(r"glassdyn\.stages\.(\w+)", datasets))
 
 
 def test_the_published_set_runs_stages_of_the_root(root, pipeline):

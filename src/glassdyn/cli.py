@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from glassdyn import jobs, presets
+from glassdyn.dataset_commands import add_dataset_commands
 from glassdyn.errors import GlassdynError
 from glassdyn.experiments import commands
 from glassdyn.file_commands import add_file_commands
@@ -37,6 +38,7 @@ examples:
   glassdyn predict models/baselines.safetensors snapshot.xyz mobile.parquet --model ridge
   glassdyn inspect run.lammpstrj.gz
   glassdyn import run.lammpstrj.gz run.h5 --species 1=A,2=B --timestep 0.005
+  glassdyn new-dataset mine --from runs/*.lammpstrj.gz --species 1=A,2=B --timestep 0.005 --temperature 0.5
 """
 
 CHECK = """\
@@ -90,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     preset = _command(add, "preset", "set the parameters of a known system", PRESET, _preset)
     preset.add_argument("name", help=f"one of: {', '.join(presets.preset_names())}")
     add_file_commands(partial(_command, add))
+    add_dataset_commands(partial(_command, add))
     scratch = _command(add, "scratch", "list or clear what jobs and trainings keep aside", SCRATCH, _scratch)
     scratch.add_argument("--prune", action="store_true", help="delete what no output needs")
     sweep = _command(
