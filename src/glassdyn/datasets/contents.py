@@ -137,6 +137,6 @@ def _require_same(contents: Contents, first: Contents, path: Path, first_path: P
             for name, length, interval in described
         ]
         raise ImportingError(
-            f"a data set is of one liquid in boxes and windows alike: got {texts[0]} in {path} and {texts[1]} in "
+            f"all runs are of one liquid, in boxes alike: got {texts[0]} in {path} and {texts[1]} in "
             f"{first_path}; make a data set of each liquid"
         )

@@ -69,7 +69,7 @@ def track_files(folder: Path) -> None:
     Raises:
         GlassdynError: where DVC refuses, with its reason.
     """
-    if list(folder.glob("*.dvc")) or list((folder / "raw").glob("*.dvc")):
+    if list(folder.glob("[!.]*.dvc")) or list((folder / "raw").glob("[!.]*.dvc")):
         return
     command = [sys.executable, "-m", "dvc", "add", "-q", "raw"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603

@@ -87,7 +87,14 @@ def choose_parameters(
         WITHOUT_POTENTIAL if stated.potential == "none" else {},
         _state_liquid(contents, motion, stated),
         _split_copies(copies),
-        {"raw": {"composition": list(contents.composition), "blocks": stated.blocks, "topology": "", **stated.raw}},
+        {
+            "raw": {
+                "composition": list(contents.composition),
+                "blocks": stated.blocks,
+                "topology": "",
+                **stated.raw,
+            }
+        },
     ]
     for change in changes:
         _update(sections, change)
