@@ -10,8 +10,8 @@ from glassdyn.errors import GlassdynError
 
 __all__ = ["copy_files", "lay_out", "track_files"]
 
-IGNORED = ("raw", "data", "models", "metrics", "plots", ".scratch")
-"""Outputs and files, which are DVC's or may be made anew."""
+IGNORED = ("raw", "data", "models", ".scratch")
+"""What DVC tracks, or nobody; metrics and plots are in git, as those of the root."""
 
 CONFIG = """\
 [core]

@@ -12,7 +12,7 @@ from glassdyn.datasets.contents import Contents, read_contents
 from glassdyn.datasets.folder import copy_files, lay_out, track_files
 from glassdyn.datasets.motion import measure_motion
 from glassdyn.datasets.parameter_page import write_parameters
-from glassdyn.datasets.parameters import Sections, Statements, choose_parameters
+from glassdyn.datasets.parameters import Sections, Statements, choose_parameters, require_copies
 from glassdyn.datasets.pipeline import write_pipeline
 from glassdyn.errors import GlassdynError
 from glassdyn.importing.raw_files import find_runs, list_files
@@ -43,6 +43,8 @@ def new_dataset(
     Raises:
         GlassdynError: for a name that is taken or none, and for all that the files or parameters break.
     """
+    if not NAME.fullmatch(name):
+        raise GlassdynError(f"a name has letters, digits, and . _ - within: got {name!r}")
     folder = root / "datasets" / name
     _require_place(root, folder)
     if not entries and not any((folder / "raw").glob("[!.]*")):
@@ -52,6 +54,7 @@ def new_dataset(
         ]
     topology = "" if options.topology is None else options.topology.name
     runs = [list_files(entry) for entry in entries] or find_runs(folder / "raw", topology)
+    require_copies(len(runs), stated.blocks)
     contents = read_contents(runs, options)
     motion = measure_motion(runs[0], options, contents.interval)
     sections = choose_parameters(parameter_files.read(root / "params.yaml"), contents, motion, stated)
@@ -76,8 +79,6 @@ def _require_place(root: Path, folder: Path) -> None:
             f"a data set lies in a checkout, and runs its code: {root.absolute()} has no {', '.join(absent)}; go to the "
             "repository's root"
         )
-    if not NAME.fullmatch(folder.name):
-        raise GlassdynError(f"a name has letters, digits, and . _ - within: got {folder.name!r}")
     if (folder / "dvc.yaml").exists():
         raise GlassdynError(f"a data set is made once: {folder} is there; take another name, or remove it")
 

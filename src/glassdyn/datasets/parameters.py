@@ -12,7 +12,7 @@ from glassdyn.errors import GlassdynError
 from glassdyn.importing.windows import count_windows, plan_cut
 from glassdyn.params import Params
 
-__all__ = ["Statements", "choose_parameters"]
+__all__ = ["Sections", "Statements", "choose_parameters", "require_copies"]
 
 Sections = dict[str, dict[str, Any]]
 
@@ -79,14 +79,13 @@ def choose_parameters(
         GlassdynError: for fewer than three copies, an unknown temperature or tau_alpha, and runs that hold no window.
         ParamsError: for what breaks a rule of the parameters.
     """
-    copies = contents.runs * stated.blocks
-    _require_copies(contents, copies)
+    require_copies(contents.runs, stated.blocks)
     sections: Sections = {name: dict(keys) for name, keys in root.items() if name != "raw"}
     changes: list[Mapping[str, Mapping[str, Any]]] = [
         OVERRIDES,
         WITHOUT_POTENTIAL if stated.potential == "none" else {},
         _state_liquid(contents, motion, stated),
-        _split_copies(copies),
+        _split_copies(contents.runs * stated.blocks),
         {
             "raw": {
                 "composition": list(contents.composition),
@@ -112,13 +111,22 @@ def _update(sections: Sections, changes: Mapping[str, Mapping[str, Any]]) -> Non
         sections[name] = {**sections.get(name, {}), **keys}
 
 
-def _require_copies(contents: Contents, copies: int) -> None:
-    if copies < LEAST_COPIES:
+def require_copies(runs: int, blocks: int) -> None:
+    """Refuse fewer copies than a split has parts.
+
+    Args:
+        runs: their number.
+        blocks: of time, that each is cut into.
+
+    Raises:
+        GlassdynError: in that case.
+    """
+    if runs * blocks < LEAST_COPIES:
+        enough = -(-LEAST_COPIES // runs)
         raise GlassdynError(
-            f"models are trained, selected and tested on different copies, {LEAST_COPIES} at least: got "
-            f"{contents.runs} runs; add runs, or cut each into {-(-LEAST_COPIES // contents.runs)} blocks of time, by "
-            f"--blocks {-(-LEAST_COPIES // contents.runs)}: blocks of one run hold the same particles, and test at "
-            "other times, not on another liquid"
+            f"models are trained, selected and tested on different copies, {LEAST_COPIES} at least: got {runs} runs; add "
+            f"runs, or cut each into {enough} blocks of time, by --blocks {enough}: blocks of one run hold the same "
+            "particles, and the test is at other times, not on another liquid"
         )
 
 
