@@ -19,7 +19,17 @@ def test_help_names_every_command(capsys):
         main(["--help"])
     assert stop.value.code == 0
     text = capsys.readouterr().out
-    commands = {"check", "preset", "predict", "import", "inspect", "scratch", "sweep", "experiments"}
+    commands = {
+        "check",
+        "preset",
+        "predict",
+        "import",
+        "inspect",
+        "new-dataset",
+        "scratch",
+        "sweep",
+        "experiments",
+    }
     assert commands <= {line.split()[0] for line in text.splitlines() if line.startswith("    ")}
 
 

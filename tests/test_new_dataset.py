@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from foreign_files import moving_liquid, write_dump, write_h5md
+from foreign_files import moving_liquid, write_data, write_dcd, write_dump, write_h5md, write_xyz
 from glassdyn import parameter_files, params
 from glassdyn.cli import main
-from glassdyn.datasets.contents import Contents
+from glassdyn.datasets.contents import Contents, read_contents
 from glassdyn.datasets.motion import Motion, measure_motion
 from glassdyn.datasets.parameters import Statements, choose_parameters
 from glassdyn.datasets.pipeline import make_stages
@@ -327,6 +327,31 @@ def test_files_may_lie_there_already(checkout, capsys):
     assert len(list((checkout / "datasets/mine/raw").iterdir())) == 3
     assert main(["new-dataset", "mine", *WORDS, *SHORT]) == 1
     assert "a data set is made once" in capsys.readouterr().err
+
+
+def test_what_files_do_not_say_is_stated_and_stays(checkout, monkeypatch):
+    """DCD holds neither species nor ids; the file with the species lies in raw/ and is no run."""
+    for number in range(3):
+        write_dcd(checkout / "runs" / f"{number}.dcd", run_of(number))
+    write_data(checkout / "top.data", run_of(0))
+    assert make(*SHORT, "--topology", "top.data") == 0
+    monkeypatch.chdir(checkout / "datasets" / "mine")
+    stated = params.load().raw
+    assert (stated.species, stated.topology, stated.timestep) == ("1=A,2=B", "top.data", 0.005)
+    import_files.main()
+    with open_trajectory(Path("data/trajectories/copy01-sample01.h5")) as trajectory:
+        expected = run_of(1).positions[30:51]
+        moved = trajectory.window(0, 21) - trajectory.frame(0)
+        np.testing.assert_allclose(moved, expected - expected[0], atol=1e-4)
+
+
+def test_an_interval_without_steps_is_divided_into_steps(tmp_path):
+    run = run_of(0, frames=3)
+    write_xyz(tmp_path / "run.xyz", run)
+    contents = read_contents([[tmp_path / "run.xyz"]], ReadOptions(box_length=run.box_length, timestep=0.2))
+    assert (contents.timestep, contents.frame_steps) == (0.005, 40)
+    assert contents.composition == (160, 80)
+    assert (contents.frames, contents.runs, contents.has_energies) == (3, 1, False)
 
 
 def test_tau_alpha_is_that_of_the_steps(tmp_path):
