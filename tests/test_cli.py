@@ -19,7 +19,20 @@ def test_help_names_every_command(capsys):
         main(["--help"])
     assert stop.value.code == 0
     text = capsys.readouterr().out
-    commands = {"check", "preset", "predict", "import", "inspect", "scratch", "sweep", "experiments", "card"}
+    commands = {
+        "check",
+        "preset",
+        "predict",
+        "import",
+        "inspect",
+        "new-dataset",
+        "scratch",
+        "sweep",
+        "experiments",
+        "card",
+        "explain",
+        "import-weights",
+    }
     assert commands <= {line.split()[0] for line in text.splitlines() if line.startswith("    ")}
 
 

@@ -72,7 +72,7 @@ def test_inspect_says_what_a_file_holds(moving, tmp_path, capsys):
     assert said["density"] == f"{60 / moving.box_length**3:.6g}"
     assert said["spacing"] == "40 steps"
     assert said["positions"] == "wrapped, with images"
-    assert said["missing"] == "for observe: potential_energy and kinetic_energy and pressure"
+    assert said["missing"] == "for energies in observe: potential_energy and kinetic_energy and pressure"
 
 
 def test_inspect_says_what_is_missing(moving, tmp_path, capsys):
@@ -101,7 +101,7 @@ def test_inspect_reads_the_ends_of_a_long_file(tmp_path, capsys):
     write_h5md(tmp_path / "in.h5", long)
     said = inspect(capsys, tmp_path / "in.h5")
     assert said["spacing"] == "40 steps, 0.2 tau"
-    assert said["missing"] == "for observe: potential_energy and kinetic_energy and pressure"
+    assert said["missing"] == "for energies in observe: potential_energy and kinetic_energy and pressure"
 
 
 def test_inspect_says_which_frame_is_damaged(tmp_path, capsys):

@@ -8,12 +8,14 @@ from dvc.utils.serialize import modify_yaml
 from ruamel.yaml import YAML
 
 from glassdyn import params
+from glassdyn.datasets.pipeline import make_stages
 from glassdyn.jobs.code_digest import SOURCE, code_files
 
 LAYERS = [
     "errors",
     "parent_process",
     "label_names",
+    "file_statements",
     "parameter_files",
     "constraints",
     "limits",
@@ -33,6 +35,7 @@ LAYERS = [
     "baselines",
     "evaluation",
     "importing",
+    "datasets",
     "prediction",
     "figures",
     "reporting",
@@ -44,6 +47,7 @@ LAYERS = [
     "file_commands",
     "check_command",
     "weights_command",
+    "dataset_commands",
     "cli",
 ]
 """Folders and modules of the package: each imports itself and what stands before it."""
@@ -137,9 +141,10 @@ def test_every_output_is_ignored_by_git_or_kept_in_it(root, pipeline):
 
 def test_every_stage_is_a_module_and_every_module_a_stage(root, pipeline):
     """Of the pipeline itself, or of one that reads other people's data."""
+    stages = make_stages(pipeline)
     modules = {path.stem for path in (root / "src" / "glassdyn" / "stages").glob("*.py")} - {"__init__"}
     datasets = " ".join(path.read_text() for path in (root / "datasets").glob("*/dvc.yaml"))
-    assert modules == set(pipeline) | set(re.findall(r"glassdyn\.stages\.(\w+)", datasets))
+    assert modules == {*stages, *pipeline} | set(re.findall(r"glassdyn\.stages\.(\w+)", datasets))
 
 
 @pytest.mark.parametrize("dataset", ["botan", "glassbench"])

@@ -2,6 +2,7 @@
 
 import json
 
+import h5py
 import numpy as np
 import polars as pl
 import pytest
@@ -117,7 +118,6 @@ def test_trajectories_of_different_lengths_are_refused(tmp_path):
     brownian(tmp_path / "data")
     brownian(tmp_path / "other", copies=1, samples=1)
     target = tmp_path / "data" / "copy01-sample01.h5"
-    import h5py
 
     with h5py.File(target, "r+") as file:
         for name in ("value", "step", "time"):
@@ -130,7 +130,6 @@ def test_trajectories_of_different_lengths_are_refused(tmp_path):
 
 def test_a_wrapped_trajectory_is_refused_as_such(tmp_path):
     brownian(tmp_path / "data", copies=1, samples=1)
-    import h5py
 
     with h5py.File(tmp_path / "data" / "copy00-sample00.h5", "r+") as file:
         value = file["particles/all/position/value"]
@@ -151,10 +150,30 @@ def test_distances_fit_in_the_box(particles):
     assert box_length / 2 - 0.03 <= longest <= box_length / 2 or longest == pytest.approx(4.99)
 
 
-def test_energies_without_pressure_are_refused():
-    series = {"potential_energy": np.zeros(3), "kinetic_energy": np.zeros(3)}
-    with pytest.raises(ValueError, match=r"\['pressure'\] missing"):
-        energy.energies_per_particle(series, 10)
+def test_energies_that_a_file_does_not_hold_are_no_numbers():
+    energies = energy.energies_per_particle({"kinetic_energy": np.full(3, 27.0)}, 3, 10)
+    np.testing.assert_array_equal(energies.temperature, 2.0)
+    assert np.isnan([energies.potential, energies.total, energies.pressure]).all()
+
+
+def test_a_trajectory_without_energies_is_measured_but_for_these(tmp_path):
+    """As those of other programs are: displacements and structure are the same to the last bit."""
+    for name in ("with", "without"):
+        brownian(tmp_path / name)
+    for path in (tmp_path / "without").iterdir():
+        with h5py.File(path, "r+") as file:
+            del file["observables"]
+    measured = [measure_all(tmp_path / name, structure_particles=500) for name in ("with", "without")]
+    complete, lacking = (summarise(each, Expected(0.6, 10.0, 0.2)) for each in measured)
+    assert {"potential", "total", "pressure", "largest_drift"} & set(lacking["energy"]) == set()
+    assert set(lacking["temperature"]) == {"declared"}
+    topics = complete.keys() - {"energy", "temperature"}
+    assert {topic: lacking[topic] for topic in topics} == {topic: complete[topic] for topic in topics}
+    warnings = list_warnings(lacking)
+    assert warnings["energy_drifts"] == warnings["temperature_is_off"] == ""
+    tables = [tabulate(each) for each in measured]
+    assert tables[0].keys() - tables[1].keys() == {"energy"}
+    assert tables[1]["rmsd"].equals(tables[0]["rmsd"])
 
 
 def test_drift_is_that_of_the_line():

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from glassdyn import jobs, presets
 from glassdyn.check_command import add_check_command
+from glassdyn.dataset_commands import add_dataset_commands
 from glassdyn.errors import GlassdynError
 from glassdyn.experiments import commands
 from glassdyn.explanation import command as explaining
@@ -40,6 +41,7 @@ examples:
   glassdyn explain models/network.safetensors
   glassdyn inspect run.lammpstrj.gz
   glassdyn import run.lammpstrj.gz run.h5 --species 1=A,2=B --timestep 0.005
+  glassdyn new-dataset mine --from runs/*.lammpstrj.gz --species 1=A,2=B --timestep 0.005 --temperature 0.5
 """
 
 PRESET = """\
@@ -96,6 +98,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     explaining.add_explain_options(explain)
     add_weights_command(partial(_command, add))
+    add_dataset_commands(partial(_command, add))
     scratch = _command(add, "scratch", "list or clear what jobs and trainings keep aside", SCRATCH, _scratch)
     scratch.add_argument("--prune", action="store_true", help="delete what no output needs")
     _command(add, "card", "write the data card, an RO-Crate", CARD, _card)

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from glassdyn.errors import GlassdynError
+from glassdyn.file_statements import parse_arrays, parse_species
 
 if TYPE_CHECKING:
     from glassdyn.importing.source import ReadOptions
 
-__all__ = ["CommandAdder", "add_file_commands"]
+__all__ = ["FORMATS", "CommandAdder", "add_file_commands", "add_read_options", "length", "read_options"]
 
 
 class CommandAdder(Protocol):
@@ -76,7 +77,7 @@ def _add_predict(add: CommandAdder) -> None:
         "--model", help="which of the baselines: constant, radial_ridge, averaged_ridge, ridge or perceptron"
     )
     parser.add_argument("--frame", type=_frame, help="a number from 0, or all; the middle one by default")
-    _add_read_options(parser)
+    add_read_options(parser)
 
 
 def _add_import(add: CommandAdder) -> None:
@@ -87,22 +88,23 @@ def _add_import(add: CommandAdder) -> None:
         "--frame", type=_frame, help="of snapshots: a number from 0, or all; the middle one by default"
     )
     parser.add_argument("--set", metavar="NAME", help="a published set: botan, glassbench or deepmind")
-    _add_read_options(parser)
+    add_read_options(parser)
 
 
 def _add_inspect(add: CommandAdder) -> None:
     parser = add("inspect", "say what a file holds", INSPECT.format(formats=FORMATS), _inspect)
     parser.add_argument("file", type=Path, metavar="FILE")
-    _add_read_options(parser)
+    add_read_options(parser)
 
 
-def _add_read_options(parser: argparse.ArgumentParser) -> None:
+def add_read_options(parser: argparse.ArgumentParser) -> None:
+    """Add what a user may say about files."""
     add = parser.add_argument_group("what the file does not say").add_argument
     add("--species", type=_species, metavar="1=A,2=B", help="which names or numbers of species are A and B")
-    add("--box", type=_length, metavar="L", help="edge of the cubic box, units of sigma_AA")
+    add("--box", type=length, metavar="L", help="edge of the cubic box, units of sigma_AA")
     add(
         "--timestep",
-        type=_length,
+        type=length,
         metavar="DT",
         help="time of a step, or between frames without steps, units of tau",
     )
@@ -111,24 +113,22 @@ def _add_read_options(parser: argparse.ArgumentParser) -> None:
     add("--unwrapped", action="store_true", help="positions are unwrapped, although the file does not say so")
 
 
-def _length(text: str) -> float:
+def length(text: str) -> float:
+    """A number above 0, such as a length or a time."""
     try:
-        length = float(text)
+        number = float(text)
     except ValueError:
-        length = 0.0
-    if not 0 < length < float("inf"):
+        number = 0.0
+    if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"a number above 0 is needed: got {text!r}")
-    return length
+    return number
 
 
 def _keys(text: str) -> dict[str, str]:
-    meanings = ("positions", "species", "box", "ids", "images", "steps", "times")
-    pairs = [pair.partition("=") for pair in text.split(",")]
-    if not all(meaning in meanings and name for meaning, _, name in pairs):
-        raise argparse.ArgumentTypeError(
-            f"names of arrays stand behind {', '.join(meanings)}, as in positions=r,species=ptype: got {text!r}"
-        )
-    return {meaning: name for meaning, _, name in pairs}
+    try:
+        return parse_arrays(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _frame(text: str) -> int | str:
@@ -138,10 +138,10 @@ def _frame(text: str) -> int | str:
 
 
 def _species(text: str) -> dict[str, int]:
-    pairs = [pair.partition("=") for pair in text.split(",")]
-    if not all(name and kind in {"A", "B"} for name, _, kind in pairs):
-        raise argparse.ArgumentTypeError(f"each name is A or B, as in 1=A,2=B: got {text!r}")
-    return {name: "AB".index(kind) for name, _, kind in pairs}
+    try:
+        return parse_species(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _predict(options: argparse.Namespace) -> None:
@@ -152,7 +152,7 @@ def _predict(options: argparse.Namespace) -> None:
     inputs = [options.file, options.configuration]
     predict.require_writable(options.output, inputs)
     predictor = predictors.load_predictor(options.file, options.model)
-    frames = predict.read(options.configuration, options.frame, _read_options(options))
+    frames = predict.read(options.configuration, options.frame, read_options(options))
     summary = predict.predict_file(predictor, frames, options.output)
     if summary.distribution_shift > MAX_EXCESS:
         print(
@@ -165,7 +165,8 @@ def _predict(options: argparse.Namespace) -> None:
     print(f"{options.output}: {labels} of {summary.particles} particles, {summary.frames} frames")
 
 
-def _read_options(options: argparse.Namespace) -> "ReadOptions":
+def read_options(options: argparse.Namespace) -> "ReadOptions":
+    """What the user has said about files."""
     from glassdyn.importing.source import ReadOptions  # noqa: PLC0415 - as above
 
     return ReadOptions(
@@ -184,7 +185,7 @@ def _import(options: argparse.Namespace) -> None:
     if options.set is not None:
         _import_set(options)
         return
-    output, stated = options.output, _read_options(options)
+    output, stated = options.output, read_options(options)
     if output.suffix in {".h5", ".h5md", ".hdf5"}:
         if isinstance(options.frame, int):
             raise GlassdynError(
@@ -205,7 +206,7 @@ def _import_set(options: argparse.Namespace) -> None:
     from glassdyn.importing.published_sets import import_set  # noqa: PLC0415 - as above
     from glassdyn.importing.source import ReadOptions  # noqa: PLC0415
 
-    if len(options.files) != 1 or options.frame is not None or _read_options(options) != ReadOptions():
+    if len(options.files) != 1 or options.frame is not None or read_options(options) != ReadOptions():
         raise GlassdynError(
             f"a published set is one file or folder, about which nothing need be said: got {len(options.files)} "
             "paths, or options beside --set; leave them out"
@@ -217,5 +218,5 @@ def _import_set(options: argparse.Namespace) -> None:
 def _inspect(options: argparse.Namespace) -> None:
     from glassdyn.importing.inspect import inspect_file  # noqa: PLC0415 - as above
 
-    for label, text in inspect_file(options.file, _read_options(options)):
+    for label, text in inspect_file(options.file, read_options(options)):
         print(f"{label:<10} {text}")

@@ -11,7 +11,7 @@ from glassdyn import constraints, parameter_files
 from glassdyn.jobs.atomic import atomic_write
 from glassdyn.params import Params, ParamsError
 
-__all__ = ["apply_preset", "load_preset", "preset_names"]
+__all__ = ["apply_preset", "load_preset", "preset_names", "write_values"]
 
 
 def preset_names(folder: Path = Path("presets")) -> list[str]:
@@ -45,7 +45,7 @@ def apply_preset(name: str, path: Path = Path("params.yaml"), folder: Path = Pat
         for key in keys
         if before[section][key] != after[section][key]
     ]
-    _write(path, {(section, key): after[section][key] for section, key in changed}, after)
+    write_values(path, {(section, key): after[section][key] for section, key in changed}, after)
     return [f"{section}.{key}: {before[section][key]} -> {after[section][key]}" for section, key in changed]
 
 
@@ -75,8 +75,17 @@ def _find(name: str, folder: Path) -> Path:
     return folder / f"{name}.yaml"
 
 
-def _write(path: Path, changes: Mapping[tuple[str, str], Any], expected: Mapping[str, Any]) -> None:
-    """Change values in the file, in the layout in which `dvc exp run -S` writes it too."""
+def write_values(path: Path, changes: Mapping[tuple[str, str], Any], expected: Mapping[str, Any]) -> None:
+    """Change values in a file of parameters, in the layout in which `dvc exp run -S` writes it too.
+
+    Args:
+        path: the file.
+        changes: section and key -> value.
+        expected: all sections, as they are then.
+
+    Raises:
+        ParamsError: where comments keep the file from stating them.
+    """
     yaml = YAML()
     page = yaml.load(path)
     for (section, key), value in changes.items():

@@ -127,7 +127,7 @@ def _list_missing(
         return [f"for every stage: {error}"]
     checks: list[tuple[str, Callable[[], None]]] = [
         ("p_hop and wavelets", lambda: _require_trajectory(liquid, source, options)),
-        ("observe", lambda: _require_energies(liquid[0])),
+        ("energies in observe", lambda: _require_energies(liquid[0])),
     ]
     missing = []
     for stage, check in checks:

@@ -6,14 +6,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from glassdyn.errors import GlassdynError
 from glassdyn.storage.trajectory_writer import THERMODYNAMICS
 
 __all__ = ["Energies", "drift", "energies_per_particle"]
 
 
 class Energies(NamedTuple):
-    """Thermodynamics of one recorded window, frame by frame.
+    """Thermodynamics of one recorded window, frame by frame; NaN where a file of another program does not hold them.
 
     Attributes:
         potential: (T,) U / N, units of eps_AA.
@@ -33,25 +32,21 @@ class Energies(NamedTuple):
         return self.potential + self.kinetic
 
 
-def energies_per_particle(series: Mapping[str, NDArray[np.float64]], particles: int) -> Energies:
+def energies_per_particle(series: Mapping[str, NDArray[np.float64]], frames: int, particles: int) -> Energies:
     """Divide the recorded totals by the number of particles.
 
     Args:
-        series: (T,) each of the THERMODYNAMICS.
+        series: (T,) each of the THERMODYNAMICS, those of them that there are.
+        frames: T.
         particles: N.
-
-    Raises:
-        GlassdynError: for a series that is missing.
     """
-    missing = sorted(set(THERMODYNAMICS) - set(series))
-    if missing:
-        raise GlassdynError(f"a trajectory records energies and pressure: {missing} missing; record it again")
-    kinetic = series["kinetic_energy"]
+    absent = np.full(frames, np.nan)
+    potential, kinetic, pressure = (series.get(name, absent) for name in THERMODYNAMICS)
     return Energies(
-        potential=series["potential_energy"] / particles,
+        potential=potential / particles,
         kinetic=kinetic / particles,
         temperature=2 * kinetic / (3 * particles - 3),
-        pressure=series["pressure"],
+        pressure=pressure,
     )
 
 

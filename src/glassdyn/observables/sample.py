@@ -131,7 +131,9 @@ def measure_sample(
         name=name,
         copy=copy_of(name),
         times=trajectory.times,
-        energies=energy.energies_per_particle(trajectory.observables, trajectory.particles),
+        energies=energy.energies_per_particle(
+            trajectory.observables, trajectory.frames, trajectory.particles
+        ),
         solid_fractions=np.array(
             [order.solid_fraction(frame, trajectory.box_length) for frame in (first, last)]
         ),

@@ -40,10 +40,13 @@ def pool_displacements(measurements: Measurements) -> relaxation.Displacements:
 
 
 def tabulate(measurements: Measurements) -> dict[str, pl.DataFrame]:
-    """Every table of the measurements, by the name of its file; times in tau, lengths in sigma_AA."""
+    """Every table of the measurements, by the name of its file; times in tau, lengths in sigma_AA.
+
+    That of energies is left out where there are none.
+    """
     pooled, structure = pool_displacements(measurements), measurements.structure
     time = {"time": measurements.lag_times}
-    return {
+    tables = {
         "rmsd": pl.DataFrame(time | _by_species(np.sqrt(relaxation.mean_squares(pooled)))),
         "scattering": pl.DataFrame(time | _by_species(relaxation.scattering(pooled))),
         "non_gaussian": pl.DataFrame(time | _by_species(relaxation.non_gaussian(pooled))),
@@ -56,8 +59,11 @@ def tabulate(measurements: Measurements) -> dict[str, pl.DataFrame]:
             {"wave_number": structure.wave_numbers, "total": structure.total}
             | dict(zip(PAIRS, structure.factors.T, strict=True))
         ),
-        "energy": pl.concat([_energies(sample) for sample in measurements.samples]),
     }
+    with_energies = [sample for sample in measurements.samples if np.isfinite(sample.energies.total).all()]
+    if with_energies:
+        tables["energy"] = pl.concat([_energies(sample) for sample in with_energies])
+    return tables
 
 
 def _by_species(values: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:

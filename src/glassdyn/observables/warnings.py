@@ -43,7 +43,7 @@ def list_warnings(metrics: Metrics) -> dict[str, str]:
 
 
 def _energy(numbers: Mapping[str, float]) -> str:
-    if numbers["largest_drift"] < DRIFT:
+    if numbers.get("largest_drift", 0.0) < DRIFT:
         return ""
     return (
         f"energy must be conserved: it drifts by {numbers['largest_drift']:.1e} per particle over a window, "
@@ -52,7 +52,7 @@ def _energy(numbers: Mapping[str, float]) -> str:
 
 
 def _temperature(numbers: Mapping[str, float]) -> str:
-    if abs(numbers["ratio"] - 1) < TEMPERATURE:
+    if abs(numbers.get("ratio", 1.0) - 1) < TEMPERATURE:
         return ""
     return (
         f"the samples must be at the declared temperature within {TEMPERATURE:.0%}: got "

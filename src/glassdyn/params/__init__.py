@@ -38,6 +38,7 @@ __all__ = [
     "ParamsError",
     "Pca",
     "Potential",
+    "Raw",
     "Record",
     "Simulation",
     "Split",
@@ -66,6 +67,9 @@ InherentField = Literal[
 FieldName = InherentField | Literal["energy", "force", "cage_displacement", "cage_fluctuation", "cage_energy"]
 Fields = Annotated[tuple[FieldName, ...], Distinct]
 Names = Annotated[tuple[str, ...], NotEmpty, Distinct]
+Composition = Annotated[tuple[PositiveInt, ...], Field(min_length=2, max_length=2)]
+SpeciesNames = Annotated[str, Field(pattern=r"^([^=,]+=[AB](,[^=,]+=[AB])*)?$")]
+ArrayNames = Annotated[str, Field(pattern=r"^([a-z]+=[^=,]+(,[a-z]+=[^=,]+)*)?$")]
 Widths = Annotated[tuple[PositiveInt, ...], NotEmpty]
 
 INHERENT_FIELDS: tuple[str, ...] = get_args(InherentField)
@@ -92,9 +96,9 @@ class Liquid:
 
 @dataclass(frozen=True, config=STRICT)
 class Potential:
-    """Lennard-Jones, cut and smoothed (thesis 2.1; spec section 1)."""
+    """Lennard-Jones, cut and smoothed (thesis 2.1; spec section 1); or none that is known, of a data set."""
 
-    truncation: Literal["xplor", "shift"]
+    truncation: Literal["xplor", "shift", "none"]
     r_on: PositiveFloat
     r_cut: PositiveFloat
     spline_points: NonNegativeInt
@@ -377,8 +381,21 @@ class Evaluate:
 
 
 @dataclass(frozen=True, config=STRICT)
+class Raw:
+    """Files of other programs that a data set begins with: what they do not say, and how they become copies."""
+
+    composition: Composition
+    species: SpeciesNames
+    topology: str
+    keys: ArrayNames
+    timestep: NonNegativeFloat
+    unwrapped: bool
+    blocks: PositiveInt
+
+
+@dataclass(frozen=True, config=STRICT)
 class Params:
-    """All parameters."""
+    """All parameters; `raw` is a section of data sets alone."""
 
     liquid: Liquid
     potential: Potential
@@ -398,6 +415,7 @@ class Params:
     loss: Loss
     train: Train
     evaluate: Evaluate
+    raw: Raw | None = None
 
     def __post_init__(self) -> None:
         check_rules(self)

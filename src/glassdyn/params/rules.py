@@ -27,8 +27,10 @@ def check_rules(params: "Params") -> None:
     Raises:
         ValueError: naming the rule, the value and the way out.
     """
-    broken = limits.broken_limits(asdict(params))
+    sections = {name: section for name, section in asdict(params).items() if section is not None}
+    broken = limits.broken_limits(sections)
     require(not broken, "\n".join(broken))
+    _check_data_set(params)
     _check_box(params)
     _check_integration(params)
     _check_windows(params)
@@ -39,13 +41,41 @@ def check_rules(params: "Params") -> None:
     _check_models(params)
 
 
+def _check_data_set(params: "Params") -> None:
+    raw, describe = params.raw, params.describe
+    require(
+        raw is None or sum(raw.composition) == params.liquid.particles,
+        "the particles of A and B are those of the liquid: got "
+        f"{list(raw.composition if raw else ())} of {params.liquid.particles} (params.yaml: raw.composition)",
+    )
+    if params.potential.truncation != "none":
+        return
+    require(
+        raw is not None,
+        "a simulation has a potential, and data sets alone may have none: got none "
+        "(params.yaml: potential.truncation; take xplor or shift)",
+    )
+    needing = [*describe.fields, *["describe.inherent"] * describe.inherent]
+    require(
+        not needing,
+        f"energies, minima and runs need the potential, which is not known: got {', '.join(needing)} "
+        "(params.yaml: describe.fields, describe.inherent; leave them out, or state potential.truncation)",
+    )
+    require(
+        params.isoconfigurational.runs == 0,
+        "isoconfigurational runs need the potential, which is not known: got "
+        f"{params.isoconfigurational.runs} runs (params.yaml: isoconfigurational.runs; take 0)",
+    )
+
+
 def _check_box(params: "Params") -> None:
     box_length = (params.liquid.particles / params.liquid.density) ** (1 / 3)
     edge = params.descriptors.edges[-1] if params.descriptors.edges else params.descriptors.r_max
     describe = params.describe
     cluster = DEBYE_WALLER_RADIUS if "debye_waller" in describe.fields else 0.0
     fields = max(describe.shells, describe.r_local, cluster)
-    reach = max(edge, describe.r_average, fields, params.potential.r_cut, params.graph.r_threshold)
+    r_cut = 0.0 if params.potential.truncation == "none" else params.potential.r_cut
+    reach = max(edge, describe.r_average, fields, r_cut, params.graph.r_threshold)
     fewest = 5 * -int(-((2 * reach) ** 3 * params.liquid.density) // 5)
     require(
         box_length >= 2 * reach,
