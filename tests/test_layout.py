@@ -44,10 +44,7 @@ LAYERS = [
     "experiments",
     "remotes",
     "stages",
-    "file_commands",
-    "check_command",
-    "weights_command",
-    "dataset_commands",
+    "commands",
     "cli",
 ]
 """Folders and modules of the package: each imports itself and what stands before it."""

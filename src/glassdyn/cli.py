@@ -1,27 +1,34 @@
 """The command `glassdyn`: what a user does outside of the pipeline, which `dvc repro` runs."""
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
-from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
-from glassdyn import jobs, presets
-from glassdyn.check_command import add_check_command
-from glassdyn.dataset_commands import add_dataset_commands
+from glassdyn.commands.card import add_card_command
+from glassdyn.commands.check import add_check_command
+from glassdyn.commands.datasets import add_dataset_commands
+from glassdyn.commands.explain import add_explain_command
+from glassdyn.commands.files import add_file_commands
+from glassdyn.commands.presets import add_preset_command
+from glassdyn.commands.scratch import add_scratch_command
+from glassdyn.commands.sweeps import add_sweep_commands
+from glassdyn.commands.weights import add_weights_command
 from glassdyn.errors import GlassdynError
-from glassdyn.experiments import commands
-from glassdyn.explanation import command as explaining
-from glassdyn.file_commands import add_file_commands
-from glassdyn.weights_command import add_weights_command
 
 __all__ = ["main", "make_parser"]
 
-AddParser = Callable[..., argparse.ArgumentParser]
+COMMANDS = (
+    add_check_command,
+    add_preset_command,
+    add_sweep_commands,
+    add_file_commands,
+    add_dataset_commands,
+    add_weights_command,
+    add_explain_command,
+    add_card_command,
+    add_scratch_command,
+)
+"""What adds them, in the order of the help."""
 
 DESCRIPTION = """\
 Predict the dynamics of a glass-forming liquid from its structure.
@@ -43,21 +50,6 @@ examples:
   glassdyn import run.lammpstrj.gz run.h5 --species 1=A,2=B --timestep 0.005
   glassdyn new-dataset mine --from runs/*.lammpstrj.gz --species 1=A,2=B --timestep 0.005 --temperature 0.5
 """
-
-PRESET = """\
-Write the parameters of presets/<name>.yaml into params.yaml, whose comments stay, and list what changed.
-Parameters that the preset does not name stay as they are."""
-
-SCRATCH = """\
-List what the scratch folder holds: results of jobs, which outputs share as hard links, trainings, and
-checkpoints. --prune deletes what no output is linked to or made from, unfinished work, and of
-isoconfigurational runs the trajectories once they are labelled ("deletable"): a run that needs them again, such as
-one with other label parameters, simulates them again; more runs need only their own."""
-
-
-CARD = """\
-Write ro-crate-metadata.json from dvc.lock, dvc.yaml and CITATION.cff: what every output is, its units and its
-digest, which stage made it with which parameters, and what was checked. Run it after `dvc repro`, as `make repro` does."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,97 +74,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def make_parser() -> argparse.ArgumentParser:
+    """The parser of all commands; each sets `run`, which takes what was parsed."""
     parser = argparse.ArgumentParser(
         prog="glassdyn",
         description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = parser.add_subparsers(dest="command", metavar="COMMAND", required=True).add_parser
-    add_check_command(partial(_command, add))
-    preset = _command(add, "preset", "set the parameters of a known system", PRESET, _preset)
-    preset.add_argument("name", help=f"one of: {', '.join(presets.preset_names())}")
-    add_file_commands(partial(_command, add))
-    explain = _command(
-        add, "explain", "say what a model has learnt", explaining.EXPLAIN, explaining.run_explain
-    )
-    explaining.add_explain_options(explain)
-    add_weights_command(partial(_command, add))
-    add_dataset_commands(partial(_command, add))
-    scratch = _command(add, "scratch", "list or clear what jobs and trainings keep aside", SCRATCH, _scratch)
-    scratch.add_argument("--prune", action="store_true", help="delete what no output needs")
-    _command(add, "card", "write the data card, an RO-Crate", CARD, _card)
-    sweep = _command(
-        add, "sweep", "run a declared sweep and draw its figure", commands.SWEEP, commands.run_sweep
-    )
-    commands.add_sweep_options(sweep)
-    table = _command(
-        add,
-        "experiments",
-        "list experiments in a short table",
-        commands.EXPERIMENTS,
-        commands.list_experiments,
-    )
-    commands.add_experiments_options(table)
-    return parser
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
-
-def _command(
-    add: AddParser,
-    name: str,
-    summary: str,
-    description: str,
-    run: Callable[[argparse.Namespace], None],
-) -> argparse.ArgumentParser:
-    parser = add(
-        name,
-        help=summary,
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.set_defaults(run=run)
-    return parser
-
-
-def _preset(options: argparse.Namespace) -> None:
-    changes = presets.apply_preset(options.name)
-    print("\n".join(changes) if changes else "params.yaml has these parameters already")
-
-
-def _card(_options: argparse.Namespace) -> None:
-    # Here, because RO-Crate takes time that the other commands need not wait.
-    from glassdyn.data_card.card import write_card  # noqa: PLC0415
-
-    print(f"written: {write_card(Path())}")
-
-
-def _scratch(options: argparse.Namespace) -> None:
-    root = jobs.default_root()
-    entries = jobs.prune(root) if options.prune else jobs.list_entries(root)
-    table = Table("job", "state", "MB", "folder", "training", box=None, pad_edge=False)
-    for entry in entries:
-        folder = entry.folder.path
-        table.add_row(
-            entry.name, entry.state, f"{entry.size / 1e6:.1f}", folder.name[:12], _describe_training(folder)
+    def add(
+        name: str, summary: str, description: str, run: Callable[[argparse.Namespace], None]
+    ) -> argparse.ArgumentParser:
+        command = subparsers.add_parser(
+            name,
+            help=summary,
+            description=description,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-    Console().print(table)
-    done = "deleted" if options.prune else "in all"
-    print(f"{sum(entry.size for entry in entries) / 1e6:.1f} MB {done}, {root.resolve()}")
+        command.set_defaults(run=run)
+        return command
 
-
-def _describe_training(folder: Path) -> str:
-    """What a network was and what it learnt; nothing for another job, or one that is deleted."""
-    try:
-        arguments = json.loads((folder / "job.json").read_text()).get("arguments")
-    except (OSError, json.JSONDecodeError):
-        return ""
-    sections = (
-        {name.lower(): section for name, section in arguments.items()} if isinstance(arguments, dict) else {}
-    )
-    if not {"model", "graph", "loss"} <= sections.keys():
-        return ""
-    model, nodes, targets = sections["model"], sections["graph"]["nodes"], sections["loss"]["targets"]
-    return f"{model['kind']}, n_rec {model['n_rec']}, hidden {model['hidden']}, {nodes} features: {', '.join(targets)}"
+    for add_commands in COMMANDS:
+        add_commands(add)
+    return parser
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
+from glassdyn.commands.command import CommandAdder
 from glassdyn.errors import GlassdynError
-from glassdyn.file_commands import CommandAdder
 
 __all__ = ["add_weights_command"]
 

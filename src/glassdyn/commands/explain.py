@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from glassdyn.commands.command import CommandAdder
 from glassdyn.folds import rotate_split
 from glassdyn.params import load
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from glassdyn.explanation.explain import Explanation, Parts
     from glassdyn.explanation.explained_model import ExplainedModel
 
-__all__ = ["EXPLAIN", "add_explain_options", "run_explain"]
+__all__ = ["add_explain_command"]
 
 EXPLAIN = """\
 Say what a trained model has learnt: how much each group of its features counts; how much of its predictions a sum
@@ -29,8 +30,9 @@ params.yaml. Tables (.csv), pictures (.png) and summary.json go to a folder. doc
   glassdyn explain models/baselines.safetensors --model ridge --out explanations/ridge"""
 
 
-def add_explain_options(parser: argparse.ArgumentParser) -> None:
-    """Give a parser the options of `glassdyn explain`."""
+def add_explain_command(add: CommandAdder) -> None:
+    """Add `explain`."""
+    parser = add("explain", "say what a model has learnt", EXPLAIN, _explain)
     parser.add_argument("file", type=Path, metavar="MODEL", help="a model file")
     parser.add_argument(
         "--model", help="which of the baselines: radial_ridge, averaged_ridge, ridge or perceptron"
@@ -76,7 +78,7 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def run_explain(options: argparse.Namespace) -> None:
+def _explain(options: argparse.Namespace) -> None:
     """Explain a model and write what is known of it.
 
     Args:

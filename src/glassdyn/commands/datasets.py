@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from glassdyn.file_commands import FORMATS, CommandAdder, add_read_options, length, read_options
+from glassdyn.commands.command import CommandAdder
+from glassdyn.commands.files import FORMATS, add_read_options, length, read_options
 
 __all__ = ["add_dataset_commands"]
 

@@ -10,20 +10,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from glassdyn.commands.command import CommandAdder
 from glassdyn.errors import GlassdynError
-from glassdyn.experiments.repository import unfit_for_experiments
 from glassdyn.experiments.sweep_file import Sweep, change_sweep, load_sweep, sweep_names
 
-__all__ = [
-    "EXPERIMENTS",
-    "SWEEP",
-    "SweepError",
-    "add_experiments_options",
-    "add_sweep_options",
-    "list_experiments",
-    "run_sweep",
-    "warn_of_experiments",
-]
+__all__ = ["add_sweep_commands"]
 
 SWEEP = """\
 Run a declared sweep, sweeps/<name>.yaml, as DVC experiments, and draw its figure. Only points that this code and these
@@ -44,8 +35,14 @@ class SweepError(GlassdynError):
     """A sweep of which points failed."""
 
 
-def add_sweep_options(parser: argparse.ArgumentParser) -> None:
-    """Give a parser the options of `glassdyn sweep`."""
+def add_sweep_commands(add: CommandAdder) -> None:
+    """Add `sweep` and `experiments`."""
+    _add_sweep(add)
+    _add_experiments(add)
+
+
+def _add_sweep(add: CommandAdder) -> None:
+    parser = add("sweep", "run a declared sweep and draw its figure", SWEEP, _sweep)
     parser.add_argument("name", nargs="?", help=f"one of: {', '.join(sweep_names())}")
     parser.add_argument("--jobs", type=_count, default=1, help="experiments at a time (%(default)s)")
     parser.add_argument("--dry-run", action="store_true", help="list the points and whether they are done")
@@ -68,15 +65,10 @@ def add_sweep_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--collect", action="store_true", help="run nothing, draw what is done")
 
 
-def add_experiments_options(parser: argparse.ArgumentParser) -> None:
-    """Give a parser the options of `glassdyn experiments`."""
+def _add_experiments(add: CommandAdder) -> None:
+    parser = add("experiments", "list experiments in a short table", EXPERIMENTS, _list_experiments)
     parser.add_argument("patterns", nargs="*", metavar="PATTERN")
     parser.add_argument("--sort", action="store_true", help="by Pearson, the best first")
-
-
-def warn_of_experiments() -> list[str]:
-    """Why experiments would fail in this folder; `glassdyn check` tells it."""
-    return unfit_for_experiments(Path()) if Path(".git").exists() else []
 
 
 def _count(text: str) -> int:
@@ -85,7 +77,7 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def run_sweep(options: argparse.Namespace) -> None:
+def _sweep(options: argparse.Namespace) -> None:
     """Run `glassdyn sweep`."""
     os.environ["MPLBACKEND"] = "agg"  # a notebook's backend need not exist here
     if options.name is None:
@@ -153,7 +145,7 @@ def _list_points(options: argparse.Namespace, sweep: Sweep) -> Table:
     return table
 
 
-def list_experiments(options: argparse.Namespace) -> None:
+def _list_experiments(options: argparse.Namespace) -> None:
     """Run `glassdyn experiments`."""
     from glassdyn.experiments.overview import lay_out_experiments, tabulate_experiments  # noqa: PLC0415
 

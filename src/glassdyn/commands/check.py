@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from glassdyn import presets
+from glassdyn.commands.command import CommandAdder
 from glassdyn.costs.estimate import (
     Cost,
     Resources,
@@ -23,8 +24,7 @@ from glassdyn.costs.estimate import (
 )
 from glassdyn.costs.rates import RATES, Rates, load_rates
 from glassdyn.costs.work import count_cycle, count_frames, count_preparation
-from glassdyn.experiments.commands import warn_of_experiments
-from glassdyn.file_commands import CommandAdder
+from glassdyn.experiments.repository import unfit_for_experiments
 from glassdyn.params import Isoconfigurational, Params, Simulation, Split, load
 from glassdyn.remotes import describe_remote
 from glassdyn.simulation.protocol import compute_frame_time, count_frame_intervals
@@ -64,7 +64,7 @@ def _check(options: argparse.Namespace) -> None:
     if rates is None:
         print(f"what a run costs is known where {RATES} is: in the root of the repository")
     costs = _print_costs(params, rates, _resources(options), console) if rates else []
-    for reason in [*warn_of_experiments(), *costs]:
+    for reason in [*_warn_of_experiments(), *costs]:
         print(f"glassdyn check: {reason}", file=sys.stderr)
 
 
@@ -161,3 +161,7 @@ def _describe_rates(rates: Rates, *, on_gpu: bool) -> str:
     measured = f"measured at N = {rates.particles} on {machine.processor}, {machine.cores} cores, {machine.memory:g} GB"
     gpu = f"; dynamics on {rates.gpu.device}: {rates.gpu.source}" if on_gpu and rates.gpu else ""
     return f"\nwithin a factor of about two; {measured}{gpu}"
+
+
+def _warn_of_experiments() -> list[str]:
+    return unfit_for_experiments(Path()) if Path(".git").exists() else []

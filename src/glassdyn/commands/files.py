@@ -2,26 +2,17 @@
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from glassdyn.commands.command import CommandAdder
 from glassdyn.errors import GlassdynError
 from glassdyn.file_statements import parse_arrays, parse_species
 
 if TYPE_CHECKING:
     from glassdyn.importing.source import ReadOptions
 
-__all__ = ["FORMATS", "CommandAdder", "add_file_commands", "add_read_options", "length", "read_options"]
-
-
-class CommandAdder(Protocol):
-    """Adds a command: its name, a line and a page of help, and what runs it."""
-
-    def __call__(
-        self, name: str, summary: str, description: str, run: Callable[[argparse.Namespace], None]
-    ) -> argparse.ArgumentParser:
-        """Return the parser of its arguments."""
+__all__ = ["FORMATS", "add_file_commands", "add_read_options", "length", "read_options"]
 
 
 PREDICT = """\
