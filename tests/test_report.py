@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 
 import numpy as np
@@ -176,6 +177,15 @@ def test_a_run_without_anything_has_a_page(run_folder, tmp_path):
     page = Page(text)
     assert not {"answer", "sample", "checks", "sweeps", "specs"} & set(page.ids)
     assert {"glossary", "citation", "provenance"} <= set(page.ids)
+
+
+def test_without_templates_there_are_pictures_in_place_of_charts(root, tmp_path):
+    write_run(root, tmp_path)
+    shutil.rmtree(tmp_path / ".dvc")
+    (tmp_path / "dvc.yaml").unlink()
+    page = make_page(tmp_path, params.load(tmp_path / "params.yaml"))
+    assert page.count('<img src="data:') == 3
+    assert "<noscript>\n<img" not in page
 
 
 def test_sweeps_are_there_once_they_are_run(root, run_folder, text, tmp_path):

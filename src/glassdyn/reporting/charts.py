@@ -26,6 +26,9 @@ DIGITS = 5
 PLAIN = {"linear": "simple"}
 """Templates that stand in for those with controls of their own."""
 
+TEMPLATES = ".dvc/plots"
+"""Folder of DVC's templates; a run without them has pictures alone."""
+
 RUNS, CEILINGS = "plots/isoconfigurational", "ceilings"
 """Folder of the tables of isoconfigurational runs, and the one among them that is of no single label."""
 
@@ -63,6 +66,8 @@ def list_charts(folder: Path, plots: list[Mapping[str, Any]]) -> list[Chart]:
         folder: of the run, with plots/ and .dvc/plots/.
         plots: as dvc.yaml describes them, <name>: {x, y, template, ...}.
     """
+    if not (folder / TEMPLATES).is_dir():
+        return []
     entries = [*plots, *_describe_runs(folder / RUNS)]
     described = [(name, plot) for entry in entries for name, plot in entry.items() if plot and "y" in plot]
     charts = [_make_chart(folder, f"chart{k}", name, plot) for k, (name, plot) in enumerate(described)]
@@ -78,9 +83,7 @@ def _make_chart(folder: Path, identity: str, name: str, plot: Mapping[str, Any])
     properties = {key: plot[key] for key in ("x", "x_label", "y_label") if key in plot}
     properties["template"] = PLAIN.get(plot["template"], plot["template"])
     title = str(plot.get("title", name))
-    renderer = VegaRenderer(
-        rows, name, **properties, y=y, title="", template_dir=str(folder / ".dvc" / "plots")
-    )
+    renderer = VegaRenderer(rows, name, **properties, y=y, title="", template_dir=str(folder / TEMPLATES))
     spec = _simplify(renderer.get_filled_template(), [str(row.get(CURVE, "")) for row in rows])
     return Chart(identity, title, _name_source(curves[0].path), spec)
 

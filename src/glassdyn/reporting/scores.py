@@ -119,7 +119,7 @@ def _verdict(label: str, network: Numbers, differences: Numbers, *, best: str) -
     yield f"The Pearson correlation of {label} and the network's prediction from the structure is {rho}."
     if "ceiling" in network:
         yield (
-            f"Two runs from one configuration differ, so that no function of the structure can reach more than "
+            "Runs from one configuration differ by chance, so that no function of the structure can correlate by more than "
             f"{with_error(network['ceiling'], network.get('ceiling_error'))}: the network gets "
             f"{percent(network.get('ratio'))} of that."
         )
