@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dvc.utils.serialize import modify_yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -25,6 +25,7 @@ from glassdyn.importing.raw_files import find_runs
 from glassdyn.importing.source import ReadOptions
 from glassdyn.importing.windows import Cut, count_windows, window_starts
 from glassdyn.jobs.code_digest import SOURCE, code_files
+from glassdyn.liquid.box import compute_box_length
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.observables.sample import box_wave_vectors, measure_structure
 from glassdyn.stages import import_files
@@ -47,6 +48,7 @@ def cut(**changes):
     return Cut(**values | {"blocks": 1, "samples": 1, "intervals": 10, "gap": 5} | changes)
 
 
+@settings(deadline=None)
 @given(
     frames=st.integers(1, 500),
     blocks=st.integers(1, 4),
@@ -222,6 +224,14 @@ STATED = Statements(
 )
 
 
+@settings(deadline=None)
+@given(box_length=st.floats(1.0, 100.0), particles=st.integers(5, 10**6))
+def test_the_box_of_a_density_is_no_shorter_and_hardly_longer(box_length, particles):
+    contents = dataclasses.replace(CONTENTS, composition=(particles - 1, 1), box_length=box_length)
+    length = compute_box_length(particles, contents.density)
+    assert box_length <= length <= box_length * (1 + 1e-14)
+
+
 def choose(root, contents=CONTENTS, motion=MOTION, **stated):
     sections = parameter_files.read(root / "params.yaml")
     return choose_parameters(sections, contents, motion, dataclasses.replace(STATED, **stated))
@@ -267,9 +277,14 @@ REFUSED = {
 
 @pytest.mark.parametrize(("contents", "stated", "message"), REFUSED.values(), ids=REFUSED)
 def test_refused(root, contents, stated, message):
-    small = {"box_length": 4.5} if stated.get("potential") else {}
+    small = {"box_length": 4.99} if stated.get("potential") else {}
     with pytest.raises(GlassdynError, match=re.escape(message)):
         choose(root, dataclasses.replace(CONTENTS, **contents, **small), **stated)
+
+
+def test_a_box_of_two_cutoffs_holds_the_potential(root):
+    exact = dataclasses.replace(CONTENTS, composition=(120, 30), box_length=5.0)
+    assert choose(root, exact, potential="kob-andersen")["descriptors"]["r_max"] == 2.5
 
 
 def test_a_run_without_decay_is_refused(root):
