@@ -146,6 +146,7 @@ def make(*words):
     return main(["new-dataset", "mine", "--from", *files, *WORDS, *map(str, words)])
 
 
+@pytest.mark.slow
 def test_samples_are_windows_of_the_runs(data_set):
     data = data_set[0] / "data"
     assert sample_names(data / "trajectories") == [
@@ -169,12 +170,14 @@ def test_samples_are_windows_of_the_runs(data_set):
         assert (metadata["frames"], metadata["frame"], metadata["temperature"]) == (21, 10, 0.5)
 
 
+@pytest.mark.slow
 def test_the_stage_reads_the_keys_that_it_declares(data_set):
     folder, read = data_set
     stage = YAML(typ="safe").load(folder / "dvc.yaml")["stages"]["import_files"]
     assert read == leaves(params.load(folder / "params.yaml"), stage["params"])
 
 
+@pytest.mark.slow
 def test_a_folder_is_a_run_and_blocks_of_time_are_copies(checkout, monkeypatch):
     """The run of two files is that of one: the frame that both have is taken once."""
     run = run_of(0, frames=121)
@@ -194,6 +197,7 @@ def test_a_folder_is_a_run_and_blocks_of_time_are_copies(checkout, monkeypatch):
     assert starts == {"copy00-sample00": 0, "copy01-sample00": 50, "copy02-sample00": 90}
 
 
+@pytest.mark.slow
 def test_parameters_state_what_the_files_hold(data_set, root):
     path, box_length = data_set[0] / "params.yaml", run_of(0).box_length
     made, ours = params.load(path), params.load(root / "params.yaml")
@@ -292,6 +296,7 @@ def test_a_run_without_decay_is_refused(root):
         choose(root, motion=Motion(None, 0.2))
 
 
+@pytest.mark.slow
 def test_stages_are_those_of_the_root(data_set, root):
     """With the same commands, code and parameters; every file read is made before, and every code file is declared."""
     path = data_set[0] / "dvc.yaml"
@@ -344,6 +349,7 @@ def test_files_may_lie_there_already(checkout, capsys):
     assert "a data set is made once" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_what_files_do_not_say_is_stated_and_stays(checkout, monkeypatch):
     """DCD holds neither species nor ids; the file with the species lies in raw/ and is no run."""
     for number in range(3):
@@ -394,6 +400,7 @@ def test_runs_of_other_liquids_and_names_are_refused(checkout, capsys):
     assert not list(checkout.glob("datasets/*"))
 
 
+@pytest.mark.slow
 def test_files_that_change_later_are_refused_by_the_stage(checkout, monkeypatch, data_set):
     shutil.copy(data_set[0] / "params.yaml", checkout)
     (checkout / "raw").mkdir()
@@ -419,6 +426,7 @@ NEEDING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("changes", "message"), NEEDING.values(), ids=NEEDING)
 def test_what_needs_the_potential_is_refused_by_name(data_set, tmp_path, changes, message):
     shorten(data_set[0] / "params.yaml", tmp_path / "params.yaml", changes)
