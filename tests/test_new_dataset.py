@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dvc.utils.serialize import modify_yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -25,6 +25,7 @@ from glassdyn.importing.raw_files import find_runs
 from glassdyn.importing.source import ReadOptions
 from glassdyn.importing.windows import Cut, count_windows, window_starts
 from glassdyn.jobs.code_digest import SOURCE, code_files
+from glassdyn.liquid.box import compute_box_length
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.observables.sample import box_wave_vectors, measure_structure
 from glassdyn.stages import import_files
@@ -47,6 +48,7 @@ def cut(**changes):
     return Cut(**values | {"blocks": 1, "samples": 1, "intervals": 10, "gap": 5} | changes)
 
 
+@settings(deadline=None)
 @given(
     frames=st.integers(1, 500),
     blocks=st.integers(1, 4),
@@ -144,6 +146,7 @@ def make(*words):
     return main(["new-dataset", "mine", "--from", *files, *WORDS, *map(str, words)])
 
 
+@pytest.mark.slow
 def test_samples_are_windows_of_the_runs(data_set):
     data = data_set[0] / "data"
     assert sample_names(data / "trajectories") == [
@@ -167,12 +170,14 @@ def test_samples_are_windows_of_the_runs(data_set):
         assert (metadata["frames"], metadata["frame"], metadata["temperature"]) == (21, 10, 0.5)
 
 
+@pytest.mark.slow
 def test_the_stage_reads_the_keys_that_it_declares(data_set):
     folder, read = data_set
     stage = YAML(typ="safe").load(folder / "dvc.yaml")["stages"]["import_files"]
     assert read == leaves(params.load(folder / "params.yaml"), stage["params"])
 
 
+@pytest.mark.slow
 def test_a_folder_is_a_run_and_blocks_of_time_are_copies(checkout, monkeypatch):
     """The run of two files is that of one: the frame that both have is taken once."""
     run = run_of(0, frames=121)
@@ -192,6 +197,7 @@ def test_a_folder_is_a_run_and_blocks_of_time_are_copies(checkout, monkeypatch):
     assert starts == {"copy00-sample00": 0, "copy01-sample00": 50, "copy02-sample00": 90}
 
 
+@pytest.mark.slow
 def test_parameters_state_what_the_files_hold(data_set, root):
     path, box_length = data_set[0] / "params.yaml", run_of(0).box_length
     made, ours = params.load(path), params.load(root / "params.yaml")
@@ -220,6 +226,14 @@ STATED = Statements(
     blocks=1,
     raw={"species": "", "keys": "", "timestep": 0.0, "unwrapped": False},
 )
+
+
+@settings(deadline=None)
+@given(box_length=st.floats(1.0, 100.0), particles=st.integers(5, 10**6))
+def test_the_box_of_a_density_is_no_shorter_and_hardly_longer(box_length, particles):
+    contents = dataclasses.replace(CONTENTS, composition=(particles - 1, 1), box_length=box_length)
+    length = compute_box_length(particles, contents.density)
+    assert box_length <= length <= box_length * (1 + 1e-14)
 
 
 def choose(root, contents=CONTENTS, motion=MOTION, **stated):
@@ -267,9 +281,14 @@ REFUSED = {
 
 @pytest.mark.parametrize(("contents", "stated", "message"), REFUSED.values(), ids=REFUSED)
 def test_refused(root, contents, stated, message):
-    small = {"box_length": 4.5} if stated.get("potential") else {}
+    small = {"box_length": 4.99} if stated.get("potential") else {}
     with pytest.raises(GlassdynError, match=re.escape(message)):
         choose(root, dataclasses.replace(CONTENTS, **contents, **small), **stated)
+
+
+def test_a_box_of_two_cutoffs_holds_the_potential(root):
+    exact = dataclasses.replace(CONTENTS, composition=(120, 30), box_length=5.0)
+    assert choose(root, exact, potential="kob-andersen")["descriptors"]["r_max"] == 2.5
 
 
 def test_a_run_without_decay_is_refused(root):
@@ -277,6 +296,7 @@ def test_a_run_without_decay_is_refused(root):
         choose(root, motion=Motion(None, 0.2))
 
 
+@pytest.mark.slow
 def test_stages_are_those_of_the_root(data_set, root):
     """With the same commands, code and parameters; every file read is made before, and every code file is declared."""
     path = data_set[0] / "dvc.yaml"
@@ -329,6 +349,7 @@ def test_files_may_lie_there_already(checkout, capsys):
     assert "a data set is made once" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_what_files_do_not_say_is_stated_and_stays(checkout, monkeypatch):
     """DCD holds neither species nor ids; the file with the species lies in raw/ and is no run."""
     for number in range(3):
@@ -379,6 +400,7 @@ def test_runs_of_other_liquids_and_names_are_refused(checkout, capsys):
     assert not list(checkout.glob("datasets/*"))
 
 
+@pytest.mark.slow
 def test_files_that_change_later_are_refused_by_the_stage(checkout, monkeypatch, data_set):
     shutil.copy(data_set[0] / "params.yaml", checkout)
     (checkout / "raw").mkdir()
@@ -404,6 +426,7 @@ NEEDING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("changes", "message"), NEEDING.values(), ids=NEEDING)
 def test_what_needs_the_potential_is_refused_by_name(data_set, tmp_path, changes, message):
     shorten(data_set[0] / "params.yaml", tmp_path / "params.yaml", changes)

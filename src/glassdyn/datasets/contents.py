@@ -1,5 +1,6 @@
 """What the files of a data set hold: one liquid in one box, frames equally far apart."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from glassdyn.importing.formats import open_source
 from glassdyn.importing.liquid_frame import LiquidFrame, read_frames, refuse_coincident
 from glassdyn.importing.source import ImportingError, ReadOptions
 from glassdyn.importing.timeline import Timeline
+from glassdyn.liquid.box import compute_box_length
 from glassdyn.storage.trajectory_writer import THERMODYNAMICS
 
 __all__ = ["Contents", "read_contents"]
@@ -55,8 +57,14 @@ class Contents:
 
     @property
     def density(self) -> float:
-        """N / L^3, particles per sigma_AA^3."""
-        return self.particles / self.box_length**3
+        """N / L^3, particles per sigma_AA^3; rounded so that the box it belongs to is no shorter than L.
+
+        A box of exactly two cutoffs holds them, and one that is shorter by a rounding error does not.
+        """
+        density = self.particles / self.box_length**3
+        while compute_box_length(self.particles, density) < self.box_length:
+            density = math.nextafter(density, 0.0)
+        return density
 
     @property
     def interval(self) -> float:

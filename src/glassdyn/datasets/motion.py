@@ -20,7 +20,7 @@ from glassdyn.observables.structure import first_maximum
 
 __all__ = ["Motion", "measure_motion"]
 
-MAX_BYTES = 256 * 1024**2
+MAX_BYTES = 128 * 1024**2
 """Of the tracks that are followed, single precision: where all of them have more, some particles are."""
 
 STRUCTURES = 8

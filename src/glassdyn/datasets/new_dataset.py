@@ -58,18 +58,28 @@ def new_dataset(
     contents = read_contents(runs, options)
     motion = measure_motion(runs[0], options, contents.interval)
     sections = choose_parameters(parameter_files.read(root / "params.yaml"), contents, motion, stated)
-    folder.parent.mkdir(exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent, prefix=f".{name}-") as temporary:
-        made = Path(temporary) / name
-        lay_out(root, made)
-        sections["raw"]["topology"] = (
-            copy_files(entries, options.topology, made / "raw") if entries else topology
-        )
-        write_parameters(root / "params.yaml", made / "params.yaml", sections)
-        write_pipeline(root, made)
-        _move(made, folder)
+    _write(root, folder, sections, entries, options.topology)
     track_files(folder)
     return _describe(folder, contents, sections, motion.tau_alpha)
+
+
+def _write(
+    root: Path, folder: Path, sections: Sections, entries: Sequence[Path], topology: Path | None
+) -> None:
+    """Write the folder beside its place, then move it there; a topology that lies there already is named."""
+    folder.parent.mkdir(exist_ok=True)
+    is_there = topology is not None and topology.resolve().parent == (folder / "raw").resolve()
+    with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
+        made = Path(temporary) / folder.name
+        lay_out(root, made)
+        copied = copy_files(entries, None if is_there else topology, made / "raw")
+        sections["raw"]["topology"] = topology.name if topology is not None and is_there else copied
+        write_parameters(root / "params.yaml", made / "params.yaml", sections)
+        write_pipeline(root, made)
+        if folder.exists():
+            shutil.copytree(made, folder, dirs_exist_ok=True)
+        else:
+            made.replace(folder)
 
 
 def _require_place(root: Path, folder: Path) -> None:
@@ -81,13 +91,6 @@ def _require_place(root: Path, folder: Path) -> None:
         )
     if (folder / "dvc.yaml").exists():
         raise GlassdynError(f"a data set is made once: {folder} is there; take another name, or remove it")
-
-
-def _move(made: Path, folder: Path) -> None:
-    if folder.exists():
-        shutil.copytree(made, folder, dirs_exist_ok=True)
-    else:
-        made.replace(folder)
 
 
 def _describe(folder: Path, contents: Contents, sections: Sections, measured: float | None) -> list[str]:

@@ -81,22 +81,18 @@ def choose_parameters(
     """
     require_copies(contents.runs, stated.blocks)
     sections: Sections = {name: dict(keys) for name, keys in root.items() if name != "raw"}
+    raw = {"composition": list(contents.composition), "blocks": stated.blocks, "topology": "", **stated.raw}
     changes: list[Mapping[str, Mapping[str, Any]]] = [
         OVERRIDES,
         WITHOUT_POTENTIAL if stated.potential == "none" else {},
         _state_liquid(contents, motion, stated),
         _split_copies(contents.runs * stated.blocks),
-        {
-            "raw": {
-                "composition": list(contents.composition),
-                "blocks": stated.blocks,
-                "topology": "",
-                **stated.raw,
-            }
-        },
+        {"raw": raw},
     ]
     for change in changes:
         _update(sections, change)
+    if sections["graph"]["nodes"] == "pca":  # components are of the training copies of the split itself
+        sections["evaluate"]["folds"] = 1
     if stated.duration is not None:
         sections["record"]["duration"] = stated.duration
     _update(sections, _fit_box(sections, contents.box_length))
