@@ -22,6 +22,7 @@ from time import process_time
 from typing import Any
 
 from fit_rates import Measured, make_rates
+from long_window import time_window
 from ruamel.yaml import YAML
 from stage_usage import Usage, run_stage, run_watched
 
@@ -79,11 +80,11 @@ def main() -> int:
         large = run_pipeline(checkout, parameters)
         stored = sum(path.stat().st_size for path in (checkout / "data/trajectories").iterdir())
         snapshot = next((checkout / "data/snapshots").glob("*.parquet"))
-        pairs = time_pairs(snapshot, parameters)
+        timed = {"pairs": time_pairs(snapshot, parameters), **time_window(parameters)}
         description = describe_snapshot(checkout, snapshot)
     known = load_rates(ROOT / RATES)
     rates = make_rates(
-        small, large, pairs, stored / trajectory_bytes(parameters), known.gpu if known else None
+        small, large, timed, stored / trajectory_bytes(parameters), known.gpu if known else None
     )
     print(json.dumps(asdict(rates), indent=1))
     if not options.print_only:

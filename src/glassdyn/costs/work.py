@@ -26,6 +26,7 @@ __all__ = [
     "count_activations",
     "count_cycle",
     "count_frames",
+    "count_labels",
     "count_preparation",
     "count_work",
 ]
@@ -90,7 +91,7 @@ def count_work(params: Params) -> dict[str, Work]:
         "observe": Work(1, True, {"particle_frames": frames}, N),
         "describe": _count_description(params, samples),
         "reduce": Work(1, True, {"features": N * samples * bins}, N),
-        "label": Work(1, True, {"labels": frames * _count_labels(params)}, N),
+        "label": Work(1, True, {"labels": frames * count_labels(params)}, N),
         "baselines": _count_baselines(params, samples),
         "train": _count_training(params, params.model.n_rec, params.model.is_network),
         "evaluate": Work(1, False, {"predictions": predictions}, N * tested),
@@ -123,12 +124,13 @@ def _count_runs(params: Params) -> Work:
     N, simulation, ensemble = params.liquid.particles, params.simulation, params.isoconfigurational
     intervals = count_frame_intervals(simulation, ensemble.duration)
     runs = simulation.copies * min(ensemble.samples_per_copy, simulation.samples) * ensemble.runs
-    labels = N * (intervals + 1) * (_count_labels(params) + len(ensemble.times))
+    labels = N * (intervals + 1) * (count_labels(params) + len(ensemble.times))
     amounts = {"particle_steps": N * intervals * simulation.frame_steps, "labels": labels}
     return Work(runs, False, amounts, N)
 
 
-def _count_labels(params: Params) -> int:
+def count_labels(params: Params) -> int:
+    """Labels of a window: p_hop, and a wavelet for each scale."""
     return 1 + len(params.wavelets.scales)
 
 
