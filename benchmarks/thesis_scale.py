@@ -89,7 +89,7 @@ def main() -> int:
     print(json.dumps(asdict(rates), indent=1))
     if not options.print_only:
         (ROOT / RATES).write_text(json.dumps(asdict(rates), indent=1) + "\n")
-        write_table(large.usages, description, rates.machine)
+        write_table(large, description, rates.machine)
     return 0
 
 
@@ -161,13 +161,14 @@ def describe_snapshot(checkout: Path, snapshot: Path) -> Usage:
     return usage
 
 
-def write_table(usages: Mapping[str, Usage], description: Usage, machine: Machine) -> None:
+def write_table(measured: Measured, description: Usage, machine: Machine) -> None:
     """Put the table between its marks in the page."""
+    usages = measured.usages
     total = Usage(*map(sum, zip(*usages.values(), strict=True)))
     total = total._replace(memory=max(usage.memory for usage in usages.values()))
     rows = {**usages, "all": total, "a snapshot with all local fields": description}
     lines = [
-        f"{machine.processor}, {machine.cores} cores, {machine.memory:g} GB\n",
+        f"N = {measured.particles}; {machine.processor}, {machine.cores} cores, {machine.memory:g} GB\n",
         "| stage | minutes | CPU minutes | peak memory, GB |",
         "| --- | --- | --- | --- |",
         *(
