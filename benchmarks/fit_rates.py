@@ -16,14 +16,12 @@ __all__ = ["Measured", "make_rates"]
 
 STAGE_OF_KIND = {
     "particle_steps": "record",
-    "particle_frames": "observe",
-    "labels": "label",
     "features": "reduce",
     "activations": "train",
     "regressions": "baselines",
     "predictions": "evaluate",
 }
-"""From which the cost of each kind of work is taken, in this order."""
+"""From which the cost of a kind of work is taken, in this order; others are timed by themselves."""
 
 
 class Measured(NamedTuple):
@@ -41,10 +39,22 @@ class Measured(NamedTuple):
 
 
 def make_rates(
-    small: Measured, large: Measured, pairs: float, compression: float, gpu: GpuRate | None
+    small: Measured,
+    large: Measured,
+    timed: Mapping[str, float],
+    compression: float,
+    gpu: GpuRate | None,
 ) -> Rates:
-    """Fit seconds = start + sum of rate x amount, and bytes = start + per_size x size, through both sizes."""
-    seconds = {"pairs": pairs}
+    """Fit seconds = start + sum of rate x amount, and bytes = start + per_size x size, through both sizes.
+
+    Args:
+        small: the run of few particles.
+        large: that of many.
+        timed: seconds for a unit of the kinds of work that were timed by themselves.
+        compression: bytes on the disk over those of the positions.
+        gpu: rate there.
+    """
+    seconds = dict(timed)
     for kind, stage in STAGE_OF_KIND.items():
         known = [seconds_of(measured.works[stage], seconds) for measured in (small, large)]
         consumed = large.usages[stage].cpu - small.usages[stage].cpu - (known[1] - known[0])

@@ -22,6 +22,7 @@ from time import process_time
 from typing import Any
 
 from fit_rates import Measured, make_rates
+from long_window import time_window
 from ruamel.yaml import YAML
 from stage_usage import Usage, run_stage, run_watched
 
@@ -79,16 +80,16 @@ def main() -> int:
         large = run_pipeline(checkout, parameters)
         stored = sum(path.stat().st_size for path in (checkout / "data/trajectories").iterdir())
         snapshot = next((checkout / "data/snapshots").glob("*.parquet"))
-        pairs = time_pairs(snapshot, parameters)
+        timed = {"pairs": time_pairs(snapshot, parameters), **time_window(parameters)}
         description = describe_snapshot(checkout, snapshot)
     known = load_rates(ROOT / RATES)
     rates = make_rates(
-        small, large, pairs, stored / trajectory_bytes(parameters), known.gpu if known else None
+        small, large, timed, stored / trajectory_bytes(parameters), known.gpu if known else None
     )
     print(json.dumps(asdict(rates), indent=1))
     if not options.print_only:
         (ROOT / RATES).write_text(json.dumps(asdict(rates), indent=1) + "\n")
-        write_table(large.usages, description, rates.machine)
+        write_table(large, description, rates.machine)
     return 0
 
 
@@ -160,13 +161,14 @@ def describe_snapshot(checkout: Path, snapshot: Path) -> Usage:
     return usage
 
 
-def write_table(usages: Mapping[str, Usage], description: Usage, machine: Machine) -> None:
+def write_table(measured: Measured, description: Usage, machine: Machine) -> None:
     """Put the table between its marks in the page."""
+    usages = measured.usages
     total = Usage(*map(sum, zip(*usages.values(), strict=True)))
     total = total._replace(memory=max(usage.memory for usage in usages.values()))
     rows = {**usages, "all": total, "a snapshot with all local fields": description}
     lines = [
-        f"{machine.processor}, {machine.cores} cores, {machine.memory:g} GB\n",
+        f"N = {measured.particles}; {machine.processor}, {machine.cores} cores, {machine.memory:g} GB\n",
         "| stage | minutes | CPU minutes | peak memory, GB |",
         "| --- | --- | --- | --- |",
         *(

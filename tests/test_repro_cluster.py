@@ -44,7 +44,7 @@ def test_a_whole_repro_with_a_worker_killed(scheduler, cluster, root, tmp_path):
         wait_until(lambda: states.is_dir() and len(list(states.iterdir())) == 3 and workers_children(cluster))
         kill_one_at_work(cluster)
         cluster.append(start_worker(scheduler[0]))
-        assert running.wait(900) == 0, (tmp_path / "output").read_text()
+        assert running.wait(1500) == 0, (tmp_path / "output").read_text()
     here.dvc("repro")
     assert (here.folder / "dvc.lock").read_bytes() == (there.folder / "dvc.lock").read_bytes()
     assert [worker.poll() is None for worker in cluster].count(True) == 2

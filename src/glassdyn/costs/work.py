@@ -3,7 +3,7 @@
 N particles, M = copies x samples, T frames of a window, F features, n(r) = 4/3 pi rho r^3 neighbours within r. The work of
 a job is an amount of each kind that it does, and each kind has a unit whose processor time was measured:
 
-    particle_steps   N times the steps of molecular dynamics, those of quenches and short runs too
+    particle_steps   N times the steps of molecular dynamics and of quenches
     particle_frames  N M T that are observed
     labels           N M T, once for each label
     pairs            N n(r) that are described, r the last bin edge and, of fields that are averaged, `r_local`
@@ -26,6 +26,7 @@ __all__ = [
     "count_activations",
     "count_cycle",
     "count_frames",
+    "count_labels",
     "count_preparation",
     "count_work",
 ]
@@ -42,7 +43,7 @@ KINDS = (
 )
 
 QUENCH_STEPS = 1000
-"""Evaluations of the forces until a minimum of the energy is reached, about."""
+"""Evaluations of the forces until a minimum of the energy is reached, about: of random positions, and of a liquid."""
 
 FORWARD = 1 / 3
 """Of the time of an optimiser's step: the pass forward, which is all that a recording of the losses does."""
@@ -84,13 +85,15 @@ def count_work(params: Params) -> dict[str, Work]:
     copies, predictions = simulation.copies, N * tested * len(params.loss.targets)
     cycles = simulation.samples * count_cycle(params)
     return {
-        "equilibrate": Work(copies, False, {"particle_steps": N * count_preparation(params)}, N),
+        "equilibrate": Work(
+            copies, False, {"particle_steps": N * (QUENCH_STEPS + count_preparation(params))}, N
+        ),
         "record": Work(copies, False, {"particle_steps": N * cycles}, N),
         "isoconfigurational": _count_runs(params),
         "observe": Work(1, True, {"particle_frames": frames}, N),
         "describe": _count_description(params, samples),
         "reduce": Work(1, True, {"features": N * samples * bins}, N),
-        "label": Work(1, True, {"labels": frames * _count_labels(params)}, N),
+        "label": Work(1, True, {"labels": frames * count_labels(params)}, N),
         "baselines": _count_baselines(params, samples),
         "train": _count_training(params, params.model.n_rec, params.model.is_network),
         "evaluate": Work(1, False, {"predictions": predictions}, N * tested),
@@ -123,12 +126,13 @@ def _count_runs(params: Params) -> Work:
     N, simulation, ensemble = params.liquid.particles, params.simulation, params.isoconfigurational
     intervals = count_frame_intervals(simulation, ensemble.duration)
     runs = simulation.copies * min(ensemble.samples_per_copy, simulation.samples) * ensemble.runs
-    labels = N * (intervals + 1) * (_count_labels(params) + len(ensemble.times))
+    labels = N * (intervals + 1) * (count_labels(params) + len(ensemble.times))
     amounts = {"particle_steps": N * intervals * simulation.frame_steps, "labels": labels}
     return Work(runs, False, amounts, N)
 
 
-def _count_labels(params: Params) -> int:
+def count_labels(params: Params) -> int:
+    """Labels of a window: p_hop, and a wavelet for each scale."""
     return 1 + len(params.wavelets.scales)
 
 
