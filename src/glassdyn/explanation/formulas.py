@@ -26,7 +26,7 @@ SYMBOLS = "add,sub,mul,div,exp,square,constant,variable"
 ROWS = 2000
 """Particles that formulas are fitted to, taken at random."""
 
-TOLERANCE = 0.01
+TOLERANCE = 0.05
 """Share of the variance that a shorter formula may have less than the best."""
 
 DIGITS = 3
