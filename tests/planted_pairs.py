@@ -35,8 +35,7 @@ def pair_label(configuration):
 def write_pair_tables(folder, particles=216):
     """Features, of which none matters, and labels, two samples of each of five copies."""
     for number, name in enumerate(NAMES):
-        # densities differ: at one of them the number of neighbours hardly varies, and a constant could move from f_AA to b
-        configuration = liquid(number, particles, density=1.0 + 0.05 * number)
+        configuration = liquid(number, particles)
         identity = {"particle": np.arange(particles, dtype=np.uint32), "type": configuration.species}
         structure = identity | dict(zip("xyz", configuration.positions.T, strict=True))
         structure["descriptors"] = (

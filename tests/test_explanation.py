@@ -32,11 +32,10 @@ def planted(tmp_path_factory):
     """A network that has learnt a sum over pairs, and its samples by part."""
     folder = tmp_path_factory.mktemp("pairs")
     folders = write_pair_tables(folder)
-    model = replace(NETWORK, n_rec=1, hidden=(16, 16))
+    model = replace(NETWORK, n_rec=1, hidden=(24, 24))
     graph = replace(DISTANCES, nodes="type")
-    trained = train(
-        folders, folder / "training", graph=graph, model=model, max_steps=300, patience=100, schedule="cosine"
-    )
+    settings = {"max_steps": 800, "patience": 1000, "record_every": 50, "lr": 0.01, "schedule": "cosine"}
+    trained = train(folders, folder / "training", graph=graph, model=model, **settings)
     for name in NAMES:
         write_quantities(
             JobContext(

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from sklearn.tree import plot_tree
@@ -39,8 +40,7 @@ def importance(table: pl.DataFrame) -> Figure:
         axes.axvline(0, color="0.2", linewidth=0.8)
         axes.set_xlabel(label)
         axes.yaxis.set_tick_params(which="both", left=False, right=False)
-    style.mark(right, x=float(rows["pearson"][0]), text="all groups")
-    right.legend(loc="lower right")
+    _mark_above(right, float(rows["pearson"][0]), "all groups")
     left.set_yticks(places, rows["group"])
     left.invert_yaxis()
     return figure
@@ -62,8 +62,7 @@ def distillation(table: pl.DataFrame) -> Figure:
     right.set_xlabel(r"Pearson $\rho$ with the truth")
     ceiling = table["ceiling"][0]
     if ceiling is not None:
-        style.mark(right, x=ceiling, text="ceiling")
-        right.legend(loc="lower right")
+        _mark_above(right, ceiling, "ceiling")
     left.set_yticks(places, table["explanation"])
     left.invert_yaxis()
     return figure
@@ -76,6 +75,8 @@ def correlations(table: pl.DataFrame) -> Figure:
         table: columns output, quantity, pearson.
     """
     outputs = table["output"].unique(maintain_order=True).to_list()
+    varies = pl.col("pearson").is_not_null().any().over("quantity")
+    table = table.filter(varies)
     quantities = table["quantity"].unique(maintain_order=True).to_list()
     values = table["pearson"].to_numpy().reshape(len(outputs), len(quantities)).T  # (Q, outputs)
     size = (2.6 + 0.42 * len(outputs), 1.6 + 0.27 * len(quantities))
@@ -140,6 +141,13 @@ def draw_tree(tree: Tree, names: Sequence[str]) -> Figure:
         ax=axes,
     )
     return figure
+
+
+def _mark_above(axes: Axes, x: float, text: str) -> None:
+    """Draw a dashed line at x, named above the frame, where no bar is."""
+    style.mark(axes, x=x)
+    place = axes.get_xaxis_transform()
+    axes.text(x, 1.01, text, transform=place, ha="center", va="bottom", fontsize="small")
 
 
 def _error(table: pl.DataFrame, name: str) -> Any:

@@ -23,10 +23,10 @@ Values = NDArray[np.float64]
 SYMBOLS = "add,sub,mul,div,exp,square,constant,variable"
 """What formulas are made of."""
 
-ROWS = 4000
+ROWS = 2000
 """Particles that formulas are fitted to, taken at random."""
 
-TOLERANCE = 0.01
+TOLERANCE = 0.05
 """Share of the variance that a shorter formula may have less than the best."""
 
 DIGITS = 3
@@ -46,8 +46,8 @@ class FormulaSearch(NamedTuple):
 
     variables: int = 8
     length: int = 20
-    population: int = 500
-    evaluations: int = 200_000
+    population: int = 300
+    evaluations: int = 50_000
     seed: int = 1
 
 
