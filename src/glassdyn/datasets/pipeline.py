@@ -73,16 +73,16 @@ def make_stages(stages: Mapping[str, Any]) -> dict[str, Any]:
         stages: of the repository, as dvc.yaml states them.
     """
     following = {name: stage for name, stage in stages.items() if name not in SIMULATING}
-    selected = {"import_files": dict(IMPORT)} | {name: dict(stage) for name, stage in following.items()}
-    made = set(_outputs(selected))
-    for stage in [selected[name] for name in following]:
-        stage["cmd"] = stage["cmd"].replace("PYTHONPATH=src", f"PYTHONPATH=src")
-        stage["deps"] = [
-            f"{PREFIX}{path}" if path.startswith("src/") else path
-            for path in stage["deps"]
-            if path.startswith("src/") or _is_made(path, made)
-        ]
-    return selected
+    made = set(_outputs({"import_files": IMPORT, **following}))
+    return {"import_files": dict(IMPORT)} | {
+        name: {**stage, "deps": [path for path in stage["deps"] if _is_there(path, made)]}
+        for name, stage in following.items()
+    }
+
+
+def _is_there(path: str, made: set[str]) -> bool:
+    """Whether a path is code or made by a stage."""
+    return path.startswith("src/") or _is_made(path, made)
 
 
 def _outputs(stages: Mapping[str, Any]) -> Iterator[str]:
