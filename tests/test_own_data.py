@@ -50,6 +50,14 @@ def blocks(page, language):
     return re.findall(rf"^```{language}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def compiled_kernels(root):
+    """Those of this checkout: the same code compiles to the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NUMBA_CACHE_DIR", str(root / "src" / "glassdyn" / "__pycache__"))
+        yield
+
+
 @pytest.fixture(scope="module")
 def page(root):
     return (root / "docs" / "own-data.md").read_text()

@@ -13,6 +13,10 @@ __all__ = ["copy_files", "lay_out", "track_files"]
 IGNORED = ("raw", "data", "models", ".scratch")
 """What DVC tracks, or nobody; metrics and plots are in git, as those of the root."""
 
+CODE = Path("../../src")
+"""From a data set to the code of its checkout: a link, because DVC ignores what .dvcignore names inside of a data set alone,
+and compiled modules are no dependencies."""
+
 CONFIG = """\
 [core]
     analytics = false
@@ -30,6 +34,8 @@ def lay_out(root: Path, folder: Path) -> None:
     """
     for path in (folder / ".dvc", folder / "raw"):
         path.mkdir(parents=True, exist_ok=True)
+    if not (folder / "src").is_symlink():
+        (folder / "src").symlink_to(CODE)
     (folder / ".dvc" / "config").write_text(CONFIG)
     (folder / ".dvc" / ".gitignore").write_text("/config.local\n/tmp\n/cache\n")
     (folder / ".gitignore").write_text("".join(f"/{name}/\n" for name in IGNORED))

@@ -76,10 +76,13 @@ def _write(
         sections["raw"]["topology"] = topology.name if topology is not None and is_there else copied
         write_parameters(root / "params.yaml", made / "params.yaml", sections)
         write_pipeline(root, made)
-        if folder.exists():
-            shutil.copytree(made, folder, dirs_exist_ok=True)
-        else:
+        if not folder.exists():
             made.replace(folder)
+            return
+        lay_out(root, folder)
+        shutil.copytree(made / "raw", folder / "raw", dirs_exist_ok=True)
+        for file in ("params.yaml", "dvc.yaml"):
+            (made / file).replace(folder / file)
 
 
 def _require_place(root: Path, folder: Path) -> None:

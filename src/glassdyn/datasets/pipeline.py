@@ -9,22 +9,19 @@ from ruamel.yaml import YAML
 
 __all__ = ["IMPORT", "make_stages", "write_pipeline"]
 
-PREFIX = "../../"
-"""From a data set to the repository's root."""
-
 SIMULATING = ("equilibrate", "record", "isoconfigurational")
 """Stages in whose place the files of other programs stand."""
 
 IMPORT: Mapping[str, Any] = {
     "desc": "trajectories of raw/, cut into samples, and their middle frames as snapshots",
-    "cmd": f"exec env PYTHONPATH={PREFIX}src python -m glassdyn.stages.import_files",
+    "cmd": "exec env PYTHONPATH=src python -m glassdyn.stages.import_files",
     "deps": [
-        f"{PREFIX}src/glassdyn/stages/import_files.py",
-        f"{PREFIX}src/glassdyn/importing",
-        f"{PREFIX}src/glassdyn/simulation/protocol.py",
-        f"{PREFIX}src/glassdyn/liquid",
-        f"{PREFIX}src/glassdyn/storage",
-        f"{PREFIX}src/glassdyn/file_statements.py",
+        "src/glassdyn/stages/import_files.py",
+        "src/glassdyn/importing",
+        "src/glassdyn/simulation/protocol.py",
+        "src/glassdyn/liquid",
+        "src/glassdyn/storage",
+        "src/glassdyn/file_statements.py",
         "raw",
     ],
     "params": [
@@ -42,8 +39,9 @@ IMPORT: Mapping[str, Any] = {
 
 HEADER = """\
 # Trajectories of other programs, which lie in raw/, each entry of it a run of the liquid: params.yaml says what they do not.
-# The stages after `import_files` are those of the repository's root; `dvc repro` and `dvc exp run -S model.n_rec=1` work here
-# as there. `glassdyn new-dataset` has written this file.
+# The stages after `import_files` are those of the repository's root, and so is their code, src/, by a link: DVC ignores
+# __pycache__ below a data set alone. `dvc repro` and `dvc exp run -S model.n_rec=1` work here as there. `glassdyn new-dataset`
+# has written this file.
 """
 
 
@@ -75,16 +73,16 @@ def make_stages(stages: Mapping[str, Any]) -> dict[str, Any]:
         stages: of the repository, as dvc.yaml states them.
     """
     following = {name: stage for name, stage in stages.items() if name not in SIMULATING}
-    selected = {"import_files": dict(IMPORT)} | {name: dict(stage) for name, stage in following.items()}
-    made = set(_outputs(selected))
-    for stage in [selected[name] for name in following]:
-        stage["cmd"] = stage["cmd"].replace("PYTHONPATH=src", f"PYTHONPATH={PREFIX}src")
-        stage["deps"] = [
-            f"{PREFIX}{path}" if path.startswith("src/") else path
-            for path in stage["deps"]
-            if path.startswith("src/") or _is_made(path, made)
-        ]
-    return selected
+    made = set(_outputs({"import_files": IMPORT, **following}))
+    return {"import_files": dict(IMPORT)} | {
+        name: {**stage, "deps": [path for path in stage["deps"] if _is_there(path, made)]}
+        for name, stage in following.items()
+    }
+
+
+def _is_there(path: str, made: set[str]) -> bool:
+    """Whether a path is code or made by a stage."""
+    return path.startswith("src/") or _is_made(path, made)
 
 
 def _outputs(stages: Mapping[str, Any]) -> Iterator[str]:
