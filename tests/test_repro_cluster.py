@@ -37,6 +37,7 @@ def test_a_whole_repro_with_a_worker_killed(scheduler, cluster, root, tmp_path):
         checkout.commit("code")
     environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
     environment.pop("GLASSDYN_SCRATCH")
+    environment["DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT"] = "300s"  # a busy machine is no dead one
     with (tmp_path / "output").open("w+") as output:
         command = [sys.executable, "-m", "dvc", "repro"]
         running = subprocess.Popen(command, cwd=there.folder, env=environment, stdout=output, stderr=output)
