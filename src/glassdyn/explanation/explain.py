@@ -11,7 +11,7 @@ from glassdyn.explanation.collinearity import vif_table
 from glassdyn.explanation.distillation import Distillate, Tree, distil_linear, fit_tree, score_distillates
 from glassdyn.explanation.examples import Part, Sample, make_part
 from glassdyn.explanation.explained_model import ExplainedModel, Network
-from glassdyn.explanation.feature_names import group_members
+from glassdyn.explanation.feature_names import group_members, merge_by_place
 from glassdyn.explanation.filters import attention_table, filter_table
 from glassdyn.explanation.formulas import (
     Formula,
@@ -129,11 +129,13 @@ def _linear(rows: Sequence[Part]) -> list[Distillate]:
 def _importances(
     model: ExplainedModel, samples: Sequence[Sample], settings: Settings
 ) -> dict[str, pl.DataFrame]:
-    """Tables of groups, and of single features where they are few."""
+    """Tables of groups, of what is a particle's own and its neighbourhood's, and of single features where few."""
     scored = [sample.scored for sample in samples]
     members, repeats = group_members(model.features), settings.repeats
     result = {
-        "importance": permutation_importance(model, scored, members, repeats=repeats, seed=settings.seed)
+        name: permutation_importance(model, scored, groups, repeats=repeats, seed=settings.seed)
+        for name, groups in (("importance", members), ("importance_by_place", merge_by_place(members)))
+        if groups
     }
     if len(model.features) <= SINGLE_FEATURES:
         single = {feature.name: [k] for k, feature in enumerate(model.features) if feature.group != "type"}

@@ -158,6 +158,7 @@ def _error(table: pl.DataFrame, name: str) -> Any:
 
 PICTURES: Mapping[str, Callable[[pl.DataFrame], Figure]] = {
     "importance": importance,
+    "importance_by_place": importance,
     "importance_of_features": importance,
     "distillation": distillation,
     "pair_functions": pair_functions,
