@@ -61,8 +61,8 @@ def filters(table: pl.DataFrame) -> Figure:
         squares = (pl.col("value") ** 2).sum().sqrt()
         norms = table.filter(pl.col("block") == block).group_by("network", "distance", maintain_order=True)
         for (network,), norm in norms.agg(squares).group_by("network", maintain_order=True):
-            look = {"linewidth": 1.8, "label": "norm over units"} if network == 1 else {"linewidth": 0.8}
-            upper.plot(norm["distance"], norm["value"], color=MODEL, **look)
+            width, name = (1.8, "norm over units") if network == 1 else (0.8, None)
+            upper.plot(norm["distance"], norm["value"], color=MODEL, linewidth=width, label=name)
         upper.axhline(0, color="0.2", linewidth=0.8)
         upper.set_title(f"block {block}; each unit in grey")
         for neighbour in "AB":
