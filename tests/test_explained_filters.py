@@ -50,8 +50,8 @@ def test_filters_sum_neighbours_as_the_network_does(linear):
 
 
 def test_filters_end_at_the_longest_edge():
-    table = filter_table(untrained("radial_filter"))
-    assert set(table["block"]) == {1, 2}
+    table = filter_table([untrained("radial_filter")] * 2)
+    assert set(table["block"]) == set(table["network"]) == {1, 2}
     assert set(table["unit"]) == set(range(1, 9))
     norm = table.group_by("distance").agg((pl.col("value") ** 2).sum().sqrt()).sort("distance")["value"]
     assert norm[-1] < 0.01 * norm.max()
@@ -61,7 +61,7 @@ def test_filters_end_at_the_longest_edge():
 
 def test_attention_is_one_on_average_over_the_neighbours_of_a_particle():
     trained = untrained("attention")
-    table = attention_table(trained, GRAPHS)
+    table = attention_table([trained], GRAPHS)
     means = table.group_by("layer", "head").agg(
         (pl.col("attention") * pl.col("edges")).sum() / pl.col("edges").sum()
     )
@@ -75,12 +75,12 @@ def test_looking_at_attention_changes_no_prediction():
     graph = standardise(GRAPHS[0], trained.normalisation)
     with torch.inference_mode():
         before = trained.networks[0].eval()(graph)
-        attention_table(trained, GRAPHS)
+        attention_table([trained], GRAPHS)
         assert torch.equal(trained.networks[0].eval()(graph), before)
 
 
 @pytest.mark.parametrize("kind", ["graph_network", "ridge"])
 def test_other_kinds_have_neither(kind):
     trained = untrained(kind)
-    assert filter_table(trained).is_empty()
-    assert attention_table(trained, GRAPHS).is_empty()
+    assert filter_table([trained]).is_empty()
+    assert attention_table([trained], GRAPHS).is_empty()

@@ -57,6 +57,14 @@ def add_explain_command(add: CommandAdder) -> None:
         help="permutations of every sample for each group (%(default)s)",
     )
     parser.add_argument(
+        "--refits",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="models of the same kind fitted to other copies: the spread of filters and attention",
+    )
+    parser.add_argument(
         "--without-minimum",
         action="store_true",
         help="leave out what needs the nearest energy minimum, and its engine",
@@ -88,12 +96,14 @@ def _explain(options: argparse.Namespace) -> None:
     from glassdyn.explanation.explain import Settings, explain  # noqa: PLC0415
     from glassdyn.explanation.explained_model import load_explained  # noqa: PLC0415
     from glassdyn.explanation.write import read_ceiling, write_explanation  # noqa: PLC0415
+    from glassdyn.learning import model_file  # noqa: PLC0415
 
     name = options.model or options.file.stem
     folder = options.out or Path("explanations") / name
     model = load_explained(options.file, options.model, options.label)
     parts = _load_parts(model, options, folder)
-    settings = Settings(repeats=options.repeats)
+    refits = tuple(model_file.load(path) for path in options.refits)
+    settings = Settings(repeats=options.repeats, refits=refits)
     explanation = explain(
         model, parts, settings._replace(formulas=None) if options.without_formula else settings
     )

@@ -11,7 +11,7 @@ from glassdyn.explanation.collinearity import vif_table
 from glassdyn.explanation.distillation import Distillate, Tree, distil_linear, fit_tree, score_distillates
 from glassdyn.explanation.examples import Part, Sample, make_part
 from glassdyn.explanation.explained_model import ExplainedModel, Network
-from glassdyn.explanation.feature_names import group_members
+from glassdyn.explanation.feature_names import group_members, merge_by_place
 from glassdyn.explanation.filters import attention_table, filter_table
 from glassdyn.explanation.formulas import (
     Formula,
@@ -23,6 +23,7 @@ from glassdyn.explanation.formulas import (
 from glassdyn.explanation.hidden_units import correlate, hidden_units
 from glassdyn.explanation.importance import permutation_importance
 from glassdyn.explanation.pair_table import explain_by_pairs
+from glassdyn.learning.model_file import TrainedModel
 
 __all__ = ["Explanation", "Parts", "Settings", "explain"]
 
@@ -42,11 +43,13 @@ class Settings(NamedTuple):
         repeats: permutations of every sample for each group.
         formulas: how formulas are looked for; None leaves them out.
         seed: of the permutations.
+        refits: models of the same kind fitted to other copies, whose filters and attention are shown beside.
     """
 
     repeats: int = 5
     formulas: FormulaSearch | None = FormulaSearch()
     seed: int = 1
+    refits: tuple[TrainedModel, ...] = ()
 
 
 class Parts(NamedTuple):
@@ -106,7 +109,7 @@ def explain(model: ExplainedModel, parts: Parts, settings: Settings) -> Explanat
         distillates.append(distillate)
     tables["distillation"] = score_distillates(distillates, train, test)
     tables["correlations"] = _correlations(model, parts.test, test)
-    tables |= _neighbour_tables(model, parts.test, pairs.table)
+    tables |= _neighbour_tables(model, parts.test, pairs.table, settings.refits)
     tables["vif"] = vif_table([feature.name for feature in model.features], train.features)
     return Explanation(tables, tree, candidates.names)
 
@@ -129,11 +132,13 @@ def _linear(rows: Sequence[Part]) -> list[Distillate]:
 def _importances(
     model: ExplainedModel, samples: Sequence[Sample], settings: Settings
 ) -> dict[str, pl.DataFrame]:
-    """Tables of groups, and of single features where they are few."""
+    """Tables of groups, of what is a particle's own and its neighbourhood's, and of single features where few."""
     scored = [sample.scored for sample in samples]
     members, repeats = group_members(model.features), settings.repeats
     result = {
-        "importance": permutation_importance(model, scored, members, repeats=repeats, seed=settings.seed)
+        name: permutation_importance(model, scored, groups, repeats=repeats, seed=settings.seed)
+        for name, groups in (("importance", members), ("importance_by_place", merge_by_place(members)))
+        if groups
     }
     if len(model.features) <= SINGLE_FEATURES:
         single = {feature.name: [k] for k, feature in enumerate(model.features) if feature.group != "type"}
@@ -178,14 +183,14 @@ def _formula_table(formulas: Sequence[Formula], selected: int, rows: tuple[Part,
 
 
 def _neighbour_tables(
-    model: ExplainedModel, samples: Sequence[Sample], pairs: pl.DataFrame
+    model: ExplainedModel, samples: Sequence[Sample], pairs: pl.DataFrame, refits: Sequence[TrainedModel]
 ) -> dict[str, pl.DataFrame]:
     """Radial filters with g(r) at their distances, and attention, of the kinds of networks that have them."""
     if not isinstance(model, Network):
         return {}
     graphs = [sample.scored.inputs.graph for sample in samples]
-    filters = filter_table(model.trained)
-    attention = attention_table(model.trained, [graph for graph in graphs if graph is not None])
+    filters = filter_table([model.trained, *refits])
+    attention = attention_table([model.trained, *refits], [graph for graph in graphs if graph is not None])
     if not filters.is_empty():
         filters = filters.with_columns(
             _distribution(pairs, name, filters["distance"].to_numpy()) for name in ("AA", "AB")

@@ -12,7 +12,15 @@ from glassdyn.features.node_features import NODE_FEATURES
 from glassdyn.features.shells import count_shells
 from glassdyn.features.spec import DescriptorSpec
 
-__all__ = ["COMPOSITION", "Feature", "group_members", "name_averages", "name_features", "name_radial"]
+__all__ = [
+    "COMPOSITION",
+    "Feature",
+    "group_members",
+    "merge_by_place",
+    "name_averages",
+    "name_features",
+    "name_radial",
+]
 
 COMPOSITION = "composition nearby"
 """Group of the shares and numbers of A and B around a particle."""
@@ -91,6 +99,22 @@ def group_members(features: Sequence[Feature]) -> dict[str, list[int]]:
         if feature.group != "type":
             groups.setdefault(feature.group, []).append(number)
     return groups
+
+
+def merge_by_place(groups: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
+    """Groups of a particle's own fields in one, and of its neighbourhood's in another; empty without either.
+
+    Averages over neighbourhoods go together across fields: the energy of B nearby says how many B there are.
+
+    Args:
+        groups: of `group_members`.
+    """
+    places = {
+        "the particle's own": [group for group in groups if group.startswith("own ")],
+        "its neighbourhood's": [group for group in groups if group.endswith(" nearby")],
+    }
+    merged = {place: sorted(k for group in names for k in groups[group]) for place, names in places.items()}
+    return merged if all(merged.values()) else {}
 
 
 def _name_column(column: str, spec: DescriptorSpec) -> Iterator[Feature]:

@@ -39,6 +39,7 @@ def importance(table: pl.DataFrame) -> Figure:
         axes.barh(places, rows[name], xerr=_error(rows, name), height=0.6, capsize=2, color=MODEL)
         axes.axvline(0, color="0.2", linewidth=0.8)
         axes.set_xlabel(label)
+        axes.locator_params(axis="x", nbins=6)
         axes.yaxis.set_tick_params(which="both", left=False, right=False)
     _mark_above(right, float(rows["pearson"][0]), "all groups")
     left.set_yticks(places, rows["group"])
@@ -58,7 +59,7 @@ def distillation(table: pl.DataFrame) -> Figure:
         axes.barh(places, table[name], xerr=_error(table, name), height=0.6, capsize=2, color=colour)
         axes.axvline(0, color="0.2", linewidth=0.8)
         axes.yaxis.set_tick_params(which="both", left=False, right=False)
-    left.set_xlabel(r"share of the model's variance, $R^2$ on test samples")
+    left.set_xlabel(r"$R^2$, share of the model's variance")
     right.set_xlabel(r"Pearson $\rho$ with the truth")
     ceiling = table["ceiling"][0]
     if ceiling is not None:
@@ -158,6 +159,7 @@ def _error(table: pl.DataFrame, name: str) -> Any:
 
 PICTURES: Mapping[str, Callable[[pl.DataFrame], Figure]] = {
     "importance": importance,
+    "importance_by_place": importance,
     "importance_of_features": importance,
     "distillation": distillation,
     "pair_functions": pair_functions,

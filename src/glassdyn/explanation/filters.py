@@ -45,21 +45,25 @@ def radial_filters(network: nn.Module, distances: Values) -> Values:
     return np.stack([each.double().numpy() for each in filters])
 
 
-def filter_table(trained: TrainedModel) -> pl.DataFrame:
-    """The radial filters of a model; without a row for models of other kinds.
+def filter_table(models: Sequence[TrainedModel]) -> pl.DataFrame:
+    """The radial filters of models; without a row for those of other kinds.
 
     Units carry no sign or order: filters of two networks are compared by their norm over units,
     |W|(r) = sqrt(sum_k W_k(r)^2), or by their singular functions.
 
     Args:
-        trained: the model.
+        models: the model, and refits of it.
 
     Returns:
-        Columns network, block, unit, distance (sigma_AA), value.
+        Columns network (a number for each network of each model), block, unit, distance (sigma_AA), value.
     """
-    if trained.model.kind != "radial_filter" or not trained.model.n_rec:
+    networks = [
+        (network, np.arange(STEP, trained.sizes.reach, STEP))
+        for trained in _of_kind(models, "radial_filter")
+        for network in trained.networks
+    ]
+    if not networks:
         return pl.DataFrame()
-    distances = np.arange(STEP, trained.sizes.reach, STEP)
     return pl.concat(
         [
             pl.DataFrame(
@@ -71,7 +75,7 @@ def filter_table(trained: TrainedModel) -> pl.DataFrame:
                     "value": values[:, unit - 1],
                 }
             )
-            for member, network in enumerate(trained.networks, 1)
+            for member, (network, distances) in enumerate(networks, 1)
             for block, values in enumerate(radial_filters(network, distances), 1)
             for unit in range(1, values.shape[1] + 1)
         ]
@@ -92,27 +96,33 @@ class Attended(NamedTuple):
     edge_index: Tensor
 
 
-def attention_table(trained: TrainedModel, graphs: Sequence[Snapshot]) -> pl.DataFrame:
+def _of_kind(models: Sequence[TrainedModel], kind: str) -> list[TrainedModel]:
+    """Those of a kind that look at neighbours."""
+    return [trained for trained in models if trained.model.kind == kind and trained.model.n_rec]
+
+
+def attention_table(models: Sequence[TrainedModel], graphs: Sequence[Snapshot]) -> pl.DataFrame:
     """How much A particles attend to neighbours of each species, by distance; without a row for models of other kinds.
 
     a_ij = alpha_ij n_i, alpha_ij: weight of the neighbour j of i, which sum to 1; n_i: number of neighbours
 
     Args:
-        trained: the model.
+        models: the model, and refits of it.
         graphs: of the test samples, not yet standardised.
 
     Returns:
         Columns layer, head, neighbour (A or B), distance (sigma_AA), attention, error over networks and samples, edges.
     """
-    if trained.model.kind != "attention" or not trained.model.n_rec:
-        return pl.DataFrame()
     rows = [
         row
+        for trained in _of_kind(models, "attention")
         for network in trained.networks
         for graph in graphs
         for layer in _attend(network, standardise(graph, trained.normalisation))
         for row in _average(layer, graph)
     ]
+    if not rows:
+        return pl.DataFrame()
     return (
         pl.DataFrame(rows)
         .group_by("layer", "head", "neighbour", "distance")

@@ -47,7 +47,8 @@ def filters(table: pl.DataFrame) -> Figure:
     """Draw the filters of every unit and their norm, block by block, and g(r) below.
 
     Args:
-        table: columns network, block, unit, distance, value, g_AA, g_AB; the first network is drawn.
+        table: columns network, block, unit, distance, value, g_AA, g_AB; of networks beside the first only
+            the norm is drawn, thin.
     """
     first = table.filter(pl.col("network") == 1)
     blocks = first["block"].unique(maintain_order=True).to_list()
@@ -57,8 +58,11 @@ def filters(table: pl.DataFrame) -> Figure:
         here = first.filter(pl.col("block") == block)
         for _, unit in here.group_by("unit", maintain_order=True):
             upper.plot(unit["distance"], unit["value"], color="0.7", linewidth=0.8)
-        norm = here.group_by("distance", maintain_order=True).agg((pl.col("value") ** 2).sum().sqrt())
-        upper.plot(norm["distance"], norm["value"], color=MODEL, label="norm over units")
+        squares = (pl.col("value") ** 2).sum().sqrt()
+        norms = table.filter(pl.col("block") == block).group_by("network", "distance", maintain_order=True)
+        for (network,), norm in norms.agg(squares).group_by("network", maintain_order=True):
+            width, name = (1.8, "norm over units") if network == 1 else (0.8, None)
+            upper.plot(norm["distance"], norm["value"], color=MODEL, linewidth=width, label=name)
         upper.axhline(0, color="0.2", linewidth=0.8)
         upper.set_title(f"block {block}; each unit in grey")
         for neighbour in "AB":

@@ -93,6 +93,6 @@ def collinearity_warning(table: pl.DataFrame) -> str:
     largest = table.drop_nulls("vif").sort("vif", descending=True)
     return (
         f"{len(unreadable)} of {measured} features have variance inflation factors above {TOO_LARGE:g}, up to "
-        f"{largest['vif'][0]:.3g} ({largest['feature'][0]}): do not read their weights, nor their single importances; read "
-        "groups"
+        f"{largest['vif'][0]:.3g} ({largest['feature'][0]}): do not read their weights, nor their "
+        "single importances; read groups"
     )
