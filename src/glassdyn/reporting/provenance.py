@@ -78,6 +78,7 @@ def collect_provenance(folder: Path, params: Params) -> Provenance:
     sections = {
         section: {key: _write(value) for key, value in keys.items()}
         for section, keys in asdict(params).items()
+        if keys is not None  # sections of data sets alone
     }
     citation = read_yaml(folder / "CITATION.cff")
     software = f"{citation.get('title', 'glassdyn')}, version {citation.get('version', 'unknown')}"
