@@ -69,7 +69,7 @@ def walk(root, page, tmp_path_factory):
     checkout = copy_working_tree(root, tmp_path_factory.mktemp("own") / "checkout", SMALL)
     checkout.commit("a stranger's clone")
     (checkout.folder / "runs").mkdir()
-    (dump,) = blocks(page, "lammps")
+    (dump,) = blocks(page, "text")
     for number in (1, 2, 3):
         engine = _open_lammps()
         line = dump.strip().replace("runs/1", f"{checkout.folder}/runs/{number}")
