@@ -44,12 +44,13 @@ def pair_functions(table: pl.DataFrame) -> Figure:
 
 
 def filters(table: pl.DataFrame) -> Figure:
-    """Draw the filters of every unit and their norm, block by block, and g(r) below.
+    """Draw the filters of every unit and their norm, block by block, and g(r) below, where pairs are.
 
     Args:
         table: columns network, block, unit, distance, value, g_AA, g_AB; of networks beside the first only
             the norm is drawn, thin.
     """
+    table = table.filter((pl.col("g_AA") > 0.02) | (pl.col("g_AB") > 0.02))
     first = table.filter(pl.col("network") == 1)
     blocks = first["block"].unique(maintain_order=True).to_list()
     figure, rows = style.panels(2, len(blocks), size=(4.2 * len(blocks), 5.2), sharex=True, squeeze=False)
