@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 INSTALLED := .venv/installed
 
-.PHONY: help install repro test test-unit test-endurance lint format lock validate bench-simulation bench-observe bench-labels bench-network bench-importing bench-models bench-propensity
+.PHONY: help install repro test test-unit test-endurance lint format lock validate bench-simulation bench-observe bench-labels bench-network bench-importing bench-models bench-propensity docs
 
 help: ## this list
 	@grep -hE '^[a-z -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{n = split($$1, names, " "); for (i = 1; i <= n; i++) printf "  make %-17s %s\n", names[i], $$2}'
@@ -42,6 +42,9 @@ format: $(INSTALLED) ## rewrite the code in the house style
 lock: ## pin the newest versions that pyproject.toml allows
 	uv pip compile --quiet --universal --generate-hashes --upgrade --python-version 3.11 \
 		--all-extras --group dev --no-header pyproject.toml --output-file requirements.lock
+
+docs: $(INSTALLED) ## the documentation site, in site/index.html
+	sphinx-build -q -W --keep-going docs site
 
 validate: $(INSTALLED) ## simulate the published state points and compare
 	python benchmarks/validate.py

@@ -18,7 +18,7 @@ from glassdyn.file_commands import add_file_commands
 from glassdyn.params import Isoconfigurational, Params, Simulation, Split, load
 from glassdyn.simulation.protocol import compute_frame_time, count_frame_intervals, count_steps
 
-__all__ = ["main"]
+__all__ = ["main", "make_parser"]
 
 AddParser = Callable[..., argparse.ArgumentParser]
 
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0; 1 where the command refuses its input, with the reason on standard error; 130 after Ctrl-C.
     """
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], None] = options.run
     try:
         run(options)
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="glassdyn",
         description=DESCRIPTION,
