@@ -17,7 +17,6 @@ __all__ = ["Measured", "make_rates"]
 STAGE_OF_KIND = {
     "particle_steps": "record",
     "features": "reduce",
-    "activations": "train",
     "regressions": "baselines",
     "predictions": "evaluate",
 }

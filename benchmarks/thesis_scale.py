@@ -25,6 +25,7 @@ from fit_rates import Measured, make_rates
 from long_window import time_window
 from ruamel.yaml import YAML
 from stage_usage import Usage, run_stage, run_watched
+from training_step import time_step
 
 from glassdyn import params, presets
 from glassdyn.costs.estimate import trajectory_bytes
@@ -80,7 +81,11 @@ def main() -> int:
         large = run_pipeline(checkout, parameters)
         stored = sum(path.stat().st_size for path in (checkout / "data/trajectories").iterdir())
         snapshot = next((checkout / "data/snapshots").glob("*.parquet"))
-        timed = {"pairs": time_pairs(snapshot, parameters), **time_window(parameters)}
+        timed = {
+            "pairs": time_pairs(snapshot, parameters),
+            "activations": time_step(snapshot, parameters),
+            **time_window(parameters),
+        }
         description = describe_snapshot(checkout, snapshot)
     known = load_rates(ROOT / RATES)
     rates = make_rates(
