@@ -15,7 +15,6 @@ from glassdyn.costs.work import Work
 __all__ = ["Measured", "make_rates"]
 
 STAGE_OF_KIND = {
-    "particle_steps": "record",
     "features": "reduce",
     "regressions": "baselines",
     "predictions": "evaluate",
