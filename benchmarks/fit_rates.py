@@ -15,9 +15,7 @@ from glassdyn.costs.work import Work
 __all__ = ["Measured", "make_rates"]
 
 STAGE_OF_KIND = {
-    "particle_steps": "record",
     "features": "reduce",
-    "activations": "train",
     "regressions": "baselines",
     "predictions": "evaluate",
 }

@@ -25,6 +25,7 @@ from fit_rates import Measured, make_rates
 from long_window import time_window
 from ruamel.yaml import YAML
 from stage_usage import Usage, run_stage, run_watched
+from training_step import time_step
 
 from glassdyn import params, presets
 from glassdyn.costs.estimate import trajectory_bytes
@@ -33,6 +34,9 @@ from glassdyn.costs.work import count_work
 from glassdyn.features.describe import describe_midframe
 from glassdyn.features.spec import spec_from_params
 from glassdyn.params import Params
+from glassdyn.simulation.engine import NVE
+from glassdyn.simulation.segments import dynamics_from_params
+from glassdyn.simulation.state import load
 from glassdyn.storage.snapshots import read_snapshot
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,6 +44,9 @@ PAGE, BEGIN, END = ROOT / "docs" / "scale.md", "<!-- by make thesis-scale: -->\n
 
 SMALL = 1000
 """Particles of the first run."""
+
+STEPS = 200
+"""Of molecular dynamics that are timed by themselves."""
 
 SHORT: Mapping[str, Mapping[str, Any]] = {
     "liquid": {"temperature": 1.0},
@@ -80,7 +87,12 @@ def main() -> int:
         large = run_pipeline(checkout, parameters)
         stored = sum(path.stat().st_size for path in (checkout / "data/trajectories").iterdir())
         snapshot = next((checkout / "data/snapshots").glob("*.parquet"))
-        timed = {"pairs": time_pairs(snapshot, parameters), **time_window(parameters)}
+        timed = {
+            "particle_steps": time_steps(next((checkout / "data/states").glob("*.h5")), parameters),
+            "pairs": time_pairs(snapshot, parameters),
+            "activations": time_step(snapshot, parameters),
+            **time_window(parameters),
+        }
         description = describe_snapshot(checkout, snapshot)
     known = load_rates(ROOT / RATES)
     rates = make_rates(
@@ -130,6 +142,15 @@ def run_pipeline(checkout: Path, parameters: Params) -> Measured:
         usages[stage] = usage = run_stage(checkout, stage)
         print(f"{stage:20} {usage.seconds / 60:6.1f} {usage.cpu:8.0f} {usage.memory:6.2f}", flush=True)
     return Measured(parameters.liquid.particles, works, usages)
+
+
+def time_steps(file: Path, parameters: Params) -> float:
+    """Processor time of a step at constant energy, seconds for a particle."""
+    (state, _), dynamics = load(file), dynamics_from_params(parameters)
+    with dynamics.start(state, NVE()) as simulation:
+        start = process_time()
+        simulation.advance(STEPS)
+        return (process_time() - start) / (STEPS * state.particles)
 
 
 def time_pairs(snapshot: Path, parameters: Params) -> float:
