@@ -27,7 +27,7 @@ and which weights must not be read. Explanations are fitted on the training copi
 params.yaml. Tables (.csv), pictures (.png) and summary.json go to a folder. docs/explanation.md says how to read them.
 
   glassdyn explain models/network.safetensors
-  glassdyn explain models/baselines.safetensors --model ridge --out explanations/ridge"""
+  glassdyn explain models/baselines.safetensors --model ridge --out plots/explanations/ridge"""
 
 
 def add_explain_command(add: CommandAdder) -> None:
@@ -49,7 +49,12 @@ def add_explain_command(add: CommandAdder) -> None:
         "--fold", type=_count, default=0, help="rotation of the split that the model is of (%(default)s)"
     )
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder of the tables (%(default)s)")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: explanations/<name of the model>")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="default: plots/explanations/<name of the model>, where the report finds them",
+    )
     parser.add_argument(
         "--repeats",
         type=_positive,
@@ -99,7 +104,7 @@ def _explain(options: argparse.Namespace) -> None:
     from glassdyn.learning import model_file  # noqa: PLC0415
 
     name = options.model or options.file.stem
-    folder = options.out or Path("explanations") / name
+    folder = options.out or Path("plots/explanations") / name
     model = load_explained(options.file, options.model, options.label)
     parts = _load_parts(model, options, folder)
     refits = tuple(model_file.load(path) for path in options.refits)
