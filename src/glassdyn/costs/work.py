@@ -96,7 +96,7 @@ def count_work(params: Params) -> dict[str, Work]:
         "label": Work(1, True, {"labels": frames * count_labels(params)}, N),
         "baselines": _count_baselines(params, samples),
         "train": _count_training(params, params.model.n_rec, params.model.is_network),
-        "evaluate": Work(1, False, {"predictions": predictions}, N * tested),
+        "evaluate": Work(1, False, {"predictions": predictions}, N),
         "draw": Work(1, False, {}, N),
     }
 
