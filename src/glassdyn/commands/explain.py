@@ -106,7 +106,7 @@ def _explain(options: argparse.Namespace) -> None:
     name = options.model or options.file.stem
     folder = options.out or Path("plots/explanations") / name
     model = load_explained(options.file, options.model, options.label)
-    parts = _load_parts(model, options, folder)
+    parts = _load_parts(model, options)
     refits = tuple(model_file.load(path) for path in options.refits)
     settings = Settings(repeats=options.repeats, refits=refits)
     explanation = explain(
@@ -122,7 +122,7 @@ def _explain(options: argparse.Namespace) -> None:
     _print(explanation, folder)
 
 
-def _load_parts(model: "ExplainedModel", options: argparse.Namespace, folder: Path) -> "Parts":
+def _load_parts(model: "ExplainedModel", options: argparse.Namespace) -> "Parts":
     """Read and measure the samples of every part."""
     from glassdyn.explanation.examples import load_sample, split_samples  # noqa: PLC0415
     from glassdyn.explanation.explain import Parts  # noqa: PLC0415
@@ -136,7 +136,7 @@ def _load_parts(model: "ExplainedModel", options: argparse.Namespace, folder: Pa
     selected = [each for each in every if any(fnmatchcase(each, pattern) for pattern in options.samples)]
     split = split_samples(selected, rotate_split(load(Path("params.yaml")).split, options.fold))
     names = quantity_names(with_minimum=not options.without_minimum)
-    measured = folder / "quantities"
+    measured = options.data / "quantities"
     jobs = [
         quantities_job(folders.features / f"{each}.parquet", measured / f"{each}.parquet", names)
         for part in split.values()
