@@ -148,12 +148,13 @@ def test_every_stage_is_a_module_and_every_module_a_stage(root, pipeline):
 def test_a_published_set_runs_stages_of_the_root(root, pipeline, dataset):
     """With the same commands, code and parameters; and its params.yaml is one of today's."""
     folder = root / "datasets" / dataset
+    assert (folder / "src").resolve() == (root / "src").resolve()
     params.load(folder / "params.yaml")
     published = YAML(typ="safe").load(folder / "dvc.yaml")["stages"]
     for name in published.keys() & pipeline.keys():
         theirs, ours = published[name], pipeline[name]
-        assert theirs["cmd"].replace("../../", "") == ours["cmd"]
-        code = [entry.removeprefix("../../") for entry in theirs["deps"] if entry.startswith("../../")]
+        assert theirs["cmd"] == ours["cmd"]
+        code = [entry for entry in theirs["deps"] if entry.startswith("src/")]
         assert code == [entry for entry in ours["deps"] if entry.startswith("src/")], name
         assert theirs["params"] == ours["params"], name
 
