@@ -43,6 +43,7 @@ LESS_MEMORY = {
     "train": "train.subgraph",
     "evaluate": "simulation.samples",
     "draw": "simulation.samples",
+    "report": "simulation.samples",
 }
 """The parameter by which a stage takes less."""
 

@@ -98,6 +98,7 @@ def count_work(params: Params) -> dict[str, Work]:
         "train": _count_training(params, params.model.n_rec, params.model.is_network),
         "evaluate": Work(1, False, {"predictions": predictions}, N),
         "draw": Work(1, False, {}, N),
+        "report": Work(1, False, {}, N),
     }
 
 
