@@ -127,7 +127,8 @@ def predicts_what_the_pipeline_does(folder, tmp_path, capsys, model="network", *
     file = folder / "models" / ("network.safetensors" if model == "network" else "baselines.safetensors")
     source = folder / "data" / "trajectories" / f"{path.stem}.h5"
     assert main(["predict", str(file), str(source), str(tmp_path / "out.parquet"), *options]) == 0
-    assert capsys.readouterr().err == ""
+    # the one training sample of 200 particles may differ from the liquid by more than the warning takes for chance
+    assert all("is not like the samples" in line for line in capsys.readouterr().err.splitlines())
     expected = tables.read(path)["predicted_p_hop"]
     assert expected.std() > 0
     predicted = tables.read(tmp_path / "out.parquet")["predicted_p_hop"]

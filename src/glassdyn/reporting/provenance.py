@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,9 +76,9 @@ def collect_provenance(folder: Path, params: Params) -> Provenance:
         params: the parameters.
     """
     sections = {
-        section: {key: _write(value) for key, value in keys.items()}
-        for section, keys in asdict(params).items()
-        if keys is not None  # sections of data sets alone
+        field.name: {key: _write(value) for key, value in asdict(getattr(params, field.name)).items()}
+        for field in fields(params)
+        if field.name != "raw"  # of data sets alone
     }
     citation = read_yaml(folder / "CITATION.cff")
     software = f"{citation.get('title', 'glassdyn')}, version {citation.get('version', 'unknown')}"
