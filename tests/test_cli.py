@@ -42,6 +42,25 @@ def test_a_command_is_needed():
     assert stop.value.code == 2
 
 
+@pytest.mark.parametrize(
+    ("words", "rule"),
+    [
+        ("check --cores 0", "a whole number, at least 1, is needed: got '0'"),
+        ("sweep --jobs 1.5", "a whole number, at least 1, is needed: got '1.5'"),
+        ("explain model --fold=-1", "a whole number, at least 0, is needed: got '-1'"),
+        ("import-weights in out --recurrences 0", "a whole number, at least 1, is needed: got '0'"),
+        ("predict model in out --frame \u00b2", "a frame is a number from 0, or all: got '\u00b2'"),
+        ("inspect file --box inf", "a number above 0 is needed: got 'inf'"),
+        ("new-dataset name --duration nan", "a number above 0 is needed: got 'nan'"),
+    ],
+)
+def test_numbers_out_of_their_range_are_refused(words, rule, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(words.split())
+    assert stop.value.code == 2
+    assert rule in capsys.readouterr().err
+
+
 def test_check_lists_what_the_parameters_amount_to(root, capsys):
     assert main(["check", str(root / "params.yaml")]) == 0
     assert "L = 9.41036 sigma_AA" in capsys.readouterr().out

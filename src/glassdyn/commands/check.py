@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from glassdyn import presets
-from glassdyn.commands.command import CommandAdder
+from glassdyn.commands.command import CommandAdder, parse_count
 from glassdyn.costs.estimate import (
     Cost,
     Resources,
@@ -44,14 +44,12 @@ def add_check_command(add: CommandAdder) -> None:
     check.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="such as model.n_rec=3")
     names = ", ".join(presets.preset_names())
     check.add_argument("--preset", metavar="NAME", help=f"with the parameters of a known system: {names}")
-    check.add_argument("--cores", type=_count, help="of the machine that is asked for; default: of this one")
-    check.add_argument("--gpus", type=_count, default=1, help="for the engine hoomd; default: %(default)s")
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"a whole number, at least 1: got {text!r}")
-    return int(text)
+    check.add_argument(
+        "--cores", type=parse_count, help="of the machine that is asked for; default: of this one"
+    )
+    check.add_argument(
+        "--gpus", type=parse_count, default=1, help="for the engine hoomd; default: %(default)s"
+    )
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from glassdyn.commands.command import CommandAdder
-from glassdyn.commands.files import FORMATS, add_read_options, length, read_options
+from glassdyn.commands.command import CommandAdder, parse_count, parse_positive
+from glassdyn.commands.files import FORMATS, add_read_options, read_options
 
 __all__ = ["add_dataset_commands"]
 
@@ -38,33 +38,43 @@ def add_dataset_commands(add: CommandAdder) -> None:
         metavar="FILES",
         help="they are copied to raw/",
     )
-    say = parser.add_argument_group("the liquid").add_argument
-    say(
+    _add_liquid(parser)
+    _add_samples(parser)
+    add_read_options(parser)
+
+
+def _add_liquid(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("the liquid").add_argument
+    add(
         "--temperature",
-        type=length,
+        type=parse_positive,
         metavar="T",
         help="units of epsilon_AA / k_B, unless the files have energies",
     )
-    say(
+    add(
         "--potential",
         choices=["none", "kob-andersen"],
         default="none",
         help="none (the default): features of positions alone; kob-andersen: energies, minima, short runs",
     )
-    say("--tau-alpha", type=length, metavar="TAU", help="of A, units of tau; measured where it is not stated")
-    say = parser.add_argument_group("copies and samples").add_argument
-    say("--duration", type=length, metavar="D", help="of a sample, units of tau_alpha")
-    say(
-        "--samples", type=_count, metavar="S", help="of each copy; as many as fit, at most simulation.samples"
+    add(
+        "--tau-alpha",
+        type=parse_positive,
+        metavar="TAU",
+        help="of A, units of tau; measured where it is not stated",
     )
-    say("--blocks", type=_count, default=1, metavar="B", help="of time, that every run is cut into; 1")
-    add_read_options(parser)
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"a number from 1 on is needed: got {text!r}")
-    return int(text)
+def _add_samples(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("copies and samples").add_argument
+    add("--duration", type=parse_positive, metavar="D", help="of a sample, units of tau_alpha")
+    add(
+        "--samples",
+        type=parse_count,
+        metavar="S",
+        help="of each copy; as many as fit, at most simulation.samples",
+    )
+    add("--blocks", type=parse_count, default=1, metavar="B", help="of time, that every run is cut into; 1")
 
 
 def _new_dataset(options: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from glassdyn.commands.command import CommandAdder
+from glassdyn.commands.command import CommandAdder, parse_count, parse_index
 from glassdyn.folds import rotate_split
 from glassdyn.params import load
 
@@ -33,35 +33,17 @@ params.yaml. Tables (.csv), pictures (.png) and summary.json go to a folder. doc
 def add_explain_command(add: CommandAdder) -> None:
     """Add `explain`."""
     parser = add("explain", "say what a model has learnt", EXPLAIN, _explain)
-    parser.add_argument("file", type=Path, metavar="MODEL", help="a model file")
-    parser.add_argument(
-        "--model", help="which of the baselines: radial_ridge, averaged_ridge, ridge or perceptron"
-    )
-    parser.add_argument("--label", help="which of the model's labels; the first by default")
-    parser.add_argument(
-        "--samples",
-        nargs="+",
-        default=["*"],
-        metavar="PATTERN",
-        help="samples to use, such as 'copy*-sample0[0-3]'; all by default",
-    )
-    parser.add_argument(
-        "--fold", type=_count, default=0, help="rotation of the split that the model is of (%(default)s)"
-    )
-    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of the tables (%(default)s)")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        help="default: plots/explanations/<name of the model>, where the report finds them",
-    )
-    parser.add_argument(
-        "--repeats",
-        type=_positive,
-        default=5,
-        help="permutations of every sample for each group (%(default)s)",
-    )
-    parser.add_argument(
+    _add_model(parser)
+    _add_samples(parser)
+    _add_results(parser)
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("file", type=Path, metavar="MODEL", help="a model file")
+    add("--model", help="which of the baselines: radial_ridge, averaged_ridge, ridge or perceptron")
+    add("--label", help="which of the model's labels; the first by default")
+    add(
         "--refits",
         nargs="+",
         type=Path,
@@ -69,34 +51,46 @@ def add_explain_command(add: CommandAdder) -> None:
         metavar="FILE",
         help="models of the same kind fitted to other copies: the spread of filters and attention",
     )
-    parser.add_argument(
+
+
+def _add_samples(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--data", type=Path, default=Path("data"), help="folder of the tables (%(default)s)")
+    add(
+        "--fold", type=parse_index, default=0, help="rotation of the split that the model is of (%(default)s)"
+    )
+    add(
+        "--samples",
+        nargs="+",
+        default=["*"],
+        metavar="PATTERN",
+        help="samples to use, such as 'copy*-sample0[0-3]'; all by default",
+    )
+
+
+def _add_results(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="default: plots/explanations/<name of the model>, where the report finds them",
+    )
+    add(
+        "--repeats",
+        type=parse_count,
+        default=5,
+        help="permutations of every sample for each group (%(default)s)",
+    )
+    add(
         "--without-minimum",
         action="store_true",
         help="leave out what needs the nearest energy minimum, and its engine",
     )
-    parser.add_argument(
-        "--without-formula", action="store_true", help="leave out the search for formulas, a minute"
-    )
-
-
-def _count(text: str) -> int:
-    if not text.isdigit():
-        raise argparse.ArgumentTypeError(f"a number from 0 is needed: got {text!r}")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"a number from 1 is needed: got {text!r}")
-    return int(text)
+    add("--without-formula", action="store_true", help="leave out the search for formulas, a minute")
 
 
 def _explain(options: argparse.Namespace) -> None:
-    """Explain a model and write what is known of it.
-
-    Args:
-        options: those of `add_explain_options`.
-    """
     # Here, because they take seconds that the other commands need not wait.
     from glassdyn.explanation.explain import Settings, explain  # noqa: PLC0415
     from glassdyn.explanation.explained_model import load_explained  # noqa: PLC0415

@@ -5,14 +5,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from glassdyn.commands.command import CommandAdder
+from glassdyn.commands.command import CommandAdder, parse_index, parse_positive
 from glassdyn.errors import GlassdynError
 from glassdyn.file_statements import parse_arrays, parse_species
 
 if TYPE_CHECKING:
     from glassdyn.importing.source import ReadOptions
 
-__all__ = ["FORMATS", "add_file_commands", "add_read_options", "length", "read_options"]
+__all__ = ["FORMATS", "add_file_commands", "add_read_options", "read_options"]
 
 
 PREDICT = """\
@@ -92,27 +92,16 @@ def add_read_options(parser: argparse.ArgumentParser) -> None:
     """Add what a user may say about files."""
     add = parser.add_argument_group("what the file does not say").add_argument
     add("--species", type=_species, metavar="1=A,2=B", help="which names or numbers of species are A and B")
-    add("--box", type=length, metavar="L", help="edge of the cubic box, units of sigma_AA")
+    add("--box", type=parse_positive, metavar="L", help="edge of the cubic box, units of sigma_AA")
     add(
         "--timestep",
-        type=length,
+        type=parse_positive,
         metavar="DT",
         help="time of a step, or between frames without steps, units of tau",
     )
     add("--topology", type=Path, metavar="FILE", help="a file with the species, for DCD, XTC and .npy")
     add("--keys", type=_keys, metavar="positions=r,...", help="names of the arrays in a NumPy file")
     add("--unwrapped", action="store_true", help="positions are unwrapped, although the file does not say so")
-
-
-def length(text: str) -> float:
-    """A number above 0, such as a length or a time."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"a number above 0 is needed: got {text!r}")
-    return number
 
 
 def _keys(text: str) -> dict[str, str]:
@@ -123,9 +112,10 @@ def _keys(text: str) -> dict[str, str]:
 
 
 def _frame(text: str) -> int | str:
-    if text == "all" or text.isdigit():
-        return text if text == "all" else int(text)
-    raise argparse.ArgumentTypeError(f"a frame is a number from 0, or all: got {text!r}")
+    try:
+        return text if text == "all" else parse_index(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"a frame is a number from 0, or all: got {text!r}") from None
 
 
 def _species(text: str) -> dict[str, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from glassdyn.commands.command import CommandAdder
+from glassdyn.commands.command import CommandAdder, parse_count
 from glassdyn.errors import GlassdynError
 from glassdyn.experiments.sweep_file import Sweep, change_sweep, load_sweep, sweep_names
 
@@ -44,7 +44,7 @@ def add_sweep_commands(add: CommandAdder) -> None:
 def _add_sweep(add: CommandAdder) -> None:
     parser = add("sweep", "run a declared sweep and draw its figure", SWEEP, _sweep)
     parser.add_argument("name", nargs="?", help=f"one of: {', '.join(sweep_names())}")
-    parser.add_argument("--jobs", type=_count, default=1, help="experiments at a time (%(default)s)")
+    parser.add_argument("--jobs", type=parse_count, default=1, help="experiments at a time (%(default)s)")
     parser.add_argument("--dry-run", action="store_true", help="list the points and whether they are done")
     parser.add_argument(
         "--only",
@@ -69,12 +69,6 @@ def _add_experiments(add: CommandAdder) -> None:
     parser = add("experiments", "list experiments in a short table", EXPERIMENTS, _list_experiments)
     parser.add_argument("patterns", nargs="*", metavar="PATTERN")
     parser.add_argument("--sort", action="store_true", help="by Pearson, the best first")
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"a whole number, at least 1: got {text!r}")
-    return int(text)
 
 
 def _sweep(options: argparse.Namespace) -> None:

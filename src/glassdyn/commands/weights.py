@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from glassdyn.commands.command import CommandAdder
+from glassdyn.commands.command import CommandAdder, parse_count
 from glassdyn.errors import GlassdynError
 
 __all__ = ["add_weights_command"]
@@ -27,7 +27,7 @@ def add_weights_command(add: CommandAdder) -> None:
     )
     parser.add_argument(
         "--recurrences",
-        type=int,
+        type=parse_count,
         metavar="N",
         help="of its block, which the files do not state; by default 7",
     )
@@ -40,7 +40,7 @@ def _import_weights(options: argparse.Namespace) -> None:
     output, recurrences = options.output, options.recurrences or bapst_weights.RECURRENCES
     if output.suffix != ".safetensors" or not output.parent.is_dir():
         raise GlassdynError(f"a model file is .safetensors, in a folder that exists: got {output}")
-    if not 1 <= recurrences <= bapst_weights.MAX_RECURRENCES:
+    if recurrences > bapst_weights.MAX_RECURRENCES:
         raise GlassdynError(
             f"a block recurs 1 to {bapst_weights.MAX_RECURRENCES} times: got {recurrences} (--recurrences)"
         )
