@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psutil
+from long_window import PARTICLES
 from stage_usage import Usage
 
+from glassdyn.cores import count_cores
 from glassdyn.costs.rates import GpuRate, Machine, Memory, Rates
 from glassdyn.costs.work import Work
 
@@ -59,11 +61,12 @@ def make_rates(
         amounts = [amount_of(measured.works[stage], kind) for measured in (small, large)]
         seconds[kind] = max(consumed, 0.0) / (amounts[1] - amounts[0])
     works, machine = large.works, describe_machine()
+    source = f"`make thesis-scale`, stages at N = {small.particles} and {large.particles}, frames and labels at {PARTICLES}"
     start = {
         stage: max(small.usages[stage].cpu - seconds_of(small.works[stage], seconds), 0.0) for stage in works
     }
     memory = {stage: fit_memory(stage, small, large, machine.cores) for stage in works}
-    return Rates(machine, large.particles, seconds, start, memory, compression, gpu)
+    return Rates(machine, source, seconds, start, memory, compression, gpu)
 
 
 def amount_of(work: Work, kind: str) -> float:
@@ -89,5 +92,5 @@ def describe_machine() -> Machine:
     """This one."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if sys.platform == "linux" else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    model, cores = models[0] if models else platform.processor(), psutil.cpu_count() or 1
+    model, cores = models[0] if models else platform.processor(), count_cores()
     return Machine(model or platform.machine(), cores, round(psutil.virtual_memory().total / 1e9, 1))

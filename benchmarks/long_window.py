@@ -17,7 +17,7 @@ from glassdyn.params import Params, Wavelets
 from glassdyn.storage.trajectory import Trajectory, open_trajectory
 from glassdyn.storage.trajectory_writer import THERMODYNAMICS, TrajectoryWriter, sample_name
 
-__all__ = ["time_window"]
+__all__ = ["PARTICLES", "time_window"]
 
 PARTICLES, FRAMES = 4000, 2000
 

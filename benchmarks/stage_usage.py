@@ -43,10 +43,9 @@ def run_stage(checkout: Path, stage: str) -> Usage:
 def run_watched(
     command: list[str], folder: Path, is_counted: Callable[[psutil.Process], bool] = lambda _process: True
 ) -> Usage:
-    """Run a command in a folder, with one thread in each process; ends the program where it fails."""
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    for name in ("GLASSDYN_SCRATCH", "GLASSDYN_SCHEDULER"):
-        environment.pop(name, None)
+    """Run a command in a folder, with no launch settings of jobs; ends the program where it fails."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GLASSDYN_")}
+    environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment["PYTHONPATH"] = "src"
     start, before = perf_counter(), processor_seconds()
     process, ended, peaks = subprocess.Popen(command, cwd=folder, env=environment), Event(), [0.0]

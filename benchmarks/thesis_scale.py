@@ -80,6 +80,7 @@ def main() -> int:
     parser.add_argument("--particles", type=int, default=64000, help="default: %(default)s")
     parser.add_argument("--print-only", action="store_true", help="write neither table nor rates")
     options = parser.parse_args()
+    known = load_rates(ROOT / RATES)
     with TemporaryDirectory() as folder:
         checkout = make_checkout(Path(folder) / "checkout")
         small = run_pipeline(checkout, set_parameters(checkout, SMALL))
@@ -94,7 +95,6 @@ def main() -> int:
             **time_window(parameters),
         }
         description = describe_snapshot(checkout, snapshot)
-    known = load_rates(ROOT / RATES)
     rates = make_rates(
         small, large, timed, stored / trajectory_bytes(parameters), known.gpu if known else None
     )

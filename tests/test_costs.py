@@ -12,19 +12,17 @@ from glassdyn.cli import main
 from glassdyn.costs import estimate
 from glassdyn.costs.estimate import Resources, estimate_costs, trajectory_bytes
 from glassdyn.costs.rates import RATES, GpuRate, Machine, Memory, Rates, load_rates
-from glassdyn.costs.work import KINDS, count_activations, count_work
+from glassdyn.costs.work import KINDS, STAGES, count_activations, count_work
 from glassdyn.errors import GlassdynError
 from glassdyn.simulation.equilibration import plan_preparation
 from glassdyn.simulation.recording import plan_recording
 from short_pipeline import pinned_params
 
-STAGES = list(count_work(pinned_params()))
-
 FLAT = Rates(
     machine=Machine("a processor", 2, 16.0),
-    particles=1000,
+    source="nowhere",
     seconds=dict.fromkeys(KINDS, 1e-6),
-    start={},
+    start=dict.fromkeys(STAGES, 0.0),
     memory={stage: Memory(0.1, 1000.0) for stage in STAGES},
     compression=0.5,
 )
@@ -43,10 +41,12 @@ def cost_of(stage, params, rates=FLAT, resources=HERE):
     return next(cost for cost in estimate_costs(params, rates, resources) if cost.stage == stage)
 
 
-def test_the_stages_are_those_of_the_pipeline(root):
+def test_stages_are_those_of_the_pipeline_and_kinds_those_of_their_work(root):
     from ruamel.yaml import YAML
 
-    assert list(YAML(typ="safe").load(root / "dvc.yaml")["stages"]) == STAGES
+    works = count_work(pinned_params())
+    assert list(YAML(typ="safe").load(root / "dvc.yaml")["stages"]) == list(works) == list(STAGES)
+    assert {kind for work in works.values() for kind in work.amounts} == {*KINDS}
 
 
 def test_steps_are_those_that_the_stages_plan():
@@ -137,6 +137,9 @@ def test_rates_are_read_as_they_are_written(tmp_path):
     file.write_text(json.dumps(asdict(FLAT) | {"seconds": {"pairs": 1.0}}))
     with pytest.raises(GlassdynError, match=r"'labels', .*are missing; measure them by `make thesis-scale`"):
         load_rates(file)
+    file.write_text(json.dumps(asdict(replace(FLAT, memory={}))))
+    with pytest.raises(GlassdynError, match=r"the memory of every stage: .*'train'.* are missing"):
+        load_rates(file)
     file.write_text("{}")
     with pytest.raises(GlassdynError, match="has the rates that `make thesis-scale` measures"):
         load_rates(file)
@@ -169,6 +172,7 @@ def test_check_prints_what_a_preset_costs(root, tmp_path, capsys, monkeypatch):
     assert "3,481,200,000 steps in all" in output.out
     assert "trajectories on the disk: 0.9 TB" in output.out
     assert "on 64 cores, 8 GPUs" in output.out
+    assert "rates of a processor, 2 cores, 16 GB: nowhere; dynamics on a GPU: measured" in output.out
     rows = {line.split()[0] for line in output.out.splitlines() if line}
     assert {*STAGES, "all"} - {"isoconfigurational"} <= rows
     assert "trajectories need" in output.err

@@ -14,6 +14,7 @@ from glassdyn.jobs.code_digest import SOURCE, code_files
 LAYERS = [
     "errors",
     "parent_process",
+    "cores",
     "label_names",
     "file_statements",
     "parameter_files",

@@ -1,7 +1,6 @@
 """The command `check`: what the parameters amount to, and what a run with them costs."""
 
 import argparse
-import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from rich.table import Table
 
 from glassdyn import presets
 from glassdyn.commands.command import CommandAdder, parse_count
+from glassdyn.cores import count_cores
 from glassdyn.costs.estimate import (
     Cost,
     Resources,
@@ -86,8 +86,7 @@ def _load(options: argparse.Namespace) -> Params:
 
 
 def _resources(options: argparse.Namespace) -> Resources:
-    here = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return Resources(options.cores or here, options.gpus, psutil.virtual_memory().total / 1e9)
+    return Resources(options.cores or count_cores(), options.gpus, psutil.virtual_memory().total / 1e9)
 
 
 def _amounts(params: Params) -> list[tuple[str, str]]:
@@ -156,7 +155,7 @@ def _duration(hours: float) -> str:
 
 def _describe_rates(rates: Rates, *, on_gpu: bool) -> str:
     machine = rates.machine
-    measured = f"measured at N = {rates.particles} on {machine.processor}, {machine.cores} cores, {machine.memory:g} GB"
+    measured = f"rates of {machine.processor}, {machine.cores} cores, {machine.memory:g} GB: {rates.source}"
     gpu = f"; dynamics on {rates.gpu.device}: {rates.gpu.source}" if on_gpu and rates.gpu else ""
     return f"\nwithin a factor of about two; {measured}{gpu}"
 

@@ -133,7 +133,7 @@ def _estimate(stage: str, work: Work, rates: Rates, resources: Resources, *, on_
     core = _core_seconds(amounts, rates)
     side_by_side = min(work.jobs, resources.gpus if steps else resources.cores)
     speedup = resources.cores if work.spreads else 1
-    start = rates.start.get(stage, 0.0)
+    start = rates.start[stage]
     seconds = start + ceil(work.jobs / side_by_side) * (gpu + core / speedup)
     memory = rates.memory[stage]
     each = memory.start + memory.per_size * work.size / GB

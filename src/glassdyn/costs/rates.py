@@ -1,4 +1,4 @@
-"""Rates that were measured: `benchmarks/rates.json`, which `make thesis-scale` writes."""
+"""What a unit of work costs: `benchmarks/rates.json`, which `make thesis-scale` writes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, TypeAd
 from pydantic.dataclasses import dataclass
 
 from glassdyn.constraints import STRICT
-from glassdyn.costs.work import KINDS
+from glassdyn.costs.work import KINDS, STAGES
 from glassdyn.errors import GlassdynError
 
 __all__ = ["RATES", "GpuRate", "Machine", "Memory", "Rates", "load_rates"]
@@ -66,7 +66,7 @@ class Rates:
 
     Attributes:
         machine: on which it was measured.
-        particles: of the liquid.
+        source: how it was measured, on what.
         seconds: of processor time for a unit of each kind of work.
         start: seconds of processor time of every stage that do not depend on the size.
         memory: of every stage.
@@ -75,7 +75,7 @@ class Rates:
     """
 
     machine: Machine
-    particles: PositiveInt
+    source: str
     seconds: dict[str, NonNegativeFloat]
     start: dict[str, NonNegativeFloat]
     memory: dict[str, Memory]
@@ -95,10 +95,10 @@ def load_rates(path: Path = RATES) -> Rates | None:
         return None
     except (OSError, ValidationError) as error:
         raise GlassdynError(f"{path} has the rates that `make thesis-scale` measures: {error}") from None
-    missing = set(KINDS) - rates.seconds.keys()
+    missing = ({*KINDS} - rates.seconds.keys()) | ({*STAGES} - (rates.start.keys() & rates.memory.keys()))
     if missing:
         raise GlassdynError(
-            f"{path} has a rate for every kind of work: {sorted(missing)} are missing; "
-            "measure them by `make thesis-scale`"
+            f"{path} has the seconds of every kind of work, and the start and the memory of every stage: "
+            f"{sorted(missing)} are missing; measure them by `make thesis-scale`"
         )
     return rates

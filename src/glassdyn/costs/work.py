@@ -22,6 +22,7 @@ from glassdyn.simulation.protocol import count_frame_intervals, count_steps
 
 __all__ = [
     "KINDS",
+    "STAGES",
     "Work",
     "count_activations",
     "count_cycle",
@@ -40,6 +41,21 @@ KINDS = (
     "regressions",
     "activations",
     "predictions",
+)
+
+STAGES = (
+    "equilibrate",
+    "record",
+    "isoconfigurational",
+    "observe",
+    "describe",
+    "reduce",
+    "label",
+    "baselines",
+    "train",
+    "evaluate",
+    "draw",
+    "report",
 )
 
 QUENCH_STEPS = 1000

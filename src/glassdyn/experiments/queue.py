@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 import psutil
 
+from glassdyn.cores import count_cores
 from glassdyn.experiments.repository import RepositoryError
 
 __all__ = [
@@ -116,9 +117,7 @@ def start_workers(count: int) -> None:
 
 def environment_of_workers(count: int) -> dict[str, str]:
     """Launch settings of a worker among `count` that share the cores, so that they do not slow each other."""
-    share = str(
-        max((len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1) // count, 1)
-    )
+    share = str(max(count_cores() // count, 1))
     libraries = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
     wanted = {"GLASSDYN_JOBS": share, **dict.fromkeys(libraries, share)}
     return {name: os.environ.get(name, value) for name, value in wanted.items()}
