@@ -9,6 +9,7 @@ import pytest
 
 from glassdyn import presets
 from glassdyn.cli import main
+from glassdyn.cores import count_cores
 from glassdyn.costs import estimate
 from glassdyn.costs.estimate import Resources, estimate_costs, trajectory_bytes
 from glassdyn.costs.rates import RATES, GpuRate, Machine, Memory, Rates, load_rates
@@ -143,6 +144,31 @@ def test_rates_are_read_as_they_are_written(tmp_path):
     file.write_text("{}")
     with pytest.raises(GlassdynError, match="has the rates that `make thesis-scale` measures"):
         load_rates(file)
+
+
+def test_rates_are_those_of_what_the_stages_took(root, monkeypatch):
+    monkeypatch.syspath_prepend(root / "benchmarks")
+    from fit_rates import STAGE_OF_KIND, Measured, make_rates
+    from stage_usage import Usage
+
+    def measure(particles):
+        sections = {"liquid": {"particles": particles}, "isoconfigurational": {"runs": 2}}
+        works = count_work(change(pinned_params(), **sections))
+        return Measured(particles, works, {stage: use(work) for stage, work in works.items()})
+
+    def use(work):
+        side_by_side = min(work.jobs, count_cores())
+        return Usage(
+            1.0, 2.0 + 1e-6 * work.jobs * sum(work.amounts.values()), side_by_side * (0.1 + 1e-6 * work.size)
+        )
+
+    timed = dict.fromkeys({*KINDS} - STAGE_OF_KIND.keys(), 1e-6)
+    rates = make_rates(measure(1000), measure(64000), timed, 0.5, None)
+    assert rates.seconds == pytest.approx(FLAT.seconds)
+    assert rates.start == pytest.approx(dict.fromkeys(STAGES, 2.0))
+    for memory in rates.memory.values():
+        assert (memory.start, memory.per_size) == pytest.approx((0.1, 1000.0))
+    assert "N = 1000 and 64000" in rates.source
 
 
 def test_committed_rates_estimate_the_default_run(root):

@@ -13,7 +13,13 @@ from glassdyn.correlation import pearson
 from glassdyn.explanation.distillation import score_distillates
 from glassdyn.explanation.examples import load_sample, make_part
 from glassdyn.explanation.explained_model import Network, permute_within
-from glassdyn.explanation.formulas import FormulaSearch, search_formulas, select_shortest, select_variables
+from glassdyn.explanation.formulas import (
+    Formula,
+    FormulaSearch,
+    search_formulas,
+    select_shortest,
+    select_variables,
+)
 from glassdyn.explanation.hidden_units import correlate, hidden_units, inner_network
 from glassdyn.explanation.importance import EDGES, ScoredSample, permutation_importance, permute_groups
 from glassdyn.explanation.pair_table import explain_by_pairs
@@ -107,6 +113,12 @@ def test_the_search_finds_a_planted_formula_of_two_terms():
     assert "z(share of B)" in best.text
     assert "z(energy of A)*z(force)" in best.text
     assert "q6" not in best.text
+
+
+def test_a_formula_that_is_not_finite_somewhere_is_passed_over():
+    targets = np.arange(3.0)
+    short, long = (targets, targets, np.array([0.0, np.inf, 2.0])), (targets, targets + 0.01, targets)
+    assert select_shortest([Formula(1, "1 / x", short), Formula(5, "x", long)], 1, targets) == 1
 
 
 def test_variables_are_selected_by_what_they_add():

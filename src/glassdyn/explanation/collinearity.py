@@ -6,6 +6,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from glassdyn.explanation.standardised import standardise_varying
+
 __all__ = ["TOO_LARGE", "variance_inflation", "vif_table"]
 
 Values = NDArray[np.float64]
@@ -30,13 +32,11 @@ def variance_inflation(features: Values) -> Values:
 
     Source: Belsley, Kuh & Welsch, Regression Diagnostics (1980), chapter 3.
     """
-    spread = features.std(axis=0)
-    varies = spread > 1e-6 * np.maximum(np.abs(features.mean(axis=0)), 1e-6)
-    standardised = (features[:, varies] - features[:, varies].mean(axis=0)) / spread[varies]
+    varying, standardised = standardise_varying(features)
     correlation = standardised.T @ standardised / len(features)
     correlation[np.diag_indices_from(correlation)] += 1 / LARGEST
     factors = np.full(features.shape[1], np.nan)
-    factors[varies] = np.clip(np.diag(np.linalg.inv(correlation)), 1.0, LARGEST)
+    factors[varying] = np.clip(np.diag(np.linalg.inv(correlation)), 1.0, LARGEST)
     return factors
 
 

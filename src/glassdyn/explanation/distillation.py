@@ -11,6 +11,7 @@ from sklearn.tree import DecisionTreeRegressor, export_text
 from glassdyn.correlation import pearson
 from glassdyn.explanation.examples import Part
 from glassdyn.explanation.intervals import mean_and_error
+from glassdyn.explanation.standardised import r_squared
 from glassdyn.learning import linear
 from glassdyn.learning.linear import select_ridge, sum_moments
 
@@ -114,18 +115,12 @@ def score_distillates(distillates: Sequence[Distillate], train: Part, test: Part
 
 def _score(distillate: Distillate, train: Part, test: Part) -> dict[str, Any]:
     units = [test.units == unit for unit in np.unique(test.units)]
-    fractions = [_share(test.prediction[rows], distillate.test[rows]) for rows in units]
+    fractions = [r_squared(test.prediction[rows], distillate.test[rows]) for rows in units]
     rhos = [pearson(test.truth[rows], distillate.test[rows]) for rows in units]
     return {
         "explanation": distillate.name,
         "parameters": distillate.parameters or None,
-        "r2_train": _share(train.prediction, distillate.train),
+        "r2_train": r_squared(train.prediction, distillate.train),
         **mean_and_error("r2", fractions),
         **mean_and_error("pearson", rhos),
     }
-
-
-def _share(model: Values, distillate: Values) -> float:
-    """R^2, of the variance of the model."""
-    variance = model.var()
-    return float(1 - np.mean((model - distillate) ** 2) / variance) if variance > 0 else 0.0

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from glassdyn.errors import GlassdynError
 from glassdyn.explanation.collinearity import vif_table
 from glassdyn.explanation.distillation import Distillate, Tree, distil_linear, fit_tree, score_distillates
 from glassdyn.explanation.examples import Part, Sample, make_part
@@ -23,6 +24,7 @@ from glassdyn.explanation.formulas import (
 from glassdyn.explanation.hidden_units import correlate, hidden_units
 from glassdyn.explanation.importance import permutation_importance
 from glassdyn.explanation.pair_table import explain_by_pairs
+from glassdyn.explanation.standardised import r_squared
 from glassdyn.learning.model_file import TrainedModel
 
 __all__ = ["Explanation", "Parts", "Settings", "explain"]
@@ -97,15 +99,23 @@ def explain(model: ExplainedModel, parts: Parts, settings: Settings) -> Explanat
         model: what is explained.
         parts: samples with predictions, truth and quantities.
         settings: how much is computed.
+
+    Raises:
+        GlassdynError: for a model that predicts the same of all particles.
     """
-    train, held_out, test = rows = tuple(make_part(samples) for samples in parts)
+    train, _, test = rows = (
+        make_part(parts.train),
+        make_part(parts.validation),
+        make_part(parts.test),
+    )
+    _require_varying(train.prediction)
     candidates = _candidates(model, parts.train[0], rows)
     tree = fit_tree(candidates.names, candidates.train, candidates.test, train.prediction)
     pairs = explain_by_pairs(*parts)
     distillates = [*_linear(rows), pairs.distillate, tree.distillate]
     tables = {"pair_functions": pairs.table, **_importances(model, parts.test, settings)}
     if settings.formulas is not None:
-        distillate, tables["formulas"] = _formula(candidates, (train, held_out, test), settings.formulas)
+        distillate, tables["formulas"] = _formula(candidates, rows, settings.formulas)
         distillates.append(distillate)
     tables["distillation"] = score_distillates(distillates, train, test)
     tables["correlations"] = _correlations(model, parts.test, test)
@@ -114,19 +124,27 @@ def explain(model: ExplainedModel, parts: Parts, settings: Settings) -> Explanat
     return Explanation(tables, tree, candidates.names)
 
 
+def _require_varying(predictions: Values) -> None:
+    if np.ptp(predictions) == 0:
+        raise GlassdynError(
+            f"a model is explained by what its predictions vary with: got {predictions[0]:g} for every A particle of "
+            "the training copies; explain another model"
+        )
+
+
 def _candidates(model: ExplainedModel, sample: Sample, rows: Sequence[Part]) -> Candidates:
     names = (*sample.quantities, *(feature.name for feature in model.features))
     return Candidates(names, *(np.hstack((part.quantities, part.features)) for part in rows))
 
 
-def _linear(rows: Sequence[Part]) -> list[Distillate]:
+def _linear(rows: tuple[Part, Part, Part]) -> list[Distillate]:
     """Linear functions of what the model reads, and of what a physicist would look at."""
     train, held_out, test = rows
     columns = {
-        "linear in the model's features": [part.features for part in rows],
-        "linear in hand-made quantities": [part.quantities for part in rows],
+        "linear in the model's features": (train.features, held_out.features, test.features),
+        "linear in hand-made quantities": (train.quantities, held_out.quantities, test.quantities),
     }
-    return [distil_linear(name, (a, b, c), (train, held_out, test)) for name, (a, b, c) in columns.items()]
+    return [distil_linear(name, values, rows) for name, values in columns.items()]
 
 
 def _importances(
@@ -152,7 +170,7 @@ def _formula(
     candidates: Candidates, rows: tuple[Part, Part, Part], search: FormulaSearch
 ) -> tuple[Distillate, pl.DataFrame]:
     """The selected formula, and the table of all."""
-    train, held_out, test = rows
+    train, held_out, _ = rows
     numbers = select_variables(candidates.train, train.prediction, search.variables)
     names = [candidates.names[k] for k in numbers]
     columns = [part[:, numbers] for part in candidates[1:]]
@@ -160,7 +178,7 @@ def _formula(
     selected = select_shortest(formulas, 1, held_out.prediction)
     best = formulas[selected]
     distillate = Distillate("formula", best.length, best.predictions[0], best.predictions[2])
-    return distillate, _formula_table(formulas, selected, (train, held_out, test))
+    return distillate, _formula_table(formulas, selected, rows)
 
 
 def _formula_table(formulas: Sequence[Formula], selected: int, rows: tuple[Part, Part, Part]) -> pl.DataFrame:
@@ -171,7 +189,7 @@ def _formula_table(formulas: Sequence[Formula], selected: int, rows: tuple[Part,
             {
                 "length": formula.length,
                 **{
-                    name: float(1 - np.mean((part.prediction - said) ** 2) / part.prediction.var())
+                    name: r_squared(part.prediction, said)
                     for name, part, said in zip(names, rows, formula.predictions, strict=True)
                 },
                 "selected": number == selected,

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import OrthogonalMatchingPursuit
 
+from glassdyn.explanation.standardised import standardise_varying
+
 __all__ = ["Formula", "FormulaSearch", "search_formulas", "select_shortest", "select_variables"]
 
 Values = NDArray[np.float64]
@@ -77,9 +79,7 @@ def select_variables(candidates: Values, targets: Values, count: int) -> list[in
 
     Source: Pati, Rezaiifar & Krishnaprasad, Asilomar 1993.
     """
-    spread = candidates.std(axis=0)
-    varying = np.flatnonzero(spread > 1e-6 * np.maximum(np.abs(candidates.mean(axis=0)), 1e-6))
-    standardised = (candidates[:, varying] - candidates[:, varying].mean(axis=0)) / spread[varying]
+    varying, standardised = standardise_varying(candidates)
     pursuit = OrthogonalMatchingPursuit(n_nonzero_coefs=min(count, len(varying)))
     with warnings.catch_warnings():
         # a target that fewer columns explain entirely
@@ -155,11 +155,14 @@ def _write(infix: str, names: Sequence[str]) -> str:
 def select_shortest(formulas: Sequence[Formula], part: int, targets: Values) -> int:
     """Number of the shortest formula whose R^2 is at most `TOLERANCE` below the best.
 
+    A formula that is not finite for a particle of any part, such as a quotient or an exponential, is passed over.
+
     Args:
         formulas: by length.
         part: index of the predictions that are scored.
         targets: (n,) of that part.
     """
     errors = np.array([np.mean((targets - formula.predictions[part]) ** 2) for formula in formulas])
-    errors[~np.isfinite(errors)] = np.inf
+    finite = [all(np.isfinite(values).all() for values in formula.predictions) for formula in formulas]
+    errors[~np.array(finite)] = np.inf
     return int(np.flatnonzero(errors <= errors.min() + TOLERANCE * targets.var())[0])

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from glassdyn.evaluation.units import standard_error
 from glassdyn.storage.trajectory import copy_of
 
 __all__ = ["mean_and_error", "units_of"]
@@ -16,8 +17,7 @@ def mean_and_error(name: str, values: Sequence[float]) -> dict[str, float | None
         name: of the mean.
         values: of copies, or samples.
     """
-    error = float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
-    return {name: float(np.mean(values)), f"{name}_error": error}
+    return {name: float(np.mean(values)), f"{name}_error": standard_error(np.array(values))}
 
 
 def units_of(names: Sequence[str]) -> list[list[int]]:

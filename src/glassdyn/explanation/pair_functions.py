@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from glassdyn.evaluation.units import jackknife_error
 from glassdyn.features.shells import count_shells, sum_shells
 from glassdyn.learning.linear import RegressionMoments, merge_moments, sum_moments
 from glassdyn.liquid.configuration import Configuration
@@ -130,5 +131,4 @@ def _jackknife(parts: Sequence[RegressionMoments], penalty: float) -> Values:
     if count < 2:
         return np.full(len(parts[0].feature_mean), np.nan)
     fits = [_solve(merge_moments([*parts[:k], *parts[k + 1 :]]), penalty)[0] for k in range(count)]
-    errors: Values = np.sqrt((count - 1) * np.var(fits, axis=0))
-    return errors
+    return np.apply_along_axis(jackknife_error, 0, np.array(fits))
