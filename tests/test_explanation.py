@@ -10,8 +10,11 @@ import torch
 
 from glassdyn.cli import main
 from glassdyn.correlation import pearson
+from glassdyn.errors import GlassdynError
 from glassdyn.explanation.distillation import score_distillates
 from glassdyn.explanation.examples import load_sample, make_part
+from glassdyn.explanation.explain import Parts, Settings
+from glassdyn.explanation.explain import explain as explain_model
 from glassdyn.explanation.explained_model import Network, permute_within
 from glassdyn.explanation.formulas import (
     Formula,
@@ -24,6 +27,7 @@ from glassdyn.explanation.hidden_units import correlate, hidden_units, inner_net
 from glassdyn.explanation.importance import EDGES, ScoredSample, permutation_importance, permute_groups
 from glassdyn.explanation.pair_table import explain_by_pairs
 from glassdyn.explanation.quantities import write_quantities
+from glassdyn.explanation.write import read_ceiling
 from glassdyn.jobs import JobContext
 from glassdyn.learning import model_file
 from glassdyn.learning.labelled_graphs import load_labels
@@ -211,6 +215,8 @@ def explain(slope, tmp_path, *options):
 def test_the_command_writes_tables_and_pictures(slope, tmp_path, capsys, monkeypatch, root):
     monkeypatch.chdir(root)
     monkeypatch.setenv("GLASSDYN_SCRATCH", str(tmp_path / "scratch"))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/formulas.csv").write_text("of an earlier explanation")
     assert explain(slope, tmp_path, "--without-formula") == 0
     summary = json.loads((tmp_path / "out/summary.json").read_text())
     assert summary["label"] == "p_hop"
@@ -221,6 +227,37 @@ def test_the_command_writes_tables_and_pictures(slope, tmp_path, capsys, monkeyp
         assert (tmp_path / f"out/{name}.png").stat().st_size > 5000
     assert "G_A(0.7-2.7)" in (tmp_path / "out/tree.txt").read_text()
     assert "sum over pairs" in capsys.readouterr().out
+    assert not (tmp_path / "out/formulas.csv").exists()
+
+
+def test_refits_are_of_the_model_s_kind(slope, tmp_path, capsys, monkeypatch, root):
+    monkeypatch.chdir(root)
+    trained = slope[0].trained
+    refit = tmp_path / "refit.safetensors"
+    model_file.save(refit, trained._replace(graph=replace(trained.graph, r_threshold=1.4)))
+    assert explain(slope, tmp_path, "--refits", refit) == 1
+    assert f"got {refit} (--refits)" in capsys.readouterr().err
+
+
+def test_a_model_that_says_the_same_of_all_is_refused(slope, tmp_path):
+    model, folders, _ = slope
+    names = [f"copy{copy:02}-sample00" for copy in range(3)]
+    for name in names:
+        structure = folders.features / f"{name}.parquet"
+        write_quantities(JobContext({"names": ["q6"]}, [structure], tmp_path / f"{name}.parquet", tmp_path))
+    samples = [load_sample(name, model, folders, tmp_path) for name in names]
+    constant = [
+        sample._replace(scored=sample.scored._replace(prediction=np.full(200, 0.2))) for sample in samples
+    ]
+    with pytest.raises(GlassdynError, match=r"got 0\.2 for every A particle"):
+        explain_model(model, Parts(*([sample] for sample in constant)), Settings())
+
+
+def test_metrics_that_are_no_json_are_refused(tmp_path):
+    assert read_ceiling(tmp_path / "evaluate.json", "p_hop") is None
+    (tmp_path / "evaluate.json").write_text("<<<<<<< HEAD")
+    with pytest.raises(GlassdynError, match="has the metrics of `dvc repro evaluate`"):
+        read_ceiling(tmp_path / "evaluate.json", "p_hop")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The command `glassdyn explain`."""
 
 import argparse
+import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,16 +94,14 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
 def _explain(options: argparse.Namespace) -> None:
     # Here, because they take seconds that the other commands need not wait.
     from glassdyn.explanation.explain import Settings, explain  # noqa: PLC0415
-    from glassdyn.explanation.explained_model import load_explained  # noqa: PLC0415
+    from glassdyn.explanation.explained_model import load_explained, load_refits  # noqa: PLC0415
     from glassdyn.explanation.write import read_ceiling, write_explanation  # noqa: PLC0415
-    from glassdyn.learning import model_file  # noqa: PLC0415
 
     name = options.model or options.file.stem
     folder = options.out or Path("plots/explanations") / name
     model = load_explained(options.file, options.model, options.label)
     parts = _load_parts(model, options)
-    refits = tuple(model_file.load(path) for path in options.refits)
-    settings = Settings(repeats=options.repeats, refits=refits)
+    settings = Settings(repeats=options.repeats, refits=load_refits(options.refits, model))
     explanation = explain(
         model, parts, settings._replace(formulas=None) if options.without_formula else settings
     )
@@ -153,10 +152,10 @@ def _print(explanation: "Explanation", folder: Path) -> None:
     console.print(_table(tables["distillation"], "explanation", ("r2", "pearson")))
     console.print(_table(tables["importance"], "group", ("drop", "alone")))
     if formula := selected_formula(tables):
-        console.print(f"formula, standardised: {formula}", markup=False, highlight=False)
+        console.print(f"formula, standardised: {formula}", markup=False, highlight=False, soft_wrap=True)
     if warning := collinearity_warning(tables["vif"]):
-        console.print(f"glassdyn explain: warning: {warning}", markup=False, highlight=False)
-    console.print(f"{folder}: tables, pictures and summary.json", markup=False, highlight=False)
+        print(f"glassdyn explain: warning: {warning}", file=sys.stderr)
+    print(f"{folder}: tables, pictures and summary.json")
 
 
 def _table(frame: "pl.DataFrame", first: str, columns: tuple[str, ...]) -> Table:

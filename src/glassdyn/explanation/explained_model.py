@@ -1,6 +1,6 @@
 """A trained model as a function of the node features of a sample, whatever its kind."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -25,6 +25,7 @@ __all__ = [
     "ModelInputs",
     "Network",
     "load_explained",
+    "load_refits",
     "permute_edges",
     "permute_within",
 ]
@@ -165,6 +166,31 @@ def load_explained(
     if isinstance(predictor, LinearPredictor):
         return LinearBaseline(predictor.baselines, predictor.model, explained_label)
     raise GlassdynError(f"networks, regressions and linear baselines are explained: got {path}")
+
+
+def load_refits(paths: Sequence[Path], model: Network | LinearBaseline) -> tuple[TrainedModel, ...]:
+    """Read models that are shown beside the one that is explained.
+
+    Args:
+        paths: of their files.
+        model: what is explained.
+
+    Raises:
+        ModelFileError: for a file that is absent, foreign, damaged or incomplete.
+        GlassdynError: for a model of another kind, or of other features, edges or labels.
+    """
+    refits = tuple(model_file.load(path) for path in paths)
+    for path, refit in zip(paths, refits, strict=True):
+        if not isinstance(model, Network) or _compared(refit) != _compared(model.trained):
+            raise GlassdynError(
+                "refits are of the same kind as the model, with the same features, edges and labels: got "
+                f"{path} (--refits); train them with the same sections model, graph and loss"
+            )
+    return refits
+
+
+def _compared(trained: TrainedModel) -> tuple[object, ...]:
+    return trained.model.kind, trained.graph, trained.sizes, trained.targets
 
 
 def _require_label(label: str | None, labels: Mapping[str, object], path: Path) -> str:

@@ -10,14 +10,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from sklearn.tree import plot_tree
 
+from glassdyn.explanation.collinearity import TOO_LARGE
 from glassdyn.explanation.distillation import Tree
-from glassdyn.explanation.neighbour_figures import attention, filters, pair_functions
+from glassdyn.explanation.neighbour_figures import MODEL, attention, filters, pair_functions
 from glassdyn.figures import style
 
 __all__ = ["PICTURES", "correlations", "distillation", "draw_tree", "importance", "vif"]
 
-MODEL, TRUTH = "#1f5a94", "#c8552b"
-"""Colours of what concerns the model's predictions, and the truth."""
+TRUTH = "#c8552b"
+"""Colour of what concerns the truth."""
 
 MOST_ROWS = 30
 """Bars that a picture holds."""
@@ -102,7 +103,7 @@ def correlations(table: pl.DataFrame) -> Figure:
 
 
 def vif(table: pl.DataFrame) -> Figure:
-    """Draw the variance inflation factors, those above 10 in another colour.
+    """Draw the variance inflation factors, those above `TOO_LARGE` in another colour.
 
     Args:
         table: columns feature, vif, readable.
@@ -113,7 +114,7 @@ def vif(table: pl.DataFrame) -> Figure:
     axes.barh(np.arange(len(rows)), rows["vif"], color=colours, height=0.6, left=0)
     style.logarithmic(axes, "x")
     axes.set_xlim(left=1)
-    style.mark(axes, x=10.0, text="10: weights beyond are not read")
+    style.mark(axes, x=TOO_LARGE, text=f"{TOO_LARGE:g}: weights beyond are not read")
     axes.set_yticks(np.arange(len(rows)), rows["feature"])
     axes.yaxis.set_tick_params(which="both", left=False, right=False)
     axes.invert_yaxis()

@@ -5,10 +5,10 @@ from matplotlib.figure import Figure
 
 from glassdyn.figures import style
 
-__all__ = ["attention", "filters", "pair_functions"]
+__all__ = ["MODEL", "attention", "filters", "pair_functions"]
 
 MODEL = "#1f5a94"
-"""Colour of what concerns a network as a whole."""
+"""Colour of what concerns the model and its predictions."""
 
 FEW_EDGES = 20
 """Bins of distance with fewer edges are not drawn."""

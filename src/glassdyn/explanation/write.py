@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from glassdyn.errors import GlassdynError
 from glassdyn.explanation import figures
 from glassdyn.explanation.collinearity import TOO_LARGE
 from glassdyn.explanation.explain import Explanation
@@ -23,17 +24,26 @@ def read_ceiling(path: Path, label: str) -> float | None:
     Args:
         path: of metrics/evaluate.json.
         label: name of the label.
+
+    Raises:
+        GlassdynError: for a file that is no JSON.
     """
     if not path.exists():
         return None
-    ceiling = json.loads(path.read_text()).get("test", {}).get(label, {}).get("ceiling")
+    try:
+        metrics = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise GlassdynError(
+            f"{path} has the metrics of `dvc repro evaluate`: {error}; run it again"
+        ) from None
+    ceiling = metrics.get("test", {}).get(label, {}).get("ceiling")
     return None if ceiling is None else float(ceiling)
 
 
 def write_explanation(
     folder: Path, explanation: Explanation, facts: Mapping[str, Any], ceiling: float | None
 ) -> None:
-    """Write all files of an explanation.
+    """Write all files of an explanation; tables and pictures of an earlier one that this one has not are deleted.
 
     Args:
         folder: for <table>.csv, <table>.png, tree.txt, tree.png and summary.json.
@@ -46,6 +56,9 @@ def write_explanation(
         ceiling=pl.lit(ceiling, pl.Float64),
         fraction_of_ceiling=pl.col("pearson") / pl.lit(ceiling, pl.Float64),
     )
+    for name in {*figures.PICTURES, "formulas"} - tables.keys():
+        for suffix in (".csv", ".png"):
+            (folder / f"{name}{suffix}").unlink(missing_ok=True)
     for name, table in tables.items():
         write_csv(folder / f"{name}.csv", table)
         if name in figures.PICTURES:
