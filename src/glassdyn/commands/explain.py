@@ -100,8 +100,8 @@ def _explain(options: argparse.Namespace) -> None:
     name = options.model or options.file.stem
     folder = options.out or Path("plots/explanations") / name
     model = load_explained(options.file, options.model, options.label)
-    parts = _load_parts(model, options)
     settings = Settings(repeats=options.repeats, refits=load_refits(options.refits, model))
+    parts = _load_parts(model, options)
     explanation = explain(
         model, parts, settings._replace(formulas=None) if options.without_formula else settings
     )

@@ -65,20 +65,21 @@ def filter_table(models: Sequence[TrainedModel]) -> pl.DataFrame:
     if not networks:
         return pl.DataFrame()
     return pl.concat(
-        [
-            pl.DataFrame(
-                {
-                    "network": member,
-                    "block": block,
-                    "unit": unit,
-                    "distance": distances,
-                    "value": values[:, unit - 1],
-                }
-            )
-            for member, (network, distances) in enumerate(networks, 1)
-            for block, values in enumerate(radial_filters(network, distances), 1)
-            for unit in range(1, values.shape[1] + 1)
-        ]
+        _lay_out_filters(radial_filters(network, distances), distances).select(
+            pl.lit(number).alias("network"), pl.all()
+        )
+        for number, (network, distances) in enumerate(networks, 1)
+    )
+
+
+def _lay_out_filters(filters: Values, distances: Values) -> pl.DataFrame:
+    """Columns block, unit, distance, value of the (blocks, R, h) filters of a network."""
+    blocks, _, units = filters.shape
+    return pl.concat(
+        pl.DataFrame(
+            {"block": block + 1, "unit": unit + 1, "distance": distances, "value": filters[block, :, unit]}
+        )
+        for block, unit in np.ndindex(blocks, units)
     )
 
 

@@ -105,23 +105,11 @@ def search_formulas(
     Returns:
         One formula of each length of the front; the same on every call.
     """
-    from pyoperon.sklearn import SymbolicRegressor  # noqa: PLC0415 (seconds, which other explanations need not wait)
-
     generator = np.random.default_rng(search.seed)
     rows = generator.permutation(len(train))[:ROWS]
     mean, scale = train.mean(axis=0), train.std(axis=0)
     centre, spread = targets.mean(), targets.std()
-    regressor = SymbolicRegressor(
-        allowed_symbols=SYMBOLS,
-        objectives=["r2", "length"],
-        population_size=search.population,
-        generations=10**6,
-        max_evaluations=search.evaluations,
-        max_length=search.length,
-        optimizer_iterations=5,
-        n_threads=1,
-        random_state=search.seed,
-    )
+    regressor = _make_regressor(search)
     regressor.fit((train[rows] - mean) / scale, (targets[rows] - centre) / spread)
     parts = [(part - mean) / scale for part in (train, *others)]
     return [
@@ -135,6 +123,22 @@ def search_formulas(
         )
         for solution in _first_of_each_length(regressor.pareto_front_)
     ]
+
+
+def _make_regressor(search: FormulaSearch) -> Any:
+    from pyoperon.sklearn import SymbolicRegressor  # noqa: PLC0415 (seconds, which other explanations need not wait)
+
+    return SymbolicRegressor(
+        allowed_symbols=SYMBOLS,
+        objectives=["r2", "length"],
+        population_size=search.population,
+        generations=10**6,
+        max_evaluations=search.evaluations,
+        max_length=search.length,
+        optimizer_iterations=5,
+        n_threads=1,
+        random_state=search.seed,
+    )
 
 
 def _first_of_each_length(front: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
