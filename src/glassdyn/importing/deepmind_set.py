@@ -3,7 +3,7 @@
 A file is a map with
 
     positions, types, box           (N, 3) unwrapped or not, (N,) 0 for A and 1 for B, (3,) edges; units of sigma_AA
-    is_values                       (T,) of the self-intermediate scattering function, F_s, at the times of the targets
+    is_values                       (T,) of the self-intermediate scattering function F_s at the times of the targets
     trajectory_target_positions     T lists of R arrays (N, 3), unwrapped: ends of runs with redrawn velocities
     targets                         T arrays (N,) propensities, in files without all runs
     metadata                        temperature, pressure
@@ -95,34 +95,48 @@ def read_runs(path: Path) -> PickledRuns:
         f"(T, N) propensities for {len(scattering)} values of F_s: got {propensities.shape}",
     )
     labels = tuple(map(name_label, scattering[: len(propensities)]))
+    _require(len(set(labels)) == len(labels), path, f"F_s that differ from time to time: got {scattering}")
     configuration = Configuration(start, species.astype(np.uint8), float(box[0]))
     return PickledRuns(configuration, _temperature(contents, path), labels, displacements, propensities)
 
 
 def _read_displacements(contents: Mapping[str, Any], start: Values, path: Path) -> Values:
     """(R, T, N); none where the file states as many targets as it has times, and not the runs of them all."""
-    times = contents.get("trajectory_target_positions", [])
-    targets = contents.get("targets", [])
-    if len(times) < max(len(targets), 1):
-        return np.empty((0, len(targets), len(start)))
+    times, targets = (_count(contents, key, path) for key in ("trajectory_target_positions", "targets"))
+    if times < max(targets, 1):
+        return np.empty((0, targets, len(start)))
     ends = _numbers(contents, "trajectory_target_positions", path)  # (T, R, N, 3)
     _require(ends.ndim == 4 and ends.shape[2:] == start.shape, path, f"ends (T, R, N, 3): got {ends.shape}")
     displacements: Values = np.linalg.norm(ends - start, axis=3).swapaxes(0, 1)
     return displacements
 
 
+def _count(contents: Mapping[str, Any], key: str, path: Path) -> int:
+    """Number of times of an array or a list; 0 where there is none."""
+    values = contents.get(key, [])
+    _require(
+        isinstance(values, list) or (isinstance(values, np.ndarray) and values.ndim > 0),
+        path,
+        f"{key}, one entry a time: got {type(values).__name__}",
+    )
+    return len(values)
+
+
 def _temperature(contents: Mapping[str, Any], path: Path) -> float:
     metadata = contents.get("metadata")
-    temperature = metadata.get("temperature") if isinstance(metadata, dict) else None
-    _require(isinstance(temperature, float | int), path, f"metadata with the temperature: got {metadata}")
-    return float(temperature or 0.0)
+    _require(isinstance(metadata, dict) and "temperature" in metadata, path, "metadata with the temperature")
+    temperature = _numbers(contents["metadata"], "temperature", path)
+    _require(
+        temperature.ndim == 0 and bool(temperature > 0), path, f"a temperature above 0: got {temperature}"
+    )
+    return float(temperature)
 
 
 def _numbers(contents: Mapping[str, Any], key: str, path: Path) -> Values:
     _require(key in contents, path, f"{key}: it has {', '.join(contents)}")
     try:
         values = np.array(contents[key], dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ImportingError(
             f"a pickled configuration holds numbers: {key} has others, {error} ({path})"
         ) from None
