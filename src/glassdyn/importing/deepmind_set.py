@@ -16,41 +16,21 @@ Source: https://github.com/google-deepmind/deepmind-research, glassy_dynamics; N
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.importing.array_pickle import load_arrays
-from glassdyn.importing.set_folders import ImportedFolders
+from glassdyn.importing.published_runs import PublishedRuns
 from glassdyn.importing.source import ImportingError
 from glassdyn.liquid.configuration import Configuration
-from glassdyn.storage import tables
-from glassdyn.storage.snapshots import write_snapshot
 
-__all__ = ["PickledRuns", "find_pickles", "name_label", "read_runs", "write_runs"]
+__all__ = ["find_pickles", "name_label", "read_runs"]
 
 Values = NDArray[np.float64]
-
-
-class PickledRuns(NamedTuple):
-    """One configuration and its propensities.
-
-    Attributes:
-        configuration: the start of all runs.
-        temperature: of the liquid, units of eps_AA / k_B.
-        labels: of the T times.
-        displacements: (R, T, N) of every particle in every run, units of sigma_AA; none where targets are stated alone.
-        propensities: (T, N) their means, units of sigma_AA.
-    """
-
-    configuration: Configuration
-    temperature: float
-    labels: tuple[str, ...]
-    displacements: Values
-    propensities: Values
 
 
 def find_pickles(path: Path) -> list[Path]:
@@ -73,7 +53,7 @@ def name_label(scattering: float) -> str:
     return "propensity_1" if is_relaxation else f"propensity_s{scattering:g}"
 
 
-def read_runs(path: Path) -> PickledRuns:
+def read_runs(path: Path) -> PublishedRuns:
     """Read one file; nothing in it is executed.
 
     Raises:
@@ -97,7 +77,7 @@ def read_runs(path: Path) -> PickledRuns:
     labels = tuple(map(name_label, scattering[: len(propensities)]))
     _require(len(set(labels)) == len(labels), path, f"F_s that differ from time to time: got {scattering}")
     configuration = Configuration(start, species.astype(np.uint8), float(box[0]))
-    return PickledRuns(configuration, _temperature(contents, path), labels, displacements, propensities)
+    return PublishedRuns(configuration, _temperature(contents, path), labels, displacements, propensities)
 
 
 def _read_displacements(contents: Mapping[str, Any], start: Values, path: Path) -> Values:
@@ -147,33 +127,3 @@ def _numbers(contents: Mapping[str, Any], key: str, path: Path) -> Values:
 def _require(holds: bool, path: Path, rule: str) -> None:
     if not holds:
         raise ImportingError(f"a pickled configuration holds {rule} ({path})")
-
-
-def write_runs(name: str, runs: PickledRuns, folders: ImportedFolders) -> None:
-    """Write a snapshot, a table of displacements for every run, and their means."""
-    configuration, temperature, labels, displacements, propensities = runs
-    origin = {"frames": 1, "frame": 0}
-    write_snapshot(
-        folders.snapshots / f"{name}.parquet", configuration, {**origin, "temperature": temperature}
-    )
-    box = {"box_length": configuration.box_length}
-    for run, rows in enumerate(displacements):
-        path = folders.isoconfigurational / name / f"run{run:02}.parquet"
-        _write_labels(path, configuration, labels, rows, {**origin, **box})
-    metadata = {**box, "runs": len(displacements)} if len(displacements) else box
-    _write_labels(
-        folders.isoconfigurational / f"{name}.parquet", configuration, labels, propensities, metadata
-    )
-
-
-def _write_labels(
-    path: Path,
-    configuration: Configuration,
-    labels: Sequence[str],
-    rows: Values,
-    metadata: Mapping[str, object],
-) -> None:
-    species = configuration.species
-    table: tables.Columns = {"particle": np.arange(len(species)), "type": species}
-    columns = dict(zip(labels, rows, strict=True))
-    tables.write(path, tables.labels_schema(labels), [{**table, **columns}], metadata)
