@@ -94,7 +94,7 @@ def test_damaged_files_are_refused(tmp_path):
 
 
 def test_small_files_take_little_memory(tmp_path):
-    """A place in the memo, a shape, and references that double."""
+    """A place in the memo, and a shape."""
     path = tmp_path / "a.pickle"
     path.write_bytes(b"\x80\x03}r" + struct.pack("<I", 2**31 - 1) + b".")
     with pytest.raises(ImportingError, match="remembers value"):
@@ -103,14 +103,21 @@ def test_small_files_take_little_memory(tmp_path):
     path.write_bytes(array.replace(b"K\x03\x85", b"J\xff\xff\xff\x7f\x85"))
     with pytest.raises(ImportingError, match="bytes of its shape"):
         load_arrays(path)
-    value = [0]
+
+
+def test_lists_that_name_the_same_values_again_and_again_are_refused(tmp_path):
+    """Whoever makes an array of them would take memory for each."""
+    doubled, cycle, wide = [0], [], {}
     for _ in range(60):
-        value = [value, value]
-    cycle = []
+        doubled = [doubled, doubled]
     cycle.append(cycle)
-    loaded = load_arrays(dump(path, {"doubled": value, "cycle": cycle}))
-    assert loaded["cycle"][0] is loaded["cycle"]
-    assert loaded["doubled"][0] is loaded["doubled"][1]
+    wide["a"] = wide
+    for value in (doubled, cycle, wide, [np.zeros(1000)] * 100):
+        with pytest.raises(ImportingError, match="again and again"):
+            load_arrays(dump(tmp_path / "a.pickle", {"a": value}))
+    shared = [np.zeros(1000)]
+    loaded = load_arrays(dump(tmp_path / "a.pickle", {"a": shared, "b": shared}))
+    assert loaded["a"] is loaded["b"]
 
 
 def test_a_pickle_changes_nothing_of_this_program(tmp_path):

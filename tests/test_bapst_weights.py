@@ -1,4 +1,4 @@
-"""The network of Bapst et al. from its checkpoint: the predictions are those of the slow reference, or of its authors."""
+"""The network of Bapst et al. from its checkpoint: it predicts what the slow reference does, or its authors."""
 
 import os
 from pathlib import Path
@@ -103,11 +103,31 @@ def test_tensors_of_another_network_are_refused(layers, tmp_path):
         ({key: values for key, values in tensors.items() if key != f"{decoder}/b"}, "a weight .* and a bias"),
         (tensors | {f"{decoder}/w": np.ones((8, 16), np.float32)}, "decoder has layers of shapes"),
         (tensors | {f"{decoder}/w": np.full((16, 16), np.nan, np.float32)}, "finite numbers"),
+        (
+            tensors
+            | {f"{decoder}/w": np.empty((16, 0), np.float32), f"{decoder}/b": np.empty(0, np.float32)},
+            "a weight",
+        ),
     )
     for contents, reason in cases:
         write_checkpoint(tmp_path / "a.ckpt", contents)
         with pytest.raises(ImportingError, match=reason):
             read_network(tmp_path / "a.ckpt")
+
+
+def test_a_network_wider_than_memory_is_refused_before_it_is_built(layers, tmp_path):
+    """Encoders of one layer, some W numbers, belong to a block of (6 W, W): here 60 GB."""
+    width = 50_000
+    tensors = {key: values for key, values in tensors_of(layers).items() if "independent/" not in key}
+    for name, inputs in (("node_model", 1), ("edge_model", 3)):
+        prefix = f"Graph/graph_independent/{name}/mlp/linear_0"
+        tensors |= {
+            f"{prefix}/w": np.zeros((inputs, width), np.float32),
+            f"{prefix}/b": np.zeros(width, np.float32),
+        }
+    write_checkpoint(tmp_path / "a.ckpt", tensors)
+    with pytest.raises(ImportingError, match="has layers of shapes"):
+        read_network(tmp_path / "a.ckpt")
 
 
 def test_the_command_refuses_outputs_and_recurrences(layers, tmp_path, capsys):
@@ -117,6 +137,8 @@ def test_the_command_refuses_outputs_and_recurrences(layers, tmp_path, capsys):
         ([name, str(tmp_path / "a.txt")], "is .safetensors"),
         ([name, str(tmp_path / "none/a.safetensors")], "folder that exists"),
         ([name, str(tmp_path / "a.safetensors"), "--recurrences", "101"], "recurs 1 to 100"),
+        ([name, str(tmp_path / "a.safetensors"), "--recurrences", "0"], "recurs 1 to 100"),
+        ([".", str(tmp_path / "a.safetensors")], "No such file"),
         ([str(tmp_path / "b.ckpt"), str(tmp_path / "a.safetensors")], "No such file"),
     ):
         assert main(["import-weights", *words]) == 1

@@ -56,7 +56,16 @@ def test_snapshots_runs_and_their_means(tmp_path, capsys):
         ({"is_values": np.array([0.9])}, "for 1 values of F_s"),
         ({"trajectory_target_positions": [[np.zeros((3, 3))]] * 10}, r"ends \(T, R, N, 3\)"),
         ({"trajectory_target_positions": [[np.zeros((3, 3))], [np.zeros(2)]]}, "holds numbers: trajectory"),
+        ({"is_values": np.full(10, 0.9)}, "F_s that differ"),
+        ({"targets": None}, "targets, one entry a time: got NoneType"),
+        ({"trajectory_target_positions": 3}, "one entry a time: got int"),
+        ({"trajectory_target_positions": np.array(3.0)}, "one entry a time: got ndarray"),
         ({"metadata": {"pressure": 1.0}}, "with the temperature"),
+        ({"metadata": 0.44}, "with the temperature"),
+        ({"metadata": {"temperature": float("nan")}}, "finite numbers: temperature"),
+        ({"metadata": {"temperature": -1}}, "a temperature above 0"),
+        ({"metadata": {"temperature": [0.44]}}, "a temperature above 0"),
+        ({"metadata": {"temperature": 10**400}}, "holds numbers: temperature"),
     ],
 )
 def test_what_makes_no_sense_is_refused(tmp_path, changes, reason):

@@ -60,6 +60,19 @@ def test_means_over_pairs_at_random_vary_by_three_halves_of_chance(fraction, bin
     assert chance.mean() == pytest.approx(1.5, rel=error)
 
 
+@pytest.mark.parametrize(("number", "chance"), [(1, 3.0), (15, CHANCE)])
+def test_chance_is_that_of_fifteen_training_samples_and_fewer_leave_an_excess(number, chance):
+    """Of samples of one size, <shift^2> is 3/2 (1 + 1/n) / N, of which 3/2 (1 + 1/15) / N are taken off."""
+    generator, particles = np.random.default_rng(number), 200
+    shifts = []
+    for _ in range(30):
+        *training, sample = (describe(points(generator, particles, 0.8), 20, 2.6) for _ in range(number + 1))
+        mean, scale = (part[1:] for part in statistics(training))
+        shifts.append(particles * measure_shift(sample[:, 1:], mean, scale) ** 2)
+    error = 3 * np.std(shifts, ddof=1) / np.sqrt(len(shifts))
+    assert np.mean(shifts) == pytest.approx(chance, abs=error)
+
+
 def test_what_is_left_is_what_chance_does_not_explain():
     features = np.random.default_rng(0).normal(size=(1000, 50))
     features -= features.mean(axis=0)

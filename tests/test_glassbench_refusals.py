@@ -3,6 +3,7 @@
 import gzip
 import io
 import tarfile
+import zipfile
 
 import numpy as np
 import pytest
@@ -111,6 +112,52 @@ def test_a_npz_that_expands_beyond_reason(tmp_path):
     with tarfile.open(tmp_path / "T0.44.tar.gz", "w:gz") as archive:
         add(archive, NAME, bomb.getvalue())
     refused(tmp_path, tmp_path / "T0.44.tar.gz", "expands to at most 100 times")
+
+
+HEADS = {
+    "negative": ("<f8", "(-1, -3)"),
+    "vast": ("<f8", "(0, 9999999999999999999999)"),
+    "many dimensions": ("<f8", str((1,) * 100)),
+    "no bytes": ("<U0", "(3,)"),
+    "open": ("'''<f8", "(3,)"),
+    "nested": ("<f8", "-" * 9000 + "1"),
+}
+
+
+@pytest.mark.parametrize(("kind", "shape"), HEADS.values(), ids=HEADS)
+def test_heads_of_arrays_that_make_no_sense(tmp_path, kind, shape):
+    text = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    contents = {"md_prop.npy": b"\x93NUMPY\1\0" + len(text).to_bytes(2, "little") + text + bytes(24)}
+    refused(tmp_path, archive_of(tmp_path, zipped(contents)), "begins with its shape and type|have bytes")
+
+
+def zipped(changes, kind=zipfile.ZIP_STORED):
+    """A structure, some members of which are others."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(pack(GOOD))) as good, zipfile.ZipFile(file, "w", kind) as made:
+        for name in good.namelist():
+            made.writestr(name, changes.get(name) or good.read(name))
+    return file.getvalue()
+
+
+def archive_of(tmp_path, contents, name=NAME, **attributes):
+    with tarfile.open(tmp_path / "T0.44.tar.gz", "w:gz", format=tarfile.PAX_FORMAT) as archive:
+        add(archive, name, contents, **attributes)
+    return tmp_path / "T0.44.tar.gz"
+
+
+def test_members_that_numpy_does_not_write(tmp_path):
+    encrypted = bytearray(pack(GOOD))
+    encrypted[encrypted.find(b"PK\1\2") + 8] |= 1
+    for contents in (bytes(encrypted), zipped({}, zipfile.ZIP_BZIP2)):
+        refused(tmp_path, archive_of(tmp_path, contents), "stored or deflated, and not encrypted")
+
+
+def test_names_and_heads_of_members_that_no_archive_has(tmp_path):
+    long = NAME.replace("_1", "_" + "1" * 5000)
+    refused(tmp_path, archive_of(tmp_path, pack(GOOD), long), "has none; is it the right file")
+    holes = {"GNU.sparse.map": "a,b"}
+    refused(tmp_path, archive_of(tmp_path, pack(GOOD), pax_headers=holes), "damaged or no archive")
 
 
 def test_more_members_than_any_archive_has(tmp_path, monkeypatch):

@@ -17,6 +17,7 @@ from foreign_files import moving_liquid, write_data, write_dcd, write_dump, writ
 from glassdyn import parameter_files, params
 from glassdyn.cli import main
 from glassdyn.datasets.contents import Contents, read_contents
+from glassdyn.datasets.folder import CONFIG
 from glassdyn.datasets.motion import Motion, measure_motion
 from glassdyn.datasets.parameters import Statements, choose_parameters
 from glassdyn.datasets.pipeline import make_stages
@@ -175,6 +176,11 @@ def test_the_stage_reads_the_keys_that_it_declares(data_set):
     folder, read = data_set
     stage = YAML(typ="safe").load(folder / "dvc.yaml")["stages"]["import_files"]
     assert read == leaves(params.load(folder / "params.yaml"), stage["params"])
+
+
+def test_the_configuration_of_dvc_is_that_of_the_published_sets(root):
+    for name in ("botan", "glassbench"):
+        assert (root / "datasets" / name / ".dvc" / "config").read_text() == CONFIG
 
 
 @pytest.mark.slow

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+import tensorflow_checkpoints
 from glassdyn.importing import tensor_bundle
 from glassdyn.importing.protocol_buffers import read_varint
 from glassdyn.importing.source import ImportingError
 from glassdyn.importing.tensor_bundle import read_tensors
-from tensorflow_checkpoints import crc32c, varint, write_checkpoint
+from tensorflow_checkpoints import block, crc32c, varint, write_checkpoint
 
 GENERATOR = np.random.default_rng(0)
 TENSORS = {
@@ -75,10 +76,35 @@ def test_an_integer_that_does_not_end_is_refused():
         ({"size": 8}, "fills its bytes"),
         ({"checksum": 0}, "its checksum differs"),
         ({"dtype": 1}, "fills its bytes"),
+        ({"shape": (8, *[1] * 100)}, "a shape of NumPy: got 101 dimensions"),
+        ({"shape": (0, 2**63), "size": 0, "checksum": 0xA282EAD8}, "a shape of NumPy"),
     ],
 )
 def test_what_the_index_states_is_compared_with_the_data(tmp_path, changes, reason):
     refused(write_checkpoint(tmp_path / "a.ckpt", TENSORS, changes={"double": changes}), reason)
+
+
+def test_bytes_that_tensors_share_are_refused(tmp_path):
+    """Memory is taken for each of them."""
+    tensors = {name: np.zeros(1000) for name in "abc"}
+    changes = {name: {"offset": 0, "shape": (2000,), "size": 16000} for name in "abc"}
+    refused(write_checkpoint(tmp_path / "a.ckpt", tensors, changes=changes), "got 48000 of 24000")
+
+
+def test_blocks_that_are_read_twice_are_refused(tmp_path, monkeypatch):
+    def repeat(entries, interval=16):
+        """The block that lists the blocks lists the first again."""
+        return block([*entries, entries[0]] if interval == 1 else entries, interval)
+
+    monkeypatch.setattr(tensorflow_checkpoints, "block", repeat)
+    refused(write_checkpoint(tmp_path / "a.ckpt", TENSORS), "contradict themselves")
+
+
+def test_long_names_and_many_are_refused(tmp_path, monkeypatch):
+    """They share what they begin with, and so are longer together than the index."""
+    refused(write_checkpoint(tmp_path / "a.ckpt", {"a" * 1025: np.zeros(3)}), "contradict themselves")
+    monkeypatch.setattr(tensor_bundle, "MAX_TENSORS", 10)
+    refused(write_checkpoint(tmp_path / "a.ckpt", TENSORS), "at most 10 tensors")
 
 
 def test_tensors_of_other_types_are_left_out(tmp_path):

@@ -37,7 +37,8 @@ def _import_weights(options: argparse.Namespace) -> None:
     # Here, because it takes seconds that the other commands need not wait.
     from glassdyn.importing import bapst_weights  # noqa: PLC0415
 
-    output, recurrences = options.output, options.recurrences or bapst_weights.RECURRENCES
+    output, recurrences = options.output, options.recurrences
+    recurrences = bapst_weights.RECURRENCES if recurrences is None else recurrences
     if output.suffix != ".safetensors" or not output.parent.is_dir():
         raise GlassdynError(f"a model file is .safetensors, in a folder that exists: got {output}")
     if recurrences > bapst_weights.MAX_RECURRENCES:

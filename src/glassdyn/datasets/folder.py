@@ -22,6 +22,8 @@ CONFIG = """\
     analytics = false
 [cache]
     type = "hardlink,symlink"
+[plots]
+    html_template = ../../../src/glassdyn/reporting/templates/plots_page.html
 """
 
 

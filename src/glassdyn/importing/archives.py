@@ -48,7 +48,9 @@ def read_members(path: Path, accepts: Callable[[str], bool]) -> Iterator[tuple[s
                     yield member.name, _read(archive, member, path)
     except FileNotFoundError:
         raise ImportingError(f"no such file: {path}") from None
-    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+    except ImportingError:
+        raise
+    except (OSError, EOFError, ValueError, tarfile.TarError, zlib.error) as error:
         raise ImportingError(f"{path} is damaged or no archive (.tar.gz): {error}; copy it anew") from None
 
 
@@ -101,8 +103,8 @@ def _require_harmless(member: tarfile.TarInfo, path: Path) -> None:
         )
     if not (member.isdir() or member.isreg()) or member.issparse():
         raise ImportingError(
-            f"an archive holds files and folders: got {member.name!r}, a link, a device or a file with holes ({path}); "
-            "pack the files themselves"
+            f"an archive holds files and folders: got {member.name!r}, a link, a device or a file with holes "
+            f"({path}); pack the files themselves"
         )
 
 

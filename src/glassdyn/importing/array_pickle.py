@@ -21,6 +21,9 @@ __all__ = ["load_arrays"]
 MAX_BYTES = 2**33
 """Of a file: published ones have a hundredth of it."""
 
+MAX_RATIO = 10
+"""A pickle holds at most so many numbers, and bytes of arrays, for each of its bytes; without references it holds one."""
+
 
 def load_arrays(path: Path) -> dict[str, Any]:
     """Read a pickled map of arrays, numbers, words, and lists or maps of these.
@@ -32,6 +35,7 @@ def load_arrays(path: Path) -> dict[str, Any]:
     try:
         _require_modest(data)
         contents = _resolve(_Unpickler(io.BytesIO(data)).load(), {})
+        _measure(contents, MAX_RATIO * len(data), {})
     except Exception as error:  # noqa: BLE001 - a damaged pickle raises whatever its bytes lead to
         raise ImportingError(f"{path} is damaged or no pickle of arrays: {error}; copy it anew") from None
     if not isinstance(contents, dict) or not all(isinstance(key, str) for key in contents):
@@ -78,7 +82,7 @@ class _Dtype:
 
 
 class _Array:
-    """An array, whose shape, type and bytes follow as its state; whatever class and shape are asked for, it is empty."""
+    """An array, whose shape, type and bytes follow as its state; it is empty, whatever class and shape are asked for."""
 
     def __init__(self, *_arguments: object) -> None:
         self.values: NDArray[Any] = np.empty(0)
@@ -144,3 +148,24 @@ def _resolve(value: Any, resolved: dict[int, Any]) -> Any:
         copy.extend(_resolve(entry, resolved) for entry in value)
         return copy
     return value
+
+
+def _measure(value: Any, most: int, sizes: dict[int, int]) -> int:
+    """Bytes of arrays and number of other values, each as often as it is named: what whoever copies them takes.
+
+    Args:
+        value: of the pickle, resolved.
+        most: beyond which they are refused, and so are lists and maps that hold themselves.
+        sizes: by identity, filled on the way.
+    """
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in sizes:
+        sizes[id(value)] = most + 1
+        entries = value.values() if isinstance(value, dict) else value
+        sizes[id(value)] = 1 + sum(_measure(entry, most, sizes) for entry in entries)
+    if sizes[id(value)] > most:
+        raise ValueError("it names the same values again and again")
+    return sizes[id(value)]

@@ -1,8 +1,8 @@
 """The published network of Bapst et al. (2020), from its checkpoint, as a model file of this project.
 
 It joins particles closer than 2 sigma_AA, each with itself too, and shares one block among 7 recurrences; nodes know
-their type, edges the vector from sender to receiver. The published checkpoint t044_s09 predicts the propensity, in units
-of sigma_AA, of the liquid at T = 0.44 at the time when F_s = 0.9, 0.13 tau.
+their type, edges the vector from sender to receiver. The published checkpoint t044_s09 predicts the propensity, in
+units of sigma_AA, of the liquid at T = 0.44 at the time when F_s = 0.9, 0.13 tau.
 
 Source: Bapst et al., Nat. Phys. 16, 448 (2020); https://github.com/google-deepmind/deepmind-research, glassy_dynamics.
 """
@@ -106,14 +106,16 @@ def import_weights(
 
 def read_network(checkpoint: Path, *, recurrences: int = RECURRENCES, label: str = LABEL) -> TrainedModel:
     """Read the network of a checkpoint; arguments and errors as `import_weights`."""
-    index = checkpoint if checkpoint.suffix == ".index" else checkpoint.with_name(f"{checkpoint.name}.index")
+    index = checkpoint if checkpoint.suffix == ".index" else checkpoint.parent / f"{checkpoint.name}.index"
     layers = layers_from_tensors(read_tensors(index), index)
-    hidden = tuple(weight.shape[1] for weight, _ in layers["encoder.nodes"])
+    adapted, hidden = _adapt(layers), tuple(weight.shape[1] for weight, _ in layers["encoder.nodes"])
     model = Model(kind="graph_network", n_rec=recurrences, shared=True, hidden=hidden, heads=1, linear=False)
     sizes = Sizes(nodes=1, edges=3, targets=1, reach=REACH)
-    network = GraphNetwork(sizes, hidden, n_rec=recurrences, shared=True)
     try:
-        fill(network, _adapt(layers))
+        for device in ("meta", "cpu"):  # shapes are compared before memory is taken for what they claim
+            with torch.device(device):
+                network = GraphNetwork(sizes, hidden, n_rec=recurrences, shared=True)
+            fill(network, adapted)
     except ValueError as error:
         raise ImportingError(
             f"the checkpoint is of a network as Bapst et al. published it: {error} ({index})"
@@ -155,12 +157,13 @@ def _layer(tensors: Mapping[str, NDArray[np.generic]], name: str, where: Path) -
     weight, bias = (tensors.get(f"{name}/{part}", np.empty(0)).astype(np.float64) for part in "wb")
     if (
         weight.ndim != 2
+        or not weight.size
         or bias.shape != weight.shape[1:]
         or not (np.isfinite(weight).all() and np.isfinite(bias).all())
     ):
         raise ImportingError(
-            f"a layer has a weight (in, out) and a bias (out,) of finite numbers: got {weight.shape} and {bias.shape} of "
-            f"{name} ({where})"
+            f"a layer has a weight (in, out) and a bias (out,) of finite numbers: got {weight.shape} and {bias.shape} "
+            f"of {name} ({where})"
         )
     return weight, bias
 

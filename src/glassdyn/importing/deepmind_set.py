@@ -3,7 +3,7 @@
 A file is a map with
 
     positions, types, box           (N, 3) unwrapped or not, (N,) 0 for A and 1 for B, (3,) edges; units of sigma_AA
-    is_values                       (T,) of the self-intermediate scattering function, F_s, at the times of the targets
+    is_values                       (T,) of the self-intermediate scattering function F_s at the times of the targets
     trajectory_target_positions     T lists of R arrays (N, 3), unwrapped: ends of runs with redrawn velocities
     targets                         T arrays (N,) propensities, in files without all runs
     metadata                        temperature, pressure
@@ -16,41 +16,21 @@ Source: https://github.com/google-deepmind/deepmind-research, glassy_dynamics; N
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.importing.array_pickle import load_arrays
-from glassdyn.importing.set_folders import ImportedFolders
+from glassdyn.importing.published_runs import PublishedRuns
 from glassdyn.importing.source import ImportingError
 from glassdyn.liquid.configuration import Configuration
-from glassdyn.storage import tables
-from glassdyn.storage.snapshots import write_snapshot
 
-__all__ = ["PickledRuns", "find_pickles", "name_label", "read_runs", "write_runs"]
+__all__ = ["find_pickles", "name_label", "read_runs"]
 
 Values = NDArray[np.float64]
-
-
-class PickledRuns(NamedTuple):
-    """One configuration and its propensities.
-
-    Attributes:
-        configuration: the start of all runs.
-        temperature: of the liquid, units of eps_AA / k_B.
-        labels: of the T times.
-        displacements: (R, T, N) of every particle in every run, units of sigma_AA; none where targets are stated alone.
-        propensities: (T, N) their means, units of sigma_AA.
-    """
-
-    configuration: Configuration
-    temperature: float
-    labels: tuple[str, ...]
-    displacements: Values
-    propensities: Values
 
 
 def find_pickles(path: Path) -> list[Path]:
@@ -73,7 +53,7 @@ def name_label(scattering: float) -> str:
     return "propensity_1" if is_relaxation else f"propensity_s{scattering:g}"
 
 
-def read_runs(path: Path) -> PickledRuns:
+def read_runs(path: Path) -> PublishedRuns:
     """Read one file; nothing in it is executed.
 
     Raises:
@@ -95,34 +75,48 @@ def read_runs(path: Path) -> PickledRuns:
         f"(T, N) propensities for {len(scattering)} values of F_s: got {propensities.shape}",
     )
     labels = tuple(map(name_label, scattering[: len(propensities)]))
+    _require(len(set(labels)) == len(labels), path, f"F_s that differ from time to time: got {scattering}")
     configuration = Configuration(start, species.astype(np.uint8), float(box[0]))
-    return PickledRuns(configuration, _temperature(contents, path), labels, displacements, propensities)
+    return PublishedRuns(configuration, _temperature(contents, path), labels, displacements, propensities)
 
 
 def _read_displacements(contents: Mapping[str, Any], start: Values, path: Path) -> Values:
     """(R, T, N); none where the file states as many targets as it has times, and not the runs of them all."""
-    times = contents.get("trajectory_target_positions", [])
-    targets = contents.get("targets", [])
-    if len(times) < max(len(targets), 1):
-        return np.empty((0, len(targets), len(start)))
+    times, targets = (_count(contents, key, path) for key in ("trajectory_target_positions", "targets"))
+    if times < max(targets, 1):
+        return np.empty((0, targets, len(start)))
     ends = _numbers(contents, "trajectory_target_positions", path)  # (T, R, N, 3)
     _require(ends.ndim == 4 and ends.shape[2:] == start.shape, path, f"ends (T, R, N, 3): got {ends.shape}")
     displacements: Values = np.linalg.norm(ends - start, axis=3).swapaxes(0, 1)
     return displacements
 
 
+def _count(contents: Mapping[str, Any], key: str, path: Path) -> int:
+    """Number of times of an array or a list; 0 where there is none."""
+    values = contents.get(key, [])
+    _require(
+        isinstance(values, list) or (isinstance(values, np.ndarray) and values.ndim > 0),
+        path,
+        f"{key}, one entry a time: got {type(values).__name__}",
+    )
+    return len(values)
+
+
 def _temperature(contents: Mapping[str, Any], path: Path) -> float:
     metadata = contents.get("metadata")
-    temperature = metadata.get("temperature") if isinstance(metadata, dict) else None
-    _require(isinstance(temperature, float | int), path, f"metadata with the temperature: got {metadata}")
-    return float(temperature or 0.0)
+    _require(isinstance(metadata, dict) and "temperature" in metadata, path, "metadata with the temperature")
+    temperature = _numbers(contents["metadata"], "temperature", path)
+    _require(
+        temperature.ndim == 0 and bool(temperature > 0), path, f"a temperature above 0: got {temperature}"
+    )
+    return float(temperature)
 
 
 def _numbers(contents: Mapping[str, Any], key: str, path: Path) -> Values:
     _require(key in contents, path, f"{key}: it has {', '.join(contents)}")
     try:
         values = np.array(contents[key], dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ImportingError(
             f"a pickled configuration holds numbers: {key} has others, {error} ({path})"
         ) from None
@@ -133,33 +127,3 @@ def _numbers(contents: Mapping[str, Any], key: str, path: Path) -> Values:
 def _require(holds: bool, path: Path, rule: str) -> None:
     if not holds:
         raise ImportingError(f"a pickled configuration holds {rule} ({path})")
-
-
-def write_runs(name: str, runs: PickledRuns, folders: ImportedFolders) -> None:
-    """Write a snapshot, a table of displacements for every run, and their means."""
-    configuration, temperature, labels, displacements, propensities = runs
-    origin = {"frames": 1, "frame": 0}
-    write_snapshot(
-        folders.snapshots / f"{name}.parquet", configuration, {**origin, "temperature": temperature}
-    )
-    box = {"box_length": configuration.box_length}
-    for run, rows in enumerate(displacements):
-        path = folders.isoconfigurational / name / f"run{run:02}.parquet"
-        _write_labels(path, configuration, labels, rows, {**origin, **box})
-    metadata = {**box, "runs": len(displacements)} if len(displacements) else box
-    _write_labels(
-        folders.isoconfigurational / f"{name}.parquet", configuration, labels, propensities, metadata
-    )
-
-
-def _write_labels(
-    path: Path,
-    configuration: Configuration,
-    labels: Sequence[str],
-    rows: Values,
-    metadata: Mapping[str, object],
-) -> None:
-    species = configuration.species
-    table: tables.Columns = {"particle": np.arange(len(species)), "type": species}
-    columns = dict(zip(labels, rows, strict=True))
-    tables.write(path, tables.labels_schema(labels), [{**table, **columns}], metadata)

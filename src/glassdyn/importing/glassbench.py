@@ -3,7 +3,7 @@
 An archive T<temperature>.tar.gz, or the folder in it, holds {train,test}/N<particles>T<temperature>_<k>.npz with
 
     types, initial_positions              (N,) 0 for A and 1 for B; (N, 3) wrapped, units of sigma_AA
-    initial_positions_inherent, _cage     (N, 3) in the nearest energy minimum, at the mean positions of cages (of some k)
+    initial_positions_inherent, _cage     (N, 3) in the nearest energy minimum, at mean positions in cages (of some k)
     md_prop, bb_prop                      (T, N) propensity, units of sigma_AA, and share of unbroken bonds
     BOTAN, CAGE, GlassMLP, SE3, ...       (T, N), or (N,) for all times: predictions and local fields, in test/ alone
 
@@ -47,7 +47,7 @@ STRUCTURES = 500
 REQUIRED = ("types", "initial_positions", "md_prop", "bb_prop")
 
 NAME = re.compile(
-    r"(?:.*/)?(?P<part>train|test)/N(?P<particles>\d+)T(?P<temperature>\d+\.\d+)_(?P<number>\d+)\.npz"
+    r"(?:.*/)?(?P<part>train|test)/N\d+T(?P<temperature>\d{1,3}\.\d{1,6})_(?P<number>\d{1,6})\.npz"
 )
 
 Values = NDArray[np.float64]

@@ -22,12 +22,11 @@ from numpy.typing import NDArray
 
 from glassdyn.errors import GlassdynError
 from glassdyn.importing.npy_stream import open_arrays, read_array
+from glassdyn.importing.published_runs import PublishedRuns, write_runs
 from glassdyn.importing.published_times import name_labels
 from glassdyn.importing.set_folders import ImportedFolders, list_samples
 from glassdyn.importing.source import ImportingError
 from glassdyn.liquid.configuration import Configuration
-from glassdyn.storage import tables
-from glassdyn.storage.snapshots import write_snapshot
 from glassdyn.storage.trajectory_writer import sample_name
 
 __all__ = [
@@ -184,28 +183,9 @@ def import_end_points(
     names = []
     for copy, path in enumerate(files):
         names.append(sample_name(copy, 0))
-        _write_sample(names[-1], read_end_points(path, box_length), folders, temperature, label)
+        configuration, displacements = read_end_points(path, box_length)
+        means = displacements.mean(axis=0)
+        runs = PublishedRuns(configuration, temperature, (label,), displacements[:, None], means[None])
+        write_runs(names[-1], runs, folders)
         advance(1)
     list_samples(names, folders)
-
-
-def _write_sample(
-    name: str, points: EndPoints, folders: ImportedFolders, temperature: float, label: str
-) -> None:
-    configuration, displacements = points
-    origin: dict[str, object] = {"frames": 1, "frame": 0}
-    write_snapshot(
-        folders.snapshots / f"{name}.parquet", configuration, {**origin, "temperature": temperature}
-    )
-    box = {"box_length": configuration.box_length}
-    identity: tables.Columns = {
-        "particle": np.arange(len(configuration.species)),
-        "type": configuration.species,
-    }
-    schema = tables.labels_schema([label])
-    for run, values in enumerate(displacements):
-        path = folders.isoconfigurational / name / f"run{run:02}.parquet"
-        tables.write(path, schema, [{**identity, label: values}], {**origin, **box})
-    mean: tables.Columns = {**identity, label: displacements.mean(axis=0)}
-    path = folders.isoconfigurational / f"{name}.parquet"
-    tables.write(path, schema, [mean], {**box, "runs": len(displacements)})

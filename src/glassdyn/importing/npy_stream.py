@@ -1,6 +1,7 @@
 """Files of NumPy as streams of bytes: sizes are checked before memory is taken, and no object is ever unpickled."""
 
 import math
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,7 @@ from typing import BinaryIO, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from glassdyn.errors import GlassdynError
 from glassdyn.importing.source import ImportingError
 
 __all__ = [
@@ -27,6 +29,19 @@ __all__ = [
 MAX_RATIO, MAX_SMALL = 100, 2**28
 """An archive expands to so many times its size at most, or to so many bytes: published ones reach a tenth of it."""
 
+PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""How NumPy packs the members of an archive."""
+
+BAD_HEADER = (
+    LookupError,
+    MemoryError,
+    RecursionError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    tokenize.TokenError,
+)
+"""What NumPy raises for a head that is no shape and type."""
 
 CHUNK = 2**24
 """Bytes that are read at a time."""
@@ -70,9 +85,12 @@ def open_stream(file: BinaryIO, where: str) -> Iterator[Mapping[str, BinaryIO]]:
             yield {"positions": file}
             return
         with zipfile.ZipFile(file) as archive:
+            _require_plain(archive, where)
             _require_sane_expansion(archive, file.seek(0, SEEK_END), where)
             yield _Members(archive)
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+    except GlassdynError:
+        raise
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise _damaged(where, error) from None
 
 
@@ -92,6 +110,17 @@ class _Members(dict[str, BinaryIO]):
         return cast("BinaryIO", self._archive.open(f"{name}.npy"))
 
 
+def _require_plain(archive: zipfile.ZipFile, where: str) -> None:
+    strange = [
+        member for member in archive.infolist() if member.compress_type not in PACKED or member.flag_bits & 1
+    ]
+    if strange:
+        raise ImportingError(
+            f"members of an archive of NumPy are stored or deflated, and not encrypted: got {strange[0].filename!r} "
+            f"({where}); write it anew"
+        )
+
+
 def _require_sane_expansion(archive: zipfile.ZipFile, size: int, where: str) -> None:
     expanded = sum(member.file_size for member in archive.infolist())
     if expanded > max(MAX_RATIO * size, MAX_SMALL):
@@ -105,7 +134,7 @@ def read_header(stream: BinaryIO, where: str) -> Header:
     """Read the head of an array.
 
     Raises:
-        ImportingError: for pickled objects, or what is no array.
+        ImportingError: for pickled objects, values of no bytes, or what is no array.
     """
     try:
         version = np.lib.format.read_magic(stream)
@@ -114,10 +143,13 @@ def read_header(stream: BinaryIO, where: str) -> Header:
             (2, 0): np.lib.format.read_array_header_2_0,
         }[version]
         shape, is_fortran, dtype = reader(stream)
-    except (KeyError, ValueError) as error:
+        np.broadcast_to(np.empty((), dtype), shape)  # no memory is taken, and no array has another shape
+    except BAD_HEADER as error:
         raise ImportingError(
             f"an array of NumPy begins with its shape and type: got {error} ({where})"
         ) from None
+    if not dtype.itemsize:
+        raise ImportingError(f"values of an array have bytes: got {dtype} ({where}); is it the right file?")
     if dtype.hasobject:
         raise ImportingError(
             f"an array holds numbers or words: got {dtype}, pickled objects ({where}); write it anew without objects"

@@ -1,4 +1,4 @@
-"""The wire format of Protocol Buffers, as far as small messages need it: fields by number, lengths compared with what is left.
+"""The wire format of Protocol Buffers, as far as small messages need it: fields by number, lengths checked.
 
 Source: https://protobuf.dev/programming-guides/encoding.
 """

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from glassdyn.importing import glassbench
-from glassdyn.importing.deepmind_set import find_pickles, read_runs, write_runs
+from glassdyn.importing.deepmind_set import find_pickles, read_runs
 from glassdyn.importing.glassbench_tables import StatePoint, import_glassbench
 from glassdyn.importing.isoconfigurational_set import (
     find_files,
@@ -12,6 +12,7 @@ from glassdyn.importing.isoconfigurational_set import (
     read_end_points,
     state_from_names,
 )
+from glassdyn.importing.published_runs import write_runs
 from glassdyn.importing.published_times import DENSITY, name_labels
 from glassdyn.importing.set_folders import ImportedFolders, list_samples, replace_folders, require_new
 from glassdyn.importing.source import ImportingError

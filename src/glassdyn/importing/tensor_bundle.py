@@ -1,7 +1,7 @@
 """Tensors by name from a checkpoint of TensorFlow, without TensorFlow: `<name>.index` and `<name>.data-00000-of-00001`.
 
 The index is a sorted table of strings (that of LevelDB): blocks of entries, a block that lists them, and a footer of 48
-bytes. Its values are messages of Protocol Buffers: of each tensor type, shape, place and size in the data file, and a
+bytes. Its values are messages of Protocol Buffers: of each tensor type, shape, place and size in the data file, and
 checksum. Every length and place is compared with what there is before it is used, and checksums are those of CRC-32C.
 
 Source: https://github.com/google/leveldb/blob/main/doc/table_format.md; tensorflow/core/protobuf/tensor_bundle.proto and
@@ -10,6 +10,7 @@ tensorflow/core/lib/io/table_format.txt.
 
 import math
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +27,10 @@ TRAILER = 5
 """Bytes behind a block: how it is compressed, and its checksum."""
 
 MAX_INDEX, MAX_DATA = 2**26, 2**31
-"""Bytes: an index of a hundred thousand tensors, and the data of networks far beyond those of this field."""
+"""Bytes, far beyond those of the networks of this field."""
+
+MAX_TENSORS, MAX_NAME = 10**5, 2**10
+"""Number of tensors, and bytes of a name: names share what they begin with, and so may be many more than the index."""
 
 TYPES: Mapping[int, np.dtype[np.generic]] = {
     1: np.dtype("<f4"),
@@ -55,6 +59,13 @@ class Entry(NamedTuple):
     checksum: int
 
 
+class Handle(NamedTuple):
+    """Where a block of the index lies: its first byte, and how many there are before its trailer."""
+
+    start: int
+    size: int
+
+
 def read_tensors(index: Path) -> dict[str, NDArray[np.generic]]:
     """Read all tensors of numbers of a checkpoint; those of other types are left out.
 
@@ -65,7 +76,9 @@ def read_tensors(index: Path) -> dict[str, NDArray[np.generic]]:
         ImportingError: for a file that is absent, damaged, or of a kind that is not read: several data files, blocks
             that are compressed, the other order of bytes.
     """
-    entries = dict(_entries(_load(index, MAX_INDEX), index))
+    entries = dict(islice(_entries(_load(index, MAX_INDEX), index), MAX_TENSORS + 1))
+    if len(entries) > MAX_TENSORS:
+        raise ImportingError(f"a checkpoint has at most {MAX_TENSORS} tensors: {index} has more")
     header = parse_message(entries.pop("", b""), str(index))
     shards, big_endian = header.number(1, 0), header.number(2, 0)
     if shards != 1 or big_endian:
@@ -76,11 +89,13 @@ def read_tensors(index: Path) -> dict[str, NDArray[np.generic]]:
     path = index.with_suffix(".data-00000-of-00001")
     data = _load(path, MAX_DATA)
     parsed = {name: _parse_entry(parse_message(value, f"{index}, {name}")) for name, value in entries.items()}
-    return {
-        name: _tensor(data, entry, f"{path}, {name}")
-        for name, entry in parsed.items()
-        if entry.dtype in TYPES
-    }
+    numbers = {name: entry for name, entry in parsed.items() if entry.dtype in TYPES}
+    claimed = sum(entry.size for entry in numbers.values())
+    if claimed > len(data):
+        raise ImportingError(
+            f"a tensor fills its bytes, which no other has: got {claimed} of {len(data)} ({path}); copy the checkpoint anew"
+        )
+    return {name: _tensor(data, entry, f"{path}, {name}") for name, entry in numbers.items()}
 
 
 def _load(path: Path, most: int) -> bytes:
@@ -101,12 +116,23 @@ def _entries(data: bytes, path: Path) -> Iterator[tuple[str, bytes]]:
     place = 0
     for _ in range(2):  # the block of meta data, which is empty, and its size
         _, place = read_varint(footer, place, str(path))
-    for _, handle in _read_block(data, footer[place:], path):
+    last = Handle(0, 0)
+    for _, bytes_of_handle in _read_block(data, _parse_handle(footer[place:], path), path):
+        handle = _parse_handle(bytes_of_handle, path)
+        if handle.start < last.start + last.size:  # no byte is read twice
+            raise _damaged(path)
         for key, value in _read_block(data, handle, path):
             yield _decode(key, path), value
+        last = handle
 
 
-def _read_block(data: bytes, handle: bytes, path: Path) -> Iterator[tuple[bytes, bytes]]:
+def _parse_handle(data: bytes, path: Path) -> Handle:
+    start, place = read_varint(data, 0, str(path))
+    size, _ = read_varint(data, place, str(path))
+    return Handle(start, size)
+
+
+def _read_block(data: bytes, handle: Handle, path: Path) -> Iterator[tuple[bytes, bytes]]:
     """Entries of a block: each states how much of the key before it its own key begins with."""
     block = _block(data, handle, path)
     restarts = int.from_bytes(block[-4:], "little")
@@ -118,7 +144,7 @@ def _read_block(data: bytes, handle: bytes, path: Path) -> Iterator[tuple[bytes,
             length, place = read_varint(block, place, str(path))
             lengths.append(length)
         shared, own, size = lengths
-        if shared > len(key) or place + own + size > end:
+        if shared > len(key) or shared + own > MAX_NAME or place + own + size > end:
             raise _damaged(path)
         key = key[:shared] + block[place : place + own]
         yield key, block[place + own : place + own + size]
@@ -127,9 +153,8 @@ def _read_block(data: bytes, handle: bytes, path: Path) -> Iterator[tuple[bytes,
         raise _damaged(path)
 
 
-def _block(data: bytes, handle: bytes, path: Path) -> bytes:
-    start, place = read_varint(handle, 0, str(path))
-    size, _ = read_varint(handle, place, str(path))
+def _block(data: bytes, handle: Handle, path: Path) -> bytes:
+    start, size = handle
     trailer = data[start + size : start + size + TRAILER]
     if size < 4 or start + size + TRAILER > len(data) - FOOTER:
         raise _damaged(path)
@@ -163,7 +188,12 @@ def _tensor(data: bytes, entry: Entry, where: str) -> NDArray[np.generic]:
     values = data[entry.offset : entry.offset + entry.size]
     if _mask(crc32c(values)) != entry.checksum:
         raise ImportingError(f"a tensor is damaged: its checksum differs ({where}); copy the checkpoint anew")
-    return np.frombuffer(values, dtype).reshape(entry.shape)
+    try:
+        return np.frombuffer(values, dtype).reshape(entry.shape)
+    except ValueError as error:
+        raise ImportingError(
+            f"a tensor has a shape of NumPy: got {len(entry.shape)} dimensions, {error} ({where})"
+        ) from None
 
 
 def _decode(key: bytes, path: Path) -> str:

@@ -86,7 +86,7 @@ class NetworkPredictor(NamedTuple):
 
 
 def _compared_features(graph: Graph, spec: DescriptorSpec, features: int) -> NDArray[np.bool_]:
-    """(F,) features by whose means liquids are told apart: a particle's own; within snapshots the type, alone left as it is."""
+    """(F,) features by whose means liquids are told apart: a particle's own; within snapshots the type alone."""
     if graph.standardise == "training_set":
         return ~averaged_features(graph.nodes, spec, features)
     marks = {name: np.zeros((1, width), np.float32) for name, width in column_widths(spec).items()}
