@@ -13,10 +13,10 @@ from glassdyn.reporting import numbers
 from glassdyn.reporting.charts import Chart, list_charts
 from glassdyn.reporting.explanations import list_explanations
 from glassdyn.reporting.particles import view_sample
-from glassdyn.reporting.physics_checks import list_facts, list_verdicts
+from glassdyn.reporting.physics_checks import list_facts, read_verdicts
 from glassdyn.reporting.pictures import Picture, embed, list_pictures
 from glassdyn.reporting.provenance import collect_provenance
-from glassdyn.reporting.run_files import read_json, read_table, read_yaml
+from glassdyn.reporting.run_files import read_json, read_yaml
 from glassdyn.reporting.scores import list_scores
 from glassdyn.reporting.sweeps import list_sweeps
 from glassdyn.reporting.viewer import make_viewer
@@ -101,7 +101,6 @@ def make_page(folder: Path, params: Params) -> str:
     sweeps = list_sweeps(folder)
     specs = {chart.identity: chart.spec for chart in (*charts, *(sweep.chart for sweep in sweeps))}
     specs |= {VIEW: make_viewer(view)} if view else {}
-    physics = read_json(folder / "metrics" / "physics.json")
     return (
         _environment()
         .get_template("report.html")
@@ -110,8 +109,8 @@ def make_page(folder: Path, params: Params) -> str:
             metrics=read_json(folder / "metrics" / "evaluate.json"),
             scores=scores,
             view=view,
-            facts=list_facts(physics),
-            verdicts=list_verdicts(physics, _read_warnings(folder)),
+            facts=list_facts(read_json(folder / "metrics" / "physics.json")),
+            verdicts=read_verdicts(folder),
             groups=groups if count_characters(groups) < MOST_CHARACTERS else drop_fallbacks(groups),
             sweeps=[(sweep, _embed_if_there(sweep.picture)) for sweep in sweeps],
             explanations=list_explanations(folder),
@@ -185,11 +184,6 @@ def _title(picture: Picture) -> str:
     )
     title = TITLES.get(table, table)
     return f"{title}: {label}" if label else title
-
-
-def _read_warnings(folder: Path) -> list[str]:
-    table = read_table(folder / "plots" / "physics" / "warnings.csv")
-    return [] if table.is_empty() else [str(warning) for warning in table["warning"]]
 
 
 def _embed_if_there(path: Path) -> Picture | None:
