@@ -239,6 +239,14 @@ def test_charts_have_the_data_of_their_tables(run_folder):
     assert "<DVC_METRIC" not in json.dumps(charts)
 
 
+def test_plots_without_a_table_have_no_chart_and_need_no_template(run_folder):
+    """As DVC takes them: a path alone, or columns of the file that is their name."""
+    table = "plots/physics/rmsd.csv"
+    plots = [table, {table: None}, {table: {"x": "time", "y": "A"}}, {"A": {"x": "time", "y": {table: "A"}}}]
+    charts = [chart for chart in list_charts(run_folder, plots) if chart.source == "physics/rmsd"]
+    assert [chart.title for chart in charts] == ["A"]
+
+
 def test_the_sample_shown_is_the_median(run_folder):
     name, rho = select_sample(run_folder, "p_hop")
     assert name == "copy01-sample00"  # of two the lower

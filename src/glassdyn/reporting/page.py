@@ -38,15 +38,12 @@ GROUPS = {
 TITLES = {
     "evaluate/slab": "true and predicted ranks in a slab",
     "physics/displacements": "distributions of displacements",
-    "physics/energy": "energy, temperature and pressure along the windows",
+    "physics/energy": "energy and temperature along the windows",
     "labels/examples": "tracks of single particles with their labels",
     "isoconfigurational/ceilings": "how well runs agree, and the ceilings that follow",
     "isoconfigurational/agreement": "a run and the mean over the others",
 }
 """Titles of pictures without a chart; of those of a label, its name follows."""
-
-WIDE = 1000
-"""Pixels of a picture that takes the width of the page."""
 
 MOST_CHARACTERS = 2_500_000
 """Of all pictures together."""
@@ -72,8 +69,8 @@ class ReportFigure(NamedTuple):
 
     @property
     def is_wide(self) -> bool:
-        """Whether pictures of several panels are shown, which need the width of the page."""
-        return self.chart is None and any(picture.size[0] > WIDE for picture in self.pictures)
+        """Whether pictures are shown that need the width of the page."""
+        return self.chart is None and any(picture.is_wide for picture in self.pictures)
 
 
 class FigureGroup(NamedTuple):
