@@ -196,6 +196,7 @@ def test_the_page_of_dvc_plots_needs_no_network(browser, tmp_path):
 
 
 def test_configurations_of_dvc_name_the_page(root):
-    for config in (root / ".dvc" / "config", root / "datasets" / "botan" / ".dvc" / "config"):
+    for folder in (".", "datasets/botan", "datasets/glassbench"):
+        config = root / folder / ".dvc" / "config"
         (line,) = [line for line in config.read_text().splitlines() if "html_template" in line]
         assert (config.parent / line.partition("=")[2].strip()).resolve() == PAGE
