@@ -135,7 +135,7 @@ def test_a_run_of_very_many_pictures_leaves_out_those_that_charts_show(run_folde
     assert lean.count('<img src="data:') == 1  # physics/energy, of which there is no chart
 
 
-def test_it_does_not_depend_on_itself(run_folder, text, tmp_path):
+def test_it_does_not_depend_on_itself(text):
     """The lock states the digest of the page, which must not be in it."""
     assert "0123456789abcdef" in text
     assert "feedfeed" not in text
