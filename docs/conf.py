@@ -17,6 +17,7 @@ myst_heading_anchors = 3
 html_theme = "furo"
 html_title = "glassdyn"
 html_copy_source = False
+html_show_copyright = False
 html_static_path: list[str] = []
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"

@@ -75,10 +75,11 @@ def test_actions_lead_from_inputs_and_parameters_to_outputs(crate, lock):
     assert "data/trajectories/" in inputs
 
 
-def test_the_run_as_a_whole_has_licence_creator_date_and_works_to_cite(crate):
+def test_the_run_as_a_whole_has_licence_creator_date_and_works_to_cite(crate, folder):
+    released = YAML(typ="safe").load(folder / "CITATION.cff")["date-released"]
     assert crate.license.id == "https://spdx.org/licenses/BSD-3-Clause"
     assert crate.creator
-    assert crate.datePublished.isoformat()[:10] == "2026-11-26"
+    assert crate.datePublished.date() == released
     assert "Thesis" in {work.type for work in crate.root_dataset["citation"]}
     packages = {
         package["name"]: package["softwareVersion"]
@@ -151,6 +152,16 @@ def test_formats_name_every_output(lock):
     for entry in lock.values():
         for out in entry.get("outs", []):
             assert any(out["path"].startswith(place) for place in FORMATS), out["path"]
+
+
+def test_formats_are_those_of_the_files_in_git(root):
+    """Most files of a folder of tables or pictures end as its format says."""
+    endings = {"text/csv": ".csv", "text/tab-separated-values": ".tsv", "image/png": ".png"}
+    for folder in ("evaluate", "figures", "isoconfigurational", "labels", "pca", "physics", "train"):
+        stated = next(form for place, form in FORMATS.items() if f"plots/{folder}".startswith(place))
+        files = [path for path in (root / "plots" / folder).rglob("*") if path.is_file()]
+        named = [path for path in files if path.suffix == endings[stated]]
+        assert len(named) > len(files) / 2, folder
 
 
 def test_a_run_without_outputs_is_refused_and_a_release_without_a_date(folder, capsys, monkeypatch):

@@ -1,5 +1,6 @@
 """The documentation site: it builds without a warning and a network, and says what the program does."""
 
+import csv
 import re
 import shlex
 import subprocess
@@ -20,6 +21,9 @@ BLOCK = re.compile(r"^```(?P<kind>sh|console)\n(?P<text>.*?)^```$", re.MULTILINE
 
 WALKED = ["first-run", "sweeps", "results", "files"]
 """Pages whose shell blocks are run, one after another, in a short pipeline."""
+
+SHOWN = ("pearson", "error", "spread", "validation")
+"""Columns of a sweep's table that its page states."""
 
 FIVE_COPIES = merge(
     SHORT,
@@ -62,6 +66,21 @@ def test_commands_are_those_of_the_programs(page, root, monkeypatch):
             parse(words)
         except SystemExit as refusal:
             assert refusal.code == 0, f"{page.name}: {' '.join(words)}"  # noqa: PT017 (a parser's exit is its verdict)
+
+
+def test_the_table_of_the_sweep_is_that_of_its_file(root):
+    """Pearson with its error, and the spread, of every alpha; and which of them validation selects."""
+    with (root / "plots" / "sweeps" / "alpha.csv").open() as file:
+        points = [{key: float(row[key]) for key in ("x", *SHOWN)} for row in csv.DictReader(file)]
+    text = (DOCS / "sweeps.md").read_text("utf-8")
+    _, _, table = text.partition("| alpha | Pearson |")
+    lines = [line for line in table.partition("\n\n")[0].splitlines() if line[2:3].isdigit()]
+    assert lines == [
+        f"| {row['x']:g} | {row['pearson']:.3f} ± {row['error']:.3f} | {row['spread']:.2f} |"
+        for row in points
+    ]
+    best = max(points, key=lambda row: row["validation"])
+    assert f"Validation selects alpha = {best['x']:g};" in text
 
 
 def test_error_messages_are_those_of_the_code(root):

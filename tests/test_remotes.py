@@ -177,6 +177,7 @@ def kill_midway(checkout: Checkout, command: list[str], count) -> None:
     before = count()
     while process.poll() is None and count() < before + 5:
         time.sleep(0.005)
+    assert process.poll() is None, "the transfer was over before it could be interrupted"
     process.send_signal(signal.SIGKILL)
     process.wait()
 
@@ -185,7 +186,7 @@ def kill_midway(checkout: Checkout, command: list[str], count) -> None:
 def test_interrupted_transfers_go_on(original, server, tmp_path):
     _, remote = server
     ours = clone(original, tmp_path / "ours")
-    ours.dvc("remote", "add", "-d", "storage", remote.url + "-2")
+    ours.dvc("remote", "add", "-d", "storage", remote.url + "/second")
     for name, value in {**remote.settings, "verify": "true"}.items():
         ours.dvc("remote", "modify", "storage", name, value)
     add_secrets(ours, remote)

@@ -118,6 +118,12 @@ def test_tables_hold_the_numbers_of_the_metrics(browser, file):
         assert opened.page.get_by_text("0.322 ± 0.010").is_visible()
 
 
+def test_a_digest_stands_in_one_line_on_a_narrow_page(browser, file):
+    with Opened(browser, file, width=400) as opened:
+        opened.page.get_by_text("Data and their MD5 digests").click()
+        assert opened.page.locator("td code").first.bounding_box()["height"] < 30
+
+
 def test_the_switch_changes_what_the_sample_shows(browser, file):
     with Opened(browser, file) as opened:
         opened.drawn_charts()

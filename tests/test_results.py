@@ -131,6 +131,27 @@ def test_the_readme_says_what_the_liquid_is(root, metrics):
     assert {name: cells[name][0] for name in rows} == rows
 
 
+def test_the_readme_says_what_the_parameters_are(root):
+    default = params.load(root / "params.yaml")
+    liquid, simulation, record = default.liquid, default.simulation, default.record
+    parts = (default.split.train, default.split.validation, default.split.test)
+    samples = " / ".join(str(len(part) * simulation.samples) for part in parts)
+    rows = {
+        "particles, temperature": f"{liquid.particles}, {liquid.temperature:.2f}",
+        "timestep, window, decorrelation before it": (
+            f"{simulation.timestep:g}, {record.duration:g} tau_alpha, {record.decorrelate:g} tau_alpha"
+        ),
+        "samples: train / validation / test": f"{samples}, split by copy",
+        "network: blocks, widths, learning rate": (
+            f"{default.model.n_rec}, {tuple(default.model.hidden)}, {default.train.lr:.0e}".replace(
+                "e-0", "e-"
+            )
+        ),
+    }
+    cells = cells_by_name(root)
+    assert {name: cells[name][0][: len(row)] for name, row in rows.items()} == rows
+
+
 def test_the_readme_says_what_models_reach(root, metrics):
     test, baselines = metrics["evaluate"]["test"]["p_hop"], metrics["evaluate"]["baselines"]
     cells = cells_by_name(root)

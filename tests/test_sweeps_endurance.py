@@ -92,17 +92,29 @@ def test_a_sweep_goes_on_after_kills_of_itself_of_a_worker_and_after_ctrl_c(chec
     assert "queueing" not in checkout.glassdyn(*sweep)
 
 
-def test_a_point_that_fails_is_told_with_its_last_words_and_the_others_are_done(checkout):
-    path = checkout.folder / "src" / "glassdyn" / "stages" / "train.py"
+def test_a_point_that_fails_is_told_with_its_last_words_and_the_others_are_done(checkout, tmp_path):
+    """What fails lies outside of the code, as a full disk does: mended, the failed point alone is queued."""
+    path, obstacle = checkout.folder / "src" / "glassdyn" / "stages" / "train.py", tmp_path / "obstacle"
+    obstacle.touch()
+    failing = (
+        "def main() -> None:\n"
+        f"    if load_params().model.n_rec == 3 and Path({str(obstacle)!r}).exists():\n"
+        "        raise SystemExit('on purpose')\n"
+    )
     text = path.read_text()
-    failing = "def main() -> None:\n    if load_params().model.n_rec == 3:\n        raise SystemExit('on purpose')\n"
-    path.write_text(text.replace("def main() -> None:\n", failing, 1))
-    output = checkout.glassdyn(*ONE_BLOCK, "model.n_rec=3,4", "--jobs", "2", code=1)
+    path.write_text(text.replace("def main() -> None:\n", f"from pathlib import Path\n\n\n{failing}", 1))
+    sweep = (*ONE_BLOCK, "model.n_rec=3,4", "--jobs", "2")
+    output = checkout.glassdyn(*sweep, code=1)
     assert "1 of 2 points are not done: architecture-8x8-n3-s1" in output
     assert "on purpose" in output
-    path.write_text(text)
-    output = checkout.glassdyn(*ONE_BLOCK, "model.n_rec=3,4", "--jobs", "2")
-    assert "queueing 1 experiments" in output
+    obstacle.unlink()
+    assert "queueing 1 experiments" in checkout.glassdyn(*sweep)
+    path.write_text(text)  # other code: both points are to be done anew
+    listing = checkout.glassdyn(*sweep, "--dry-run")
+    assert [line.split()[0] for line in listing.splitlines() if "missing" in line] == [
+        "architecture-8x8-n3-s1",
+        "architecture-8x8-n4-s1",
+    ], listing
 
 
 @pytest.mark.parametrize("name", sweep_names(PARAMS.parent / "sweeps"))

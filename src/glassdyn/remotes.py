@@ -11,17 +11,14 @@ __all__ = ["describe_remote"]
 CONFIG = ".dvc/config"
 
 
-def describe_remote(root: Path = Path()) -> str:
-    """The default remote of a repository, and where its state is going to matter; see docs/remotes.md.
-
-    Args:
-        root: of the repository.
+def describe_remote() -> str:
+    """The default remote of the repository here, and where its state is going to matter; see docs/remotes.md.
 
     Returns:
         A sentence: its name and address; that there is none; that it is not committed, so that `dvc exp push` would
         push no data; or that what is pulled from it is not verified.
     """
-    local, shared = (_read(root / name) for name in (f"{CONFIG}.local", CONFIG))
+    local, shared = (_read(Path(name)) for name in (f"{CONFIG}.local", CONFIG))
     name = local.get("core.remote") or shared.get("core.remote", "")
     if not name:
         return (

@@ -16,9 +16,9 @@ from rocrate.rocrate import ROCrate
 from glassdyn.data_card.columns import FORMATS, columns_of
 from glassdyn.errors import GlassdynError
 from glassdyn.jobs.atomic import atomic_write
-from glassdyn.reporting.physics_checks import list_verdicts
+from glassdyn.reporting.physics_checks import read_verdicts
 from glassdyn.reporting.provenance import Output, list_outputs, read_versions
-from glassdyn.reporting.run_files import read_json, read_table, read_yaml
+from glassdyn.reporting.run_files import read_yaml
 
 __all__ = ["CARD", "CardError", "make_card", "write_card"]
 
@@ -210,10 +210,7 @@ def _is_code(entry: Tree) -> bool:
 
 def _add_checks(crate: ROCrate, folder: Path) -> Iterator[ContextEntity]:
     """The physics checks with their verdicts."""
-    table = read_table(folder / "plots" / "physics" / "warnings.csv")
-    warnings = [] if table.is_empty() else [str(warning) for warning in table["warning"]]
-    verdicts = list_verdicts(read_json(folder / "metrics" / "physics.json"), warnings)
-    for k, verdict in enumerate(verdicts):
+    for k, verdict in enumerate(read_verdicts(folder)):
         value = "passes" if verdict.passes else f"warns: {verdict.warning}"
         properties = {
             "@type": "PropertyValue",

@@ -70,6 +70,7 @@ FORMATS = {
     "data/": "application/vnd.apache.parquet",
     "models/": "application/x-safetensors",
     "plots/figures": "image/png",
+    "plots/train": "text/tab-separated-values",
     "plots/": "text/csv",
     "metrics/": "application/json",
     "report.html": "text/html",

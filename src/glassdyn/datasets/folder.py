@@ -10,7 +10,7 @@ from glassdyn.errors import GlassdynError
 
 __all__ = ["copy_files", "lay_out", "track_files"]
 
-IGNORED = ("raw", "data", "models", ".scratch")
+IGNORED = ("raw/", "data/", "models/", ".scratch/", "report.html")
 """What DVC tracks, or nobody; metrics and plots are in git, as those of the root."""
 
 CODE = Path("../../src")
@@ -40,7 +40,7 @@ def lay_out(root: Path, folder: Path) -> None:
         (folder / "src").symlink_to(CODE)
     (folder / ".dvc" / "config").write_text(CONFIG)
     (folder / ".dvc" / ".gitignore").write_text("/config.local\n/tmp\n/cache\n")
-    (folder / ".gitignore").write_text("".join(f"/{name}/\n" for name in IGNORED))
+    (folder / ".gitignore").write_text("".join(f"/{name}\n" for name in IGNORED))
     (folder / ".dvcignore").write_text("__pycache__/\n*.pyc\n.scratch/\n")
     if (root / ".dvc" / "plots").is_dir():
         shutil.copytree(root / ".dvc" / "plots", folder / ".dvc" / "plots", dirs_exist_ok=True)

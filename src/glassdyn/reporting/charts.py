@@ -23,6 +23,9 @@ CURVE = "rev"
 DIGITS = 5
 """Of a number in a chart, in all; more is not seen."""
 
+DEFAULT = "linear"
+"""Template of a plot that names none, in DVC."""
+
 PLAIN = {"linear": "simple"}
 """Templates that stand in for those with controls of their own."""
 
@@ -59,17 +62,24 @@ class Curve(NamedTuple):
     column: str
 
 
-def list_charts(folder: Path, plots: list[Mapping[str, Any]]) -> list[Chart]:
+def list_charts(folder: Path, plots: list[Mapping[str, Any] | str]) -> list[Chart]:
     """Make a chart of every plot that a run has the tables of.
 
     Args:
         folder: of the run, with plots/ and .dvc/plots/.
-        plots: as dvc.yaml describes them, <name>: {x, y, template, ...}.
+        plots: as dvc.yaml describes them, <name>: {x, y, template, ...}; there is a chart of those whose y names tables
+            and columns.
     """
     if not (folder / TEMPLATES).is_dir():
         return []
     entries = [*plots, *_describe_runs(folder / RUNS)]
-    described = [(name, plot) for entry in entries for name, plot in entry.items() if plot and "y" in plot]
+    described = [
+        (name, plot)
+        for entry in entries
+        if isinstance(entry, Mapping)
+        for name, plot in entry.items()
+        if plot and isinstance(plot.get("y"), Mapping)
+    ]
     charts = [_make_chart(folder, f"chart{k}", name, plot) for k, (name, plot) in enumerate(described)]
     return [chart for chart in charts if chart is not None]
 
@@ -81,7 +91,8 @@ def _make_chart(folder: Path, identity: str, name: str, plot: Mapping[str, Any])
         return None
     y = "value" if len({curve.column for curve in curves}) > 1 else curves[0].column
     properties = {key: plot[key] for key in ("x", "x_label", "y_label") if key in plot}
-    properties["template"] = PLAIN.get(plot["template"], plot["template"])
+    template = plot.get("template", DEFAULT)
+    properties["template"] = PLAIN.get(template, template)
     title = str(plot.get("title", name))
     renderer = VegaRenderer(rows, name, **properties, y=y, title="", template_dir=str(folder / TEMPLATES))
     spec = _simplify(renderer.get_filled_template(), [str(row.get(CURVE, "")) for row in rows])

@@ -74,6 +74,8 @@ def _read_numbers(path: Path, title: str) -> NumberTable:
 
 
 def _write(value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return MISSING if value is None else str(value)
-    return significant(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return significant(value)
+    return MISSING if value is None else str(value)

@@ -13,10 +13,10 @@ from glassdyn.reporting import numbers
 from glassdyn.reporting.charts import Chart, list_charts
 from glassdyn.reporting.explanations import list_explanations
 from glassdyn.reporting.particles import view_sample
-from glassdyn.reporting.physics_checks import list_facts, list_verdicts
+from glassdyn.reporting.physics_checks import list_facts, read_verdicts
 from glassdyn.reporting.pictures import Picture, embed, list_pictures
 from glassdyn.reporting.provenance import collect_provenance
-from glassdyn.reporting.run_files import read_json, read_table, read_yaml
+from glassdyn.reporting.run_files import read_json, read_yaml
 from glassdyn.reporting.scores import list_scores
 from glassdyn.reporting.sweeps import list_sweeps
 from glassdyn.reporting.viewer import make_viewer
@@ -38,15 +38,12 @@ GROUPS = {
 TITLES = {
     "evaluate/slab": "true and predicted ranks in a slab",
     "physics/displacements": "distributions of displacements",
-    "physics/energy": "energy, temperature and pressure along the windows",
+    "physics/energy": "energy and temperature along the windows",
     "labels/examples": "tracks of single particles with their labels",
     "isoconfigurational/ceilings": "how well runs agree, and the ceilings that follow",
     "isoconfigurational/agreement": "a run and the mean over the others",
 }
 """Titles of pictures without a chart; of those of a label, its name follows."""
-
-WIDE = 1000
-"""Pixels of a picture that takes the width of the page."""
 
 MOST_CHARACTERS = 2_500_000
 """Of all pictures together."""
@@ -72,8 +69,8 @@ class ReportFigure(NamedTuple):
 
     @property
     def is_wide(self) -> bool:
-        """Whether pictures of several panels are shown, which need the width of the page."""
-        return self.chart is None and any(picture.size[0] > WIDE for picture in self.pictures)
+        """Whether pictures are shown that need the width of the page."""
+        return self.chart is None and any(picture.is_wide for picture in self.pictures)
 
 
 class FigureGroup(NamedTuple):
@@ -101,7 +98,6 @@ def make_page(folder: Path, params: Params) -> str:
     sweeps = list_sweeps(folder)
     specs = {chart.identity: chart.spec for chart in (*charts, *(sweep.chart for sweep in sweeps))}
     specs |= {VIEW: make_viewer(view)} if view else {}
-    physics = read_json(folder / "metrics" / "physics.json")
     return (
         _environment()
         .get_template("report.html")
@@ -110,8 +106,8 @@ def make_page(folder: Path, params: Params) -> str:
             metrics=read_json(folder / "metrics" / "evaluate.json"),
             scores=scores,
             view=view,
-            facts=list_facts(physics),
-            verdicts=list_verdicts(physics, _read_warnings(folder)),
+            facts=list_facts(read_json(folder / "metrics" / "physics.json")),
+            verdicts=read_verdicts(folder),
             groups=groups if count_characters(groups) < MOST_CHARACTERS else drop_fallbacks(groups),
             sweeps=[(sweep, _embed_if_there(sweep.picture)) for sweep in sweeps],
             explanations=list_explanations(folder),
@@ -185,11 +181,6 @@ def _title(picture: Picture) -> str:
     )
     title = TITLES.get(table, table)
     return f"{title}: {label}" if label else title
-
-
-def _read_warnings(folder: Path) -> list[str]:
-    table = read_table(folder / "plots" / "physics" / "warnings.csv")
-    return [] if table.is_empty() else [str(warning) for warning in table["warning"]]
 
 
 def _embed_if_there(path: Path) -> Picture | None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn import label_names
+from glassdyn.correlation import pearson
 from glassdyn.storage import tables
 from glassdyn.storage.predictions import read_predictions
 from glassdyn.storage.snapshots import read_snapshot
@@ -119,7 +120,4 @@ def _read_values(folder: Path, sample: str, label: str) -> tuple[NDArray[np.uint
 
 def _correlate(folder: Path, sample: str, label: str) -> float:
     species, truth, prediction = _read_values(folder, sample, label)
-    truth, prediction = truth[species == 0], prediction[species == 0]
-    if not truth.std() or not prediction.std():
-        return 0.0
-    return float(np.corrcoef(truth, prediction)[0, 1])
+    return pearson(truth[species == 0], prediction[species == 0])

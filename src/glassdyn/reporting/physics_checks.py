@@ -1,11 +1,14 @@
 """What a physicist checks before trusting a liquid: the question, the number, the limit and the verdict."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from glassdyn.reporting.numbers import significant, with_error
+from glassdyn.observables.warnings import DRIFT, ERRORS, FACTOR, P_C, SHIFT, SOLID, TEMPERATURE
+from glassdyn.reporting.numbers import percent, significant, with_error
+from glassdyn.reporting.run_files import read_json, read_table
 
-__all__ = ["CHECKS", "Check", "Verdict", "list_facts", "list_verdicts"]
+__all__ = ["CHECKS", "Check", "Verdict", "list_facts", "list_verdicts", "read_verdicts"]
 
 Numbers = Mapping[str, Any]
 
@@ -46,31 +49,33 @@ def _of(topic: str, name: str, unit: str, digits: int = 3) -> Callable[[Numbers]
     return lambda metrics: f"{significant(metrics.get(topic, {}).get(name), digits)}{unit}"
 
 
+WITHIN_FACTOR = f"between 1/{FACTOR:g} and {FACTOR:g}"
+
 CHECKS = {
     "energy_drifts": Check(
         "Is energy conserved?",
         _of("energy", "largest_drift", " ε per particle, the largest drift over a window"),
-        "below 10⁻⁴",
+        f"below {significant(DRIFT)} ε",
     ),
     "temperature_is_off": Check(
         "Is the liquid at the declared temperature?",
         _of("temperature", "ratio", " of the declared", 4),
-        "within 2 % of 1",
+        f"within {percent(TEMPERATURE)} of 1",
     ),
     "centre_of_mass_moves": Check(
         "Is the centre of mass at rest?",
         _of("energy", "largest_shift", " σ, the largest shift in a window"),
-        "below 0.01 σ",
+        f"below {significant(SHIFT)} σ",
     ),
     "crystallises": Check(
         "Is it still a liquid?",
         _of("solid_fraction", "largest", " of the particles in crystalline order, in the worst sample"),
-        "below 0.05",
+        f"below {significant(SOLID)}",
     ),
     "tau_alpha_is_off": Check(
         "Are durations what they claim to be?",
         _of("tau_alpha", "ratio", " of the declared relaxation time of A"),
-        "between 1/1.3 and 1.3",
+        WITHIN_FACTOR,
     ),
     "tau_alpha_is_unknown": Check(
         "Is the relaxation time measured?",
@@ -80,15 +85,26 @@ CHECKS = {
     "ages": Check(
         "Is it in equilibrium?",
         _of("ageing", "factor_A", ", the factor by which the relaxation time changes with the waiting time"),
-        "between 1/1.3 and 1.3, or within three errors of 1",
+        f"{WITHIN_FACTOR}, or within {ERRORS} errors of 1",
     ),
     "p_c_is_off": Check(
         "Is a hop longer than a rattle in the cage?",
         _of("plateau", "p_c_over_plateau", ", p_c over the plateau of the RMSD"),
-        "between 0.5 and 1.25",
+        f"between {P_C[0]:g} and {P_C[1]:g}",
     ),
 }
-"""By the names of the warnings in metrics/physics.json; limits are those of `observables.warnings`."""
+"""By the names of the warnings in metrics/physics.json."""
+
+
+def read_verdicts(folder: Path) -> list[Verdict]:
+    """Read every check that a run made; none where `observe` has not run.
+
+    Args:
+        folder: of the run, with metrics/physics.json and plots/physics/warnings.csv.
+    """
+    table = read_table(folder / "plots" / "physics" / "warnings.csv")
+    warnings = [] if table.is_empty() else [str(warning) for warning in table["warning"]]
+    return list_verdicts(read_json(folder / "metrics" / "physics.json"), warnings)
 
 
 def list_verdicts(metrics: Numbers, warnings: Sequence[str]) -> list[Verdict]:

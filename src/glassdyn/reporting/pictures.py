@@ -9,6 +9,9 @@ from PIL import Image
 
 __all__ = ["Picture", "embed", "list_pictures"]
 
+WIDE = 1000
+"""Pixels of a picture of several panels, which needs the width of the page."""
+
 QUALITY = 75
 """Of WebP; a quarter of the size of PNG, and no difference to the eye."""
 
@@ -25,6 +28,11 @@ class Picture(NamedTuple):
     name: str
     size: tuple[int, int]
     data: str
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it needs the width of the page."""
+        return self.size[0] > WIDE
 
 
 def list_pictures(folder: Path) -> list[Picture]:
