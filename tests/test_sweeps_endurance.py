@@ -102,7 +102,7 @@ def test_a_point_that_fails_is_told_with_its_last_words_and_the_others_are_done(
         "        raise SystemExit('on purpose')\n"
     )
     text = path.read_text()
-    path.write_text(text.replace("def main() -> None:\n", f"from pathlib import Path\n\n\n{failing}", 1))
+    path.write_text(text.replace("def main() -> None:\n", failing, 1))
     sweep = (*ONE_BLOCK, "model.n_rec=3,4", "--jobs", "2")
     output = checkout.glassdyn(*sweep, code=1)
     assert "1 of 2 points are not done: architecture-8x8-n3-s1" in output
