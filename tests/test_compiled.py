@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -35,6 +37,27 @@ def test_an_error_in_a_range_arrives():
 
     with pytest.raises(ValueError, match="three"):
         parallel_for(10, work)
+
+
+def test_loops_within_loops_and_after_a_fork_end():
+    """Also where every thread waits for a loop of its own, and in a process that has no thread but this."""
+    visits = np.zeros((40, 40), int)
+
+    def visit(row, start, stop):
+        visits[row, start:stop] += 1
+
+    def outer(start, stop):
+        for row in range(start, stop):
+            parallel_for(40, partial(visit, row), 1)
+
+    parallel_for(40, outer, 1)
+    np.testing.assert_array_equal(visits, 1)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        parallel_for(40, outer, 1)
+        os._exit(int(visits.sum() != 2 * 1600))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def run(package, **environment):

@@ -1,7 +1,7 @@
 """Processes for many jobs of one module: forked from a server that has imported the libraries already.
 
 A fresh process spends more on imports than a short job on its work. A server imports, once, those libraries that the
-process of the run has imported, and reads the code of the jobs' module for its digest. The modules of the package
+process of the run has imported, has Numba ready, and reads the code of the jobs' module for its digest. The modules of the package
 itself each job imports anew: so it runs the code that lies there when it starts, as a fresh process would.
 
 Fork copies one thread. Libraries that start threads when they are imported, such as polars, are therefore left to the
@@ -221,6 +221,15 @@ def _import_libraries(names: Sequence[str]) -> None:
     for name in names:
         with suppress(Exception):  # one that no import statement can name; or a job imports it, and fails
             importlib.import_module(name)
+    if "numba" in sys.modules:
+        _register_types()
+
+
+def _register_types() -> None:
+    """Call a kernel: with the first, Numba registers all types and functions, which takes a second."""
+    import numba  # noqa: PLC0415 (a second, which a run without kernels need not wait)
+
+    numba.njit()(lambda: 0)()
 
 
 def _is_single_threaded() -> bool:

@@ -6,8 +6,10 @@ Results do not depend on the number of cores, and no threading layer can clash w
 
 import hashlib
 import os
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -80,7 +82,31 @@ def parallel_for(total: int, work: Callable[[int, int], None], at_a_time: int | 
     """
     threads = cores()
     size = at_a_time or max(1, -(-total // (8 * threads)))
-    ranges = [(start, min(start + size, total)) for start in range(0, total, size)]
-    with ThreadPoolExecutor(threads) as pool:
-        for future in [pool.submit(work, *bounds) for bounds in ranges]:
-            future.result()
+    ranges = deque((start, min(start + size, total)) for start in range(0, total, size))
+
+    def work_through() -> None:
+        while ranges:
+            try:
+                bounds = ranges.popleft()
+            except IndexError:  # another thread was faster
+                return
+            work(*bounds)
+
+    others = [_threads(threads).submit(work_through) for _ in range(min(threads, len(ranges)) - 1)]
+    try:
+        work_through()
+    finally:
+        ranges.clear()  # after an error: the others end with the range that they have
+        running = [other for other in others if not other.cancel()]
+        wait(running)
+    for other in running:
+        other.result()
+
+
+@cache
+def _threads(count: int) -> ThreadPoolExecutor:
+    """Threads that wait for work: to start them takes longer than many a loop."""
+    return ThreadPoolExecutor(count, "loop")
+
+
+os.register_at_fork(after_in_child=_threads.cache_clear)  # which has none of them

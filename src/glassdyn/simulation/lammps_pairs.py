@@ -9,6 +9,7 @@ within 3e-7 of theirs. More points cost more cache misses than they gain in accu
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -72,6 +73,7 @@ def _spline_commands(potential: Potential, path: Path) -> list[str]:
     return [f"pair_style table spline {potential.spline_points}", *coefficients]
 
 
+@cache  # a job of many short runs opens as many instances
 def _spline_table(potential: Potential, x: int, y: int) -> str:
     """Energies and forces at points equally spaced in r^2, which LAMMPS then takes as they are."""
     points, sigma = potential.spline_points, float(SIGMA[x, y])
