@@ -3,6 +3,8 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 INSTALLED := .venv/installed
+# Where this is set, every process compiles the modules of PyTorch and Polars anew: seconds for each job.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install repro test test-unit test-endurance lint format lock validate bench-simulation bench-observe bench-labels bench-network bench-importing bench-models bench-propensity docs thesis-scale
 
