@@ -32,10 +32,12 @@ class Pipeline(NamedTuple):
     """What leads to the result.
 
     Attributes:
-        stages: names.
+        last: name of the stage that writes it.
+        stages: names, that of the last among them.
         parameters: dotted keys that these stages read.
     """
 
+    last: str
     stages: tuple[str, ...]
     parameters: tuple[str, ...]
 
@@ -51,7 +53,7 @@ def read_pipeline(path: Path = Path("dvc.yaml"), result: str = RESULT) -> Pipeli
             leading.add(name)
             open_ends += [makers[path] for path in stages[name].get("deps", []) if path in makers]
     parameters = {key for name in leading for key in stages[name].get("params", []) if isinstance(key, str)}
-    return Pipeline(tuple(sorted(leading)), tuple(sorted(parameters)))
+    return Pipeline(makers[result], tuple(sorted(leading)), tuple(sorted(parameters)))
 
 
 def _outputs(stage: Mapping[str, Any]) -> Iterable[str]:

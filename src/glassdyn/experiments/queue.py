@@ -80,8 +80,13 @@ def list_tasks() -> list[Task]:
     return [Task(str(entry["name"]), str(entry["rev"]), entry["status"]) for entry in entries]
 
 
-def enqueue(name: str, overrides: Sequence[str]) -> None:
+def enqueue(name: str, overrides: Sequence[str], stage: str) -> None:
     """Put an experiment into the queue, as `dvc exp run --queue` does, without the start of a process for each.
+
+    Args:
+        name: of the experiment.
+        overrides: of parameters, as `-S` takes them.
+        stage: up to which the pipeline runs.
 
     Raises:
         RepositoryError: where DVC refuses it, with its words.
@@ -93,7 +98,7 @@ def enqueue(name: str, overrides: Sequence[str]) -> None:
     for attempt in range(PATIENCE):
         try:
             with Repo() as repo:
-                repo.experiments.run(queue=True, name=name, params=list(overrides))
+                repo.experiments.run([stage], queue=True, name=name, params=list(overrides))
         except LockError as error:  # another command of DVC, or a worker that collects
             if attempt == PATIENCE - 1:
                 raise RepositoryError(f"dvc is busy: {error}") from None

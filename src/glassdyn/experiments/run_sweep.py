@@ -10,6 +10,7 @@ from types import FrameType
 from typing import NamedTuple
 
 from glassdyn.experiments import queue
+from glassdyn.experiments.identity import read_pipeline
 from glassdyn.experiments.plan import Plan, make_plan, unused_name
 from glassdyn.experiments.points import Point
 from glassdyn.experiments.queue import Task
@@ -104,6 +105,8 @@ def note_interrupts() -> Iterator[Event]:
 def enqueue_missing(points: Sequence[Point], interrupt: Event) -> dict[str, Point]:
     """Put points into the queue, until there is an interrupt.
 
+    They run up to the numbers that a sweep compares: pictures and report of each would take as long as its training.
+
     Returns:
         Name of the experiment -> point.
     """
@@ -115,8 +118,12 @@ def enqueue_missing(points: Sequence[Point], interrupt: Event) -> dict[str, Poin
     print_line(f"queueing {len(queued)} experiments")
     for experiment, point in queued.items():
         if not interrupt.is_set():
-            queue.enqueue(experiment, point.overrides)
+            _enqueue(experiment, point)
     return queued
+
+
+def _enqueue(experiment: str, point: Point) -> None:
+    queue.enqueue(experiment, point.overrides, read_pipeline().last)
 
 
 def _watch(waiting: dict[str, Point], jobs: int, bar: ProgressBar, interrupt: Event) -> list[Failure]:
@@ -151,7 +158,7 @@ def _enqueue_again(tasks: Sequence[Task], waiting: Mapping[str, Point]) -> None:
     for task in tasks:
         print_line(f"{task.name}: its worker was killed; queued again")
         queue.remove_tasks([task.revision])
-        queue.enqueue(task.name, waiting[task.name].overrides)
+        _enqueue(task.name, waiting[task.name])
 
 
 def _describe(tasks: Mapping[str, Task]) -> str:
