@@ -59,14 +59,18 @@ def shuffled(moving, frame):
     return np.random.default_rng(frame).permutation(len(moving.ids))
 
 
-def write_dump(path, moving, style="x", *, with_images=True, element=False):
-    """A dump of LAMMPS, from -L/2 to L/2, rows in another order in every frame."""
+def write_dump(path, moving, style="x", *, with_images=True, element=False, vectors=False):
+    """A dump of LAMMPS, from -L/2 to L/2, rows in another order in every frame; the box by its bounds or its vectors."""
     length, half = moving.box_length, moving.box_length / 2
     text = ""
     for frame, step in enumerate(moving.steps):
         names = {"x": "x y z", "xu": "xu yu zu", "xs": "xs ys zs", "xsu": "xsu ysu zsu"}[style]
         header = ["ITEM: TIMESTEP", str(step), "ITEM: NUMBER OF ATOMS", str(len(moving.ids))]
-        header += ["ITEM: BOX BOUNDS pp pp pp", *3 * [f"{-half!r} {half!r}"]]
+        if vectors:
+            rows = [" ".join(map(repr, [*row, -half])) for row in np.diag(3 * [length]).tolist()]
+            header += ["ITEM: BOX BOUNDS abc origin pp pp pp", *rows]
+        else:
+            header += ["ITEM: BOX BOUNDS pp pp pp", *3 * [f"{-half!r} {half!r}"]]
         images = " ix iy iz" if with_images else ""
         header.append(f"ITEM: ATOMS {names} {'element' if element else 'type'}{images} id vx")
         places = moving.positions[frame] if "u" in style else moving.wrapped[frame]
@@ -105,8 +109,9 @@ def write_data(path, moving, frame=0):
     write_text(path, "\n".join(lines) + "\n")
 
 
-def write_gsd(path, moving, *, images_once=False):
+def write_gsd(path, moving, *, images_once=False, images=None):
     """By HOOMD's own library; HOOMD itself writes images with the first frame only, unless it is asked for more."""
+    images = moving.images if images is None else images
     with gsd.hoomd.open(path, "w") as file:
         for frame, step in enumerate(moving.steps):
             snapshot = gsd.hoomd.Frame()
@@ -117,7 +122,7 @@ def write_gsd(path, moving, *, images_once=False):
             snapshot.particles.typeid = moving.species
             snapshot.particles.position = moving.wrapped[frame] - moving.box_length / 2
             if not frame or not images_once:
-                snapshot.particles.image = moving.images[frame]
+                snapshot.particles.image = images[frame]
             file.append(snapshot)
 
 
@@ -255,6 +260,7 @@ WRITERS = {
     "xs.dump.gz": (lambda p, m: write_dump(p, m, "xs"), {"species": LAMMPS_NAMES}),
     "wrapped.dump.zst": (lambda p, m: write_dump(p, m, with_images=False), {"species": LAMMPS_NAMES}),
     "element.dump": (lambda p, m: write_dump(p, m, element=True), {"species": ELEMENTS}),
+    "vectors.dump": (lambda p, m: write_dump(p, m, vectors=True), {"species": LAMMPS_NAMES}),
     "hoomd.gsd": (write_gsd, {}),
     "ase.xyz": (write_ase, {"species": ELEMENTS}),
     "atooms.xyz": (write_atooms, {}),

@@ -79,6 +79,28 @@ def test_images_of_the_first_frame_are_not_those_of_the_others(moving, tmp_path)
         np.testing.assert_allclose(walked, moving.positions - moving.positions[0], atol=1e-5)
 
 
+def test_images_that_never_change_while_particles_cross_sides_are_none(moving, tmp_path):
+    """Zeros, as some programs write them; taken as images they would be jumps of the length of the box."""
+    assert (moving.images[1:] != moving.images[:-1]).any()
+    write_gsd(tmp_path / "in.gsd", moving, images=np.zeros_like(moving.images))
+    imported = import_trajectory([tmp_path / "in.gsd"], tmp_path / "out.h5", ReadOptions(timestep=0.005))
+    assert imported.notes == ("positions: by the minimum image",)
+    with open_trajectory(tmp_path / "out.h5") as trajectory:
+        walked = trajectory.window(0, 5) - trajectory.frame(0)
+        np.testing.assert_allclose(walked, moving.positions - moving.positions[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("first", [1, 3])
+def test_images_that_are_not_those_of_the_frames_are_refused(moving, tmp_path, first):
+    """Zeros up to a frame, so that they are none, then right ones; or right ones with a particle a box too far."""
+    images = moving.images * (np.arange(5) >= 3)[:, None, None] if first == 3 else moving.images.copy()
+    images[first, 7, 2] += first == 1
+    write_gsd(tmp_path / "in.gsd", moving, images=images)
+    with pytest.raises(ImportingError, match=rf"moves by about the length of the box.*frame {first}"):
+        import_trajectory([tmp_path / "in.gsd"], tmp_path / "out.h5", ReadOptions(timestep=0.005))
+    assert not (tmp_path / "out.h5").exists()
+
+
 def test_one_frame_has_the_images_that_it_states(moving, tmp_path):
     write_gsd(tmp_path / "in.gsd", moving._replace(positions=moving.positions[:1], steps=moving.steps[:1]))
     (frame,) = read_all(tmp_path / "in.gsd")

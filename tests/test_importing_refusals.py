@@ -171,6 +171,7 @@ def test_a_pile_of_particles_is_refused_before_its_pairs_are_listed():
 )
 def test_arrays_belong_to_the_positions(moving, tmp_path, name, shape, reason):
     values = np.full(shape, moving.box_length) if name == "box" else np.arange(np.prod(shape)).reshape(shape)
+    values = np.zeros_like(values) if name == "images" else values
     arrays = {"positions": moving.wrapped, "types": moving.species, "box": moving.box_length}
     np.savez(tmp_path / "t.npz", **arrays | {name: values})
     message = refuse(tmp_path, ["t.npz"], re.escape(reason), species={})

@@ -211,14 +211,15 @@ def _read_box(words: Sequence[str], lines: Sequence[str]) -> Box:
     """The box from the words after BOX BOUNDS and the three lines below.
 
     A tilted box has its bounds widened by the tilts, which does not matter here: tilts that are not zero are refused
-    later.
+    later. OVITO states a cube as it states any box, by its vectors and its origin.
     """
+    numbers = np.array([[float(word) for word in line.split()] for line in lines])  # (3, 2 to 4)
     if "abc" in words:
-        raise ValueError("a general triclinic box, the box must be a cube")
-    numbers = np.array([[float(word) for word in line.split()] for line in lines])  # (3, 2 or 3)
-    vectors = np.diag(numbers[:, 1] - numbers[:, 0])
-    if numbers.shape[1] == 3:
-        vectors[1, 0], vectors[2, 0], vectors[2, 1] = numbers[:, 2]
+        vectors, origin = numbers[:, :3], numbers[:, 3]
+    else:
+        vectors, origin = np.diag(numbers[:, 1] - numbers[:, 0]), numbers[:, 0]
+        if numbers.shape[1] == 3:
+            vectors[1, 0], vectors[2, 0], vectors[2, 1] = numbers[:, 2]
     flags = [word for word in words if len(word) == 2 and set(word) <= set("pfsm")]
     periodic = tuple(flag == "pp" for flag in flags) if len(flags) == 3 else (True, True, True)
-    return Box(vectors, numbers[:, 0], (periodic[0], periodic[1], periodic[2]))
+    return Box(vectors, origin, (periodic[0], periodic[1], periodic[2]))
