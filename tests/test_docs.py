@@ -83,6 +83,19 @@ def test_the_table_of_the_sweep_is_that_of_its_file(root):
     assert f"Validation selects alpha = {best['x']:g};" in text
 
 
+def test_every_point_of_a_sweep_that_was_run_is_in_the_documentation(root):
+    text = (DOCS / "sweeps.md").read_text("utf-8")
+    tables = [path for path in (root / "plots" / "sweeps").glob("*.csv") if "densities" not in path.name]
+    assert tables
+    for path in tables:
+        section = text.partition(f"plots/sweeps/{path.name}")[2].partition("![")[0]
+        with path.open() as file:
+            points = [
+                f"{float(row['pearson']):.3f} ± {float(row['error']):.3f}" for row in csv.DictReader(file)
+            ]
+        assert [point for point in points if point not in section] == [], path.name
+
+
 def test_error_messages_are_those_of_the_code(root):
     source = "\n".join(path.read_text() for path in (root / "src").rglob("*.py"))
     source = re.sub(r'"\s*f?"', "", source)
