@@ -197,3 +197,17 @@ def test_the_readme_says_what_the_benchmark_of_propensities_printed(root):
     for name, line in rows.items():
         pooled, mean, _, error, ratio = line.split()[:5]
         assert cells[name] == [pooled, f"{mean} ± {error}", ratio], name
+
+
+def test_the_readme_says_what_the_benchmark_of_networks_printed(root):
+    """Pooled coefficient of every network with its spread over seeds; the text gives no other order than the table."""
+    printed = (root / "benchmarks/propensity_networks.txt").read_text().splitlines()
+    text = " ".join((root / "README.md").read_text().split())
+    rows = [
+        line[36:52].replace("+-", "±").split() for line in printed if line[36:43].strip().startswith("0.")
+    ]
+    with_seeds = [" ".join(row) for row in rows if len(row) == 3]
+    assert len(with_seeds) == 5
+    positions = [text.find(value, text.find("propensity_networks.txt")) for value in with_seeds]
+    assert -1 not in positions
+    assert positions == sorted(positions)
