@@ -96,6 +96,22 @@ def test_every_point_of_a_sweep_that_was_run_is_in_the_documentation(root):
         assert [point for point in points if point not in section] == [], path.name
 
 
+def test_the_table_of_explanations_is_that_of_its_file(root):
+    """The columns of the default run: share of the variance, and Pearson with the truth, with their errors."""
+    section = (DOCS / "explanation.md").read_text("utf-8").partition("## What they said")[2]
+    rows = {
+        line.split("|")[1].strip(): [cell.strip() for cell in line.split("|")[2:4]]
+        for line in section.splitlines()
+        if line.startswith("|")
+    }
+    with (root / "plots" / "explanations" / "network" / "distillation.csv").open() as file:
+        for row in csv.DictReader(file):
+            values = {key: float(row[key]) for key in ("r2", "r2_error", "pearson", "pearson_error")}
+            r2 = f"{values['r2']:.3f} ± {values['r2_error']:.3f}" if values["r2_error"] else "1"
+            pearson = f"{values['pearson']:.3f} ± {values['pearson_error']:.3f}"
+            assert rows[row["explanation"]] == [r2, pearson]
+
+
 def test_error_messages_are_those_of_the_code(root):
     source = "\n".join(path.read_text() for path in (root / "src").rglob("*.py"))
     source = re.sub(r'"\s*f?"', "", source)
