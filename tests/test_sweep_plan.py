@@ -216,6 +216,22 @@ def test_workers_share_the_cores(monkeypatch):
     assert environment_of_workers(2)["OMP_NUM_THREADS"] == "7"
 
 
+def test_experiments_of_a_data_set_are_read_in_its_folder(repository, monkeypatch):
+    """Its parameters and numbers lie below the root, which has others of the same names."""
+    for place, blocks, pearson in ((Path(), 1, 0.25), (Path("datasets/theirs"), 4, 0.75)):
+        (place / "metrics").mkdir(parents=True)
+        (place / "params.yaml").write_text(f"model:\n  n_rec: {blocks}\n")
+        (place / "metrics/headline.json").write_text(json.dumps({"pearson": pearson}))
+    commit()
+    baseline = git("rev-parse", "HEAD")
+    Path("datasets/theirs/params.yaml").write_text("model:\n  n_rec: 5\n")
+    commit()
+    git("update-ref", f"refs/exps/{baseline[:2]}/{baseline[2:]}/theirs", "HEAD")
+    monkeypatch.chdir("datasets/theirs")
+    (row,) = tabulate_experiments().to_dicts()
+    assert (row["changes"], row["pearson"]) == ("model.n_rec=5", 0.75)
+
+
 def test_git_s_refusals_are_errors_with_its_words(repository):
     with pytest.raises(ValueError, match="git rev-parse failed: "):
         run_git("rev-parse", "--verify", "none")

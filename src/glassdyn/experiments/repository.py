@@ -69,8 +69,11 @@ def list_experiments() -> list[Experiment]:
 
 
 def read_files(revisions: Sequence[str], path: str) -> dict[str, bytes]:
-    """Read a file in many revisions at once; those that lack it are left out."""
-    asked = "".join(f"{revision}:{path}\n" for revision in revisions).encode()
+    """Read a file of this folder in many revisions at once; those that lack it are left out.
+
+    A data set is a folder of a repository, and git counts paths from the root, unless they begin with a dot.
+    """
+    asked = "".join(f"{revision}:./{path}\n" for revision in revisions).encode()
     stream = BytesIO(run_git("cat-file", "--batch", input_bytes=asked))
     contents = {}
     for revision in revisions:
