@@ -137,12 +137,14 @@ def test_the_command_refuses_outputs_and_recurrences(layers, tmp_path, capsys):
         ([name, str(tmp_path / "a.txt")], "is .safetensors"),
         ([name, str(tmp_path / "none/a.safetensors")], "folder that exists"),
         ([name, str(tmp_path / "a.safetensors"), "--recurrences", "101"], "recurs 1 to 100"),
-        ([name, str(tmp_path / "a.safetensors"), "--recurrences", "0"], "recurs 1 to 100"),
         ([".", str(tmp_path / "a.safetensors")], "No such file"),
         ([str(tmp_path / "b.ckpt"), str(tmp_path / "a.safetensors")], "No such file"),
     ):
         assert main(["import-weights", *words]) == 1
         assert reason in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["import-weights", name, str(tmp_path / "a.safetensors"), "--recurrences", "0"])
+    assert "a whole number, at least 1, is needed: got '0'" in capsys.readouterr().err
     assert not (tmp_path / "a.safetensors").exists()
 
 

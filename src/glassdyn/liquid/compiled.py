@@ -92,15 +92,15 @@ def parallel_for(total: int, work: Callable[[int, int], None], at_a_time: int | 
                 return
             work(*bounds)
 
-    others = [_threads(threads).submit(work_through) for _ in range(min(threads, len(ranges)) - 1)]
+    helpers = [_threads(threads).submit(work_through) for _ in range(min(threads, len(ranges)) - 1)]
     try:
         work_through()
     finally:
         ranges.clear()  # after an error: the others end with the range that they have
-        running = [other for other in others if not other.cancel()]
+        running = [helper for helper in helpers if not helper.cancel()]
         wait(running)
-    for other in running:
-        other.result()
+    for helper in running:
+        helper.result()
 
 
 @cache
