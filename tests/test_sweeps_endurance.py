@@ -68,7 +68,21 @@ def wait_for(condition, seconds=600.0):
         time.sleep(0.2)
 
 
-def test_a_sweep_goes_on_after_kills_of_itself_of_a_worker_and_after_ctrl_c(checkout):
+def wait_for_others(checkout, running, word, killed):
+    """Until there are processes in the place of those that were killed; the sweep, which starts them, must go on."""
+    before = {process.pid for process in killed}
+    wait_for(
+        lambda: (
+            running.poll() is not None
+            or not before.issuperset(process.pid for process in processes_of(checkout, word))
+        ),
+        120.0,
+    )
+    time.sleep(5.0)
+    assert running.poll() is None
+
+
+def test_a_sweep_goes_on_after_kills_of_itself_of_its_workers_and_after_ctrl_c(checkout):
     sweep = (*ONE_BLOCK, "model.n_rec=0,1,2", "--jobs", "2")
     for number, victim in (
         (signal.SIGKILL, "sweep"),
@@ -77,11 +91,13 @@ def test_a_sweep_goes_on_after_kills_of_itself_of_a_worker_and_after_ctrl_c(chec
     ):
         running = start(checkout, *sweep)
         wait_for(lambda: processes_of(checkout, "glassdyn.stages.train"))
-        processes_of(checkout, victim)[0].send_signal(number)
+        victims = [running] if victim == "sweep" else processes_of(checkout, victim)
+        for process in victims:
+            process.send_signal(number)
         if victim == "sweep":
             running.wait(60)
         else:
-            time.sleep(10.0)
+            wait_for_others(checkout, running, victim, victims)
             running.send_signal(signal.SIGINT)
             running.wait(120)
     wait_for(lambda: not processes_of(checkout, "glassdyn.stages."), 60)  # Ctrl-C ends what runs

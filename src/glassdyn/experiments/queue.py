@@ -110,9 +110,16 @@ def enqueue(name: str, overrides: Sequence[str], stage: str) -> None:
 
 
 def remove_tasks(revisions: Sequence[str]) -> None:
-    """Take experiments that wait or have failed out of the queue."""
-    if revisions:
-        _dvc("queue", "remove", "--quiet", *revisions)
+    """Take experiments that wait or have failed out of the queue; one that has left it by itself is no error.
+
+    DVC removes none where it does not know one of them, such as that of a worker that was killed while it began.
+    """
+    if not revisions:
+        return
+    _dvc("queue", "remove", "--quiet", *revisions, check=False)
+    left = [task.revision for task in list_tasks() if task.revision in revisions]
+    if left:
+        _dvc("queue", "remove", "--quiet", *left)
 
 
 def start_workers(count: int) -> None:
