@@ -73,11 +73,11 @@ class Unwrapping:
         """Whether images are those of the frame; False where they never change and particles cross sides."""
         changes = self._stated is not None and bool((images != self._stated).any())
         self._have_images_changed |= changes
-        contradiction = (images != nearest).any(axis=1) & (lengths.max(initial=0) <= LONGEST)
-        if not self._are_images_ignored and not contradiction.any():
+        differs = (images != nearest).any(axis=1)
+        if not self._are_images_ignored and (lengths.max(initial=0) > LONGEST or not differs.any()):
             return True
         if self._have_images_changed:
-            particle = int(contradiction.argmax())
+            particle = int(differs.argmax())
             raise ImportingError(
                 "images count the boxes that a particle has crossed: by them particle "
                 f"{particle if frame.ids is None else frame.ids[particle]} moves by about the length of the box "

@@ -1,8 +1,9 @@
 """Processes for many jobs of one module: forked from a server that has imported the libraries already.
 
 A fresh process spends more on imports than a short job on its work. A server imports, once, those libraries that the
-process of the run has imported, has Numba ready, and reads the code of the jobs' module for its digest. The modules of the package
-itself each job imports anew: so it runs the code that lies there when it starts, as a fresh process would.
+process of the run has imported, has Numba ready, and reads the code of the jobs' module for its digest. The modules
+of the package itself each job imports anew: so it runs the code that lies there when it starts, as a fresh process
+would.
 
 Fork copies one thread. Libraries that start threads when they are imported, such as polars, are therefore left to the
 jobs, and a server that has more than one thread all the same starts fresh processes.
