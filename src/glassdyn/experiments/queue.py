@@ -119,7 +119,7 @@ def remove_tasks(revisions: Sequence[str]) -> None:
     _dvc("queue", "remove", "--quiet", *revisions, check=False)
     left = [task.revision for task in list_tasks() if task.revision in revisions]
     if left:
-        _dvc("queue", "remove", "--quiet", *left)
+        _dvc("queue", "remove", *left)
 
 
 def start_workers(count: int) -> None:
@@ -170,9 +170,22 @@ def is_lost(task: Task) -> bool:
 
 
 def end_lost_task(name: str) -> None:
-    """Have DVC count an experiment as failed whose worker was killed: it would call it running for ever."""
-    for _ in range(2):  # the first call ends a process that is left, the second finds none and counts
+    """Have DVC count an experiment as failed whose worker was killed: it would call it running for ever.
+
+    A call ends a process that is left, and one that finds none counts; a process takes its time to end.
+
+    Raises:
+        RepositoryError: where DVC does not count it.
+    """
+    for _ in range(PATIENCE):
         _dvc("queue", "kill", "--quiet", "--force", name, check=False)
+        if not any(task.name == name and task.state == "Running" for task in list_tasks()):
+            return
+        time.sleep(0.5)
+    raise RepositoryError(
+        f"an experiment whose worker was killed has failed: dvc calls {name} running; try "
+        f"`dvc queue kill --force {name}`"
+    )
 
 
 def last_words(revision: str) -> str:
