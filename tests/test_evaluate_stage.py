@@ -284,12 +284,13 @@ def test_particles_b_do_not_enter_the_scores(folder):
     data = load_evaluation_data({4: 0}, LABELS, EvaluationFolders())
 
     def scores():
-        pooled = pool_predictions(data.snapshots, LABELS, data.folds, 3.0)
+        pooled = pool_predictions(data.snapshots, data.folds, 3.0)
         return score_models(pooled, data.thresholds, settings)
 
     before = scores()
     snapshot = data.snapshots[TEST_SAMPLES[0]]
-    snapshot.targets[snapshot.species == 1] = 1e6
+    changed = np.where(snapshot.species == 1, 1e6, snapshot.targets["p_hop"])
+    data.snapshots[TEST_SAMPLES[0]] = snapshot._replace(targets=snapshot.targets | {"p_hop": changed})
     assert scores() == before
 
 
@@ -322,10 +323,40 @@ def test_predictions_that_somebody_else_made_are_evaluated_beside_ours(folder):
     assert metrics == before
 
 
-@pytest.mark.parametrize("labels", [LABELS[:1], ()])
-def test_a_model_predicts_every_target(folder, labels):
-    write_foreign_tables(labels)
-    with pytest.raises(TableError, match=r"predicted_<label>: .*mine|mine.*predicted_cwt_50"):
+def test_a_model_of_somebody_else_is_evaluated_on_the_targets_that_it_predicts(folder):
+    before = read_metrics(folder)
+    write_foreign_tables(LABELS[:1])
+    evaluate.main()
+    metrics = read_metrics(folder)
+    assert metrics["baselines"].pop("mine").keys() == {LABELS[0]}
+    assert metrics["baselines"] == before["baselines"]
+    assert metrics["test"][LABELS[1]] == before["test"][LABELS[1]]
+    rows = pl.read_csv(folder / "plots/evaluate/models.csv").filter(model="mine")
+    assert rows["label"].to_list() == [LABELS[0]]
+
+
+def test_a_model_that_predicts_no_target_is_left_out(folder, capfd):
+    before = read_metrics(folder)
+    write_foreign_tables(LABELS[:1])
+    for path in EvaluationFolders().predictions.glob("mine/*"):
+        pl.read_parquet(path).rename({f"predicted_{LABELS[0]}": "predicted_age"}).write_parquet(path)
+    evaluate.main()
+    assert read_metrics(folder) == before
+    assert f"mine predicts none of {', '.join(LABELS)}, and is left out" in capfd.readouterr().out
+
+
+def test_a_model_predicts_the_same_labels_in_every_table(folder):
+    write_foreign_tables()
+    path = EvaluationFolders().predictions / "mine" / f"{TEST_SAMPLES[1]}.parquet"
+    pl.read_parquet(path).drop(f"predicted_{LABELS[1]}").write_parquet(path)
+    with pytest.raises(TableError, match=rf"mine.{TEST_SAMPLES[1]}.*no column predicted_{LABELS[1]}"):
+        evaluate.main()
+
+
+def test_the_models_of_the_pipeline_predict_every_target(folder):
+    for path in EvaluationFolders().predictions.glob("ridge/*"):
+        pl.read_parquet(path).drop(f"predicted_{LABELS[1]}").write_parquet(path)
+    with pytest.raises(TableError, match=rf"ridge.*no column predicted_{LABELS[1]}"):
         evaluate.main()
 
 

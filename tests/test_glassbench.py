@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -10,9 +11,8 @@ import pytest
 from glassbench_archives import FIELDS, NOISE, PARTICLES, TEST, TRAIN, files, relative_times, write_archive
 from glassdyn.cli import main
 from glassdyn.importing.glassbench import METHODS
-from glassdyn.importing.glassbench_tables import name_bond_breaking
-from glassdyn.label_names import propensities
-from glassdyn.stages import baselines, describe, evaluate, import_glassbench, train
+from glassdyn.label_names import bond_breakings, propensities
+from glassdyn.stages import baselines, describe, draw_published, evaluate, import_glassbench, train
 from glassdyn.storage import tables
 from glassdyn.storage.predictions import read_predictions
 from glassdyn.storage.snapshots import read_snapshot, read_snapshot_metadata
@@ -83,9 +83,9 @@ def test_positions_are_those_of_the_set(imported, contents):
 def test_labels_are_the_propensities_and_the_bonds_at_all_times(imported, contents):
     for number, arrays in numbered(contents).items():
         table = tables.read(imported / "isoconfigurational" / f"{sample(number)}.parquet")
-        for row, label in enumerate(LABELS):
+        for row, (label, bonds) in enumerate(zip(LABELS, bond_breakings(relative_times()), strict=True)):
             np.testing.assert_array_equal(table[label], arrays["md_prop"][row])
-            np.testing.assert_array_equal(table[name_bond_breaking(label)], arrays["bb_prop"][row])
+            np.testing.assert_array_equal(table[bonds], arrays["bb_prop"][row])
     assert "mean_bond_breaking_1" in table.columns
     names = (imported / "isoconfigurational/samples.txt").read_text().split()
     assert names == [sample(number) for number in range(1, TRAIN + TEST + 1)]
@@ -170,6 +170,81 @@ def test_ours_learns_what_the_structure_tells(evaluated):
     assert metrics["test"]["propensity_1"]["pearson"] > 0.7
     table = pl.read_csv(evaluated / "plots/evaluate/models.csv")
     assert {"network", "ridge", "CAGE", "EPOT"} <= set(table["model"])
+
+
+@pytest.fixture
+def run(evaluated, root, tmp_path, monkeypatch):
+    """A copy of the evaluated data set, which a test may change; tables of publications lie where its stages look."""
+    shutil.copytree(evaluated, tmp_path / "datasets/set")
+    shutil.copytree(root / "references", tmp_path / "references")
+    monkeypatch.chdir(tmp_path / "datasets/set")
+    monkeypatch.setenv("GLASSDYN_SCRATCH", str(evaluated / "scratch"))
+    return tmp_path / "datasets/set"
+
+
+def test_a_model_of_another_temperature_is_evaluated_beside_those_of_this(run, capsys):
+    """That of this set under another name predicts what it predicts here; other targets it need not have."""
+    assert main(["transfer", "models/network.safetensors", "network_T0.50"]) == 0
+    assert f"propensity_1, {LABELS[0]}" in capsys.readouterr().out
+    for number in range(TRAIN + 1, TRAIN + TEST + 1):
+        here, transferred = (
+            read_predictions(run / "data/predictions", sample(number), name)
+            for name in ("network", "network_T0.50")
+        )
+        for label, values in here.predictions.items():
+            np.testing.assert_allclose(transferred.predictions[label], values, rtol=1e-5)
+    for path in (run / "data/predictions/network_T0.50").iterdir():
+        pl.read_parquet(path).select("particle", "type", "predicted_propensity_1").write_parquet(path)
+    evaluate.main()
+    draw_published.main()
+    models = pl.read_csv("plots/evaluate/models.csv").filter(model="network_T0.50")
+    assert models["label"].to_list() == ["propensity_1"]
+    table = pl.read_csv("plots/published/transfers.csv")
+    ours = table.filter(origin="here", method="network").sort("learnt_at")
+    assert ours["learnt_at"].to_list() == [0.44, 0.5]
+    assert ours["pearson"][1] == pytest.approx(ours["pearson"][0], abs=1e-5)
+    assert Path("plots/published/transfers.png").exists()
+
+
+def test_what_cannot_be_transferred_is_refused(run, capsys):
+    model = "models/network.safetensors"
+    for name in ("network", "../elsewhere", ""):
+        assert main(["transfer", model, name]) == 1
+        assert "a name of its own" in capsys.readouterr().err
+    shorten(run / "params.yaml", run / "params.yaml", {"loss": {"targets": ["mean_bond_breaking_1"]}})
+    before = sorted(run.rglob("data/predictions/*"))
+    assert main(["transfer", model, "mine"]) == 1
+    assert "one of the targets at least, mean_bond_breaking_1" in capsys.readouterr().err
+    assert sorted(run.rglob("data/predictions/*")) == before
+
+
+def test_bond_breaking_is_learnt_and_methods_that_predict_other_labels_are_left_out(run, capfd):
+    """Planted as exp(-propensity): the structure tells it as well."""
+    shorten(run / "params.yaml", run / "params.yaml", {"loss": {"targets": ["mean_bond_breaking_1"]}})
+    for stage in (baselines, train, evaluate):
+        stage.main()
+    metrics = json.loads(Path("metrics/evaluate.json").read_text())
+    assert metrics["test"]["mean_bond_breaking_1"]["pearson"] > 0.7
+    assert not metrics["baselines"].keys() & set(METHODS)
+    assert "CAGE predicts none of mean_bond_breaking_1" in capfd.readouterr().out
+
+
+def test_susceptibilities_stand_beside_the_published(run, contents):
+    draw_published.main()
+    table = pl.read_csv("plots/published/susceptibilities.csv")
+    ((published,),) = (
+        table.filter(time=4120.0, method="truth", origin="published").select("susceptibility").rows()
+    )
+    assert published == pytest.approx(17.0523, abs=1e-4)
+    overlaps = [
+        np.mean(arrays["md_prop"][6][arrays["types"] == 0] < 0.3)
+        for number, arrays in numbered(contents).items()
+        if number > TRAIN
+    ]
+    ours = table.filter(time=4120.0, method="truth", origin="here")
+    is_a = numbered(contents)[1]["types"] == 0
+    assert ours["susceptibility"][0] == pytest.approx(is_a.sum() * np.var(overlaps, ddof=1), abs=1e-6)
+    assert {"SE3", "network", "ridge"} <= set(table.filter(origin="here")["method"])
 
 
 def test_other_times_or_temperatures_are_refused(root, archive, tmp_path, monkeypatch):

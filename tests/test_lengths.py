@@ -18,7 +18,7 @@ COLUMNS = ["label", "length", "regions", "model", "pearson", "pearson_error", "c
 
 def correlate(snapshots, lengths, ceilings=None):
     folds = [0] * len(snapshots)
-    return correlate_by_length(snapshots, ["p_hop"], lengths, folds=folds, ceilings=ceilings or {})
+    return correlate_by_length(snapshots, lengths, folds=folds, ceilings=ceilings or {})
 
 
 @pytest.fixture
@@ -27,14 +27,14 @@ def snapshot():
     generator = np.random.default_rng(0)
     positions = generator.random((N, 3)) * BOX
     field = np.sin(2 * np.pi * positions[:, 0] / BOX)
-    targets = (field + 2.0 * generator.normal(size=N))[:, None]
-    predictions = {"network": field[:, None], "constant": np.zeros((N, 1))}
+    targets = {"p_hop": field + 2.0 * generator.normal(size=N)}
+    predictions = {"p_hop": {"network": field, "constant": np.zeros(N)}}
     return Predictions((np.arange(N) % 5 == 4).astype(np.uint8), targets, predictions, positions, BOX)
 
 
 def test_without_coarse_graining_it_is_the_correlation_of_particles_a(snapshot):
     a = snapshot.species == 0
-    rho = pearson(snapshot.targets[a, 0], snapshot.predictions["network"][a, 0])
+    rho = pearson(snapshot.targets["p_hop"][a], snapshot.predictions["p_hop"]["network"][a])
     table = correlate([snapshot], [0.0])
     assert table.columns == COLUMNS
     assert table["regions"].to_list() == [a.sum()]
@@ -54,11 +54,10 @@ def test_chance_averages_out_on_larger_scales(snapshot):
 def test_folds_are_pooled_without_their_means(snapshot):
     """A model of another fold that predicts less on the average is as good as before."""
     lower = snapshot._replace(
-        predictions={name: column - 9.0 for name, column in snapshot.predictions.items()}
+        predictions={"p_hop": {name: column - 9.0 for name, column in snapshot.predictions["p_hop"].items()}}
     )
-    arguments = ["p_hop"], [0.0, 2.0]
-    pooled = correlate_by_length([snapshot, lower], *arguments, folds=[0, 1], ceilings={})
-    same = correlate_by_length([snapshot, snapshot], *arguments, folds=[0, 0], ceilings={})
+    pooled = correlate_by_length([snapshot, lower], [0.0, 2.0], folds=[0, 1], ceilings={})
+    same = correlate_by_length([snapshot, snapshot], [0.0, 2.0], folds=[0, 0], ceilings={})
     np.testing.assert_allclose(pooled["pearson"], same["pearson"], rtol=1e-9)
 
 
@@ -67,8 +66,8 @@ def test_the_error_is_the_spread_of_unrelated_fields():
     generator = np.random.default_rng(2)
     species, tables_of_draws = np.zeros(500, np.uint8), []
     for _ in range(40):
-        columns, positions = generator.normal(size=(2, 500, 1)), generator.random((500, 3)) * BOX
-        unrelated = Predictions(species, columns[0], {"network": columns[1]}, positions, BOX)
+        (truth, prediction), positions = generator.normal(size=(2, 500)), generator.random((500, 3)) * BOX
+        unrelated = Predictions(species, {"p_hop": truth}, {"p_hop": {"network": prediction}}, positions, BOX)
         tables_of_draws.append(correlate([unrelated], [0.0, 1.0, 2.0]))
     spread = np.std([table["pearson"].to_numpy() for table in tables_of_draws], axis=0)
     expected = np.mean([table["pearson_error"].to_numpy() for table in tables_of_draws], axis=0)
@@ -77,14 +76,14 @@ def test_the_error_is_the_spread_of_unrelated_fields():
 
 def test_particles_b_do_not_enter(snapshot):
     table = correlate([snapshot], [0.0, 1.0])
-    snapshot.targets[snapshot.species == 1] = 1e6
+    snapshot.targets["p_hop"][snapshot.species == 1] = 1e6
     assert correlate([snapshot], [0.0, 1.0]).equals(table)
 
 
 def test_what_the_configuration_determines_reaches_the_ceiling_on_every_scale(snapshot):
     """The field is all that runs have in common, and the prediction is the field; 0.05 is three errors."""
     generator, a = np.random.default_rng(3), snapshot.species == 0
-    field, positions = snapshot.predictions["network"][a, 0], snapshot.positions[a]
+    field, positions = snapshot.predictions["p_hop"]["network"][a], snapshot.positions[a]
     runs = SampleRuns(field + 2.0 * generator.normal(size=(8, a.sum())), positions, BOX, 0)
     by_label = {"p_hop": {"copy00-sample00": runs}}
     ceilings = estimate_ceilings_by_length(by_label, [0.0, 1.0, 2.0], {"p_hop": 1}, 3.0)

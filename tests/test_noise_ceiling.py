@@ -105,13 +105,14 @@ def test_no_model_is_above_the_ceilings_and_what_the_configuration_determines_re
     signal = generator.normal(size=N)
     half = signal + generator.normal(size=N)  # as much noise as signal: a sqrt(2)th of what can be reached
     models = {"network": signal, "ridge": half, "constant": np.zeros(N)}
-    predictions = {name: np.stack((column, column), axis=1) for name, column in models.items()}
     species, positions = np.zeros(N, np.uint8), generator.random((N, 3)) * BOX
-    snapshot = Predictions(species, np.zeros((N, 2)), predictions, positions, BOX)
+    labels = ("p_hop", "cwt_50")
+    truth = dict.fromkeys(labels, np.zeros(N))
+    snapshot = Predictions(species, truth, dict.fromkeys(labels, models), positions, BOX)
     runs = SampleRuns(signal + 2.0 * generator.normal(size=(20, N)), positions, BOX, 0)
     snapshots = {"copy00-sample00": snapshot, "copy00-sample01": snapshot}
     by_label = {"p_hop": {"copy00-sample00": runs, "copy03-sample00": runs}, "cwt_50": {}}
-    correlations = correlate_with_runs(by_label, snapshots, ["p_hop", "cwt_50"])
+    correlations = correlate_with_runs(by_label, snapshots)
     assert list(correlations) == ["p_hop"]
     assert (correlations["p_hop"]["samples"], correlations["p_hop"]["runs"]) == (1, 20)
     for label, ceiling in (("one_run", np.sqrt(1 / 5)), ("mean_of_runs", 1 / np.sqrt(1 + 4 / 20))):

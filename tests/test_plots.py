@@ -35,15 +35,19 @@ def parse(plot):
 
 def predict(seed):
     generator = np.random.default_rng(seed)
-    targets = generator.gamma(2.0, 0.1, size=(300, 2))
-    narrow = {model: 0.3 + 0.01 * targets + 0.001 * generator.normal(size=(300, 2)) for model in MODELS}
+    targets = {label: generator.gamma(2.0, 0.1, size=300) for label in LABELS}
+    narrow = {
+        label: {model: 0.3 + 0.01 * truth + 0.001 * generator.normal(size=300) for model in MODELS}
+        for label, truth in targets.items()
+    }
     species = (np.arange(300) % 5 == 4).astype(np.uint8)
     return Predictions(species, targets, narrow, 9.5 * generator.random((300, 3)), 9.5)
 
 
 def write_evaluation(folder, settings):
     snapshots = {"copy04-sample00": predict(1), "copy04-sample01": predict(2)}
-    data = EvaluationData("validation", {4: 0}, snapshots, {"p_hop": 0.2}, {label: {} for label in LABELS})
+    runs = {label: {} for label in LABELS}
+    data = EvaluationData("validation", {4: 0}, snapshots, [], {"p_hop": 0.2}, runs)
     report = make_report(data, LABELS, settings)
     for name, table in report.plots.items():
         write_csv(folder / f"plots/evaluate/{name}.csv", table, digits=6)

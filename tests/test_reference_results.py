@@ -6,7 +6,12 @@ import polars as pl
 import pytest
 
 from glassdyn.figures import published
-from glassdyn.importing.reference_results import compare_results, read_published
+from glassdyn.importing.reference_results import (
+    compare_results,
+    compare_susceptibilities,
+    compare_transfers,
+    read_published,
+)
 from glassdyn.importing.source import ImportingError
 from glassdyn.label_names import propensities
 
@@ -86,6 +91,41 @@ def test_lines_are_published_and_symbols_are_ours(root):
     assert names == ["SE3", "CAGE", "GlassMLP", "BOTAN", "EPOT", "ceiling", "network, here", "ridge, here"]
     (line,) = (line for line in axes.lines if line.get_label() == "SE3")
     assert list(line.get_ydata()) == table.filter(origin="published", method="SE3")["pearson"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("learnt_at", "method", "rho"),
+    [(0.44, "SE3", 0.8146), (0.5, "SE3", 0.7984), (0.64, "CAGE", 0.6405), (0.56, "GlassMLP", 0.6777)],
+)
+def test_published_transfers_are_those_of_the_tested_temperature(root, learnt_at, method, rho):
+    table = compare_transfers(MODELS, root / TABLES, temperature=0.44)
+    (value,) = table.filter(learnt_at=learnt_at, method=method, origin="published")["pearson"]
+    assert value == pytest.approx(rho, abs=1e-4)
+
+
+def test_our_transfers_are_named_by_the_temperature_that_they_have_learnt_at(root):
+    models = evaluated(("propensity_1", "ridge", 0.8), ("propensity_1", "ridge_T0.56", 0.7))
+    table = compare_transfers(models, root / TABLES, temperature=0.5).filter(origin="here")
+    assert table.select("learnt_at", "method", "pearson").rows() == [
+        (0.5, "ridge", 0.8),
+        (0.56, "ridge", 0.7),
+    ]
+    axes = published.methods_by_temperature(compare_transfers(models, root / TABLES, temperature=0.5)).axes[0]
+    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert names == ["SE3", "CAGE", "GlassMLP", "BOTAN", "ridge, here"]
+
+
+def test_susceptibilities_are_at_their_times(root):
+    rows = [("propensity_1", "truth", 0.2, 30.0, 9.0), ("propensity_1", "network", 0.1, 8.0, 3.0)]
+    columns = ["label", "model", "overlap", "susceptibility", "susceptibility_error"]
+    ours = pl.DataFrame(rows, columns, orient="row")
+    table = compare_susceptibilities(ours, root / TABLES, temperature=0.44, tau_alpha=4120.0)
+    assert table.filter(origin="here")["time"].to_list() == [4120.0, 4120.0]
+    (peak,) = table.filter(time=1300.0, method="SE3")["susceptibility"]
+    assert peak == pytest.approx(48.5381, abs=1e-4)
+    axes = published.susceptibilities(table).axes[0]
+    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert names == ["truth", "SE3", "CAGE", "GlassMLP", "BOTAN", "truth, here", "network, here"]
 
 
 def test_temperatures_and_tables_that_are_not_there_are_refused(root, tmp_path):

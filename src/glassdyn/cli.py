@@ -45,6 +45,7 @@ examples:
   glassdyn sweep architecture --jobs 2
   glassdyn predict models/network.safetensors data/trajectories/copy04-sample00.h5 mobile.xyz
   glassdyn predict models/baselines.safetensors snapshot.xyz mobile.parquet --model ridge
+  glassdyn transfer ../elsewhere/models/network.safetensors network_T0.50
   glassdyn explain models/network.safetensors
   glassdyn inspect run.lammpstrj.gz
   glassdyn import run.lammpstrj.gz run.h5 --species 1=A,2=B --timestep 0.005

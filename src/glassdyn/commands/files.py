@@ -1,4 +1,4 @@
-"""The commands on files of any format: `predict`, `import`, `inspect`."""
+"""The commands on files of any format: `predict`, `import`, `inspect`; and `transfer`, on those of a run."""
 
 import argparse
 import sys
@@ -23,6 +23,13 @@ particles only. OVITO opens the .xyz file and can colour particles by that colum
 the structure is not that of the liquid on which the model was trained.
 
 {formats}"""
+
+TRANSFER = """\
+Apply a model that has learnt from another liquid, temperature or data set to the test copies of the run here, and write
+data/predictions/NAME, which `dvc repro` then evaluates beside the run's own models. MODEL is a model file, such as
+../glassbench-T0.50/models/network.safetensors. Labels are those that it shares with loss.targets; node features are
+computed as it says, with the temperature of the run. In the data sets of published methods a NAME that ends in the
+temperature, such as network_T0.50, is drawn beside published transfers between temperatures."""
 
 IMPORT = """\
 Convert files of other programs. OUT decides what is written: a trajectory (.h5, H5MD: all frames of the files, one
@@ -51,6 +58,7 @@ compressed by gzip or Zstandard."""
 def add_file_commands(add: CommandAdder) -> None:
     """Add the commands, and what they take."""
     _add_predict(add)
+    _add_transfer(add)
     _add_import(add)
     _add_inspect(add)
 
@@ -69,6 +77,13 @@ def _add_predict(add: CommandAdder) -> None:
     )
     parser.add_argument("--frame", type=_frame, help="a number from 0, or all; the middle one by default")
     add_read_options(parser)
+
+
+def _add_transfer(add: CommandAdder) -> None:
+    parser = add("transfer", "evaluate a model that has learnt elsewhere", TRANSFER, _transfer)
+    parser.add_argument("file", type=Path, metavar="MODEL", help="a model file of another run")
+    parser.add_argument("name", metavar="NAME", help="that it has among the models here")
+    parser.add_argument("--model", help="which of the baselines, as in predict")
 
 
 def _add_import(add: CommandAdder) -> None:
@@ -144,6 +159,22 @@ def _predict(options: argparse.Namespace) -> None:
         )
     labels = ", ".join(f"predicted_{label}" for label in predictor.labels)
     print(f"{options.output}: {labels} of {summary.particles} particles, {summary.frames} frames")
+
+
+def _transfer(options: argparse.Namespace) -> None:
+    from glassdyn import params  # noqa: PLC0415 - as above
+    from glassdyn.jobs.progress import show_progress  # noqa: PLC0415
+    from glassdyn.prediction import predictors, transfer  # noqa: PLC0415
+
+    predictor, run = predictors.load_predictor(options.file, options.model), params.load()
+    samples = transfer.list_test_samples(run, Path("data/snapshots"))
+    with show_progress("transfer", total=len(samples), unit="samples") as advance:
+        done = transfer.transfer_model(predictor, options.name, run, advance=advance)
+    print(
+        f"data/predictions/{options.name}: {', '.join(done.labels)} of {done.samples} samples; beyond chance their "
+        f"features are off by {done.distribution_shift:.2g} standard deviations from those that the model has learnt "
+        "from; `dvc repro` evaluates it"
+    )
 
 
 def read_options(options: argparse.Namespace) -> "ReadOptions":

@@ -116,18 +116,20 @@ def improvements_of_network(
     return {
         label: {
             model: compare_models(pooled, label, "network", model, draws)
-            for model in pooled.predictions
+            for model in models
             if model not in {"network", "constant"}
         }
-        for label in pooled.labels
+        for label, models in pooled.predictions.items()
     }
 
 
 def compare_best_with_next(pooled: PooledPredictions, draws: PairedDraws) -> dict[str, RankedPair]:
     """Label -> the best model and the second; empty where there are no two with a correlation."""
-    models = [model for model in pooled.predictions if model != "constant"]
     pairs = {}
-    for label in pooled.labels if len(models) > 1 else ():
+    for label, predictions in pooled.predictions.items():
+        models = [model for model in predictions if model != "constant"]
+        if len(models) < 2:
+            continue
         rhos = {model: pearson(*within_folds(pooled.comparison(model, label))[:2]) for model in models}
         best, second, *_ = sorted(rhos, key=lambda model: -rhos[model])
         pairs[label] = RankedPair(best, second, compare_models(pooled, label, best, second, draws))

@@ -1,6 +1,7 @@
 """What an evaluation reads: every model's predictions of the test copies, the true labels, the snapshots.
 
-A model is a folder of tables (`glassdyn.storage.predictions`), whoever made them.
+A model is a folder of tables (`glassdyn.storage.predictions`), whoever made them. Those of the pipeline predict every
+target; others those that they have, and are left out where they have none.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,6 +52,7 @@ class EvaluationData(NamedTuple):
         selected_on: the part that the network was selected on.
         folds: copy that is tested -> fold that tests it.
         snapshots: true and predicted labels, by sample of these copies.
+        unrelated: models that predict none of the labels.
         thresholds: of the labels that have one, by label; above it a label means an event.
         runs: label -> sample -> isoconfigurational runs, of all samples that have such runs, of any part.
     """
@@ -58,6 +60,7 @@ class EvaluationData(NamedTuple):
     selected_on: str
     folds: Mapping[int, int]
     snapshots: Mapping[str, Predictions]
+    unrelated: Sequence[str]
     thresholds: Mapping[str, float]
     runs: Mapping[str, Mapping[str, SampleRuns]]
 
@@ -91,11 +94,17 @@ def load_evaluation_data(
     }
     for name in samples:
         _require_fold(name, folds[copy_of(name)], predicted[name])
+    predicts = _labels_of_models(predicted, labels, folders.predictions)
+    unrelated = [model for model in models if not predicts[model]]
+    for by_model in predicted.values():
+        for model in unrelated:
+            del by_model[model]
     snapshots = {name: _load_sample(name, labels, predicted[name], folders) for name in samples}
     selected_on = _selected_on(predicted[samples[0]]["network"])
     tables_of_runs = folders.isoconfigurational, folders.labels, folders.snapshots
     runs = {label: load_runs(*tables_of_runs, every, label) for label in labels}
-    return EvaluationData(selected_on, folds, snapshots, _thresholds(samples[0], labels, folders), runs)
+    thresholds = _thresholds(samples[0], labels, folders)
+    return EvaluationData(selected_on, folds, snapshots, unrelated, thresholds, runs)
 
 
 def find_models(folder: Path, samples: Sequence[str]) -> list[str]:
@@ -123,6 +132,27 @@ def find_models(folder: Path, samples: Sequence[str]) -> list[str]:
                 "folder away"
             )
     return models
+
+
+def _labels_of_models(
+    predicted: Mapping[str, Mapping[str, PredictionTable]], labels: Sequence[str], folder: Path
+) -> dict[str, list[str]]:
+    """Model -> those of the labels that it predicts, of every sample."""
+    first = next(iter(predicted.values()))
+    of_models = {
+        model: [label for label in labels if label in table.predictions] for model, table in first.items()
+    }
+    for name, by_model in predicted.items():
+        for model, table in by_model.items():
+            wanted = labels if model in MODELS else of_models[model]
+            absent = [f"predicted_{label}" for label in wanted if label not in table.predictions]
+            if absent:
+                raise TableError(
+                    f"the pipeline's models predict all targets, {', '.join(labels)} (params.yaml: loss.targets), and "
+                    f"others the same in every table: {folder / model / name}.parquet has no column "
+                    f"{', '.join(absent)}; run `dvc repro` for the pipeline's own models, or add it"
+                )
+    return of_models
 
 
 def _require_fold(name: str, fold: int, predicted: Mapping[str, PredictionTable]) -> None:
@@ -153,19 +183,25 @@ def _load_sample(
 ) -> Predictions:
     snapshot = folders.snapshots / f"{name}.parquet"
     positions, species, box_length = read_snapshot(snapshot)
-    predictions: dict[str, Values] = {}
     targets: dict[str, Values] = {}
     for model, table in predicted.items():
-        path = folders.predictions / model / f"{name}.parquet"
-        _require_species(path, table.species, species)
-        predictions[model] = _stack(path, table.predictions, labels)
+        _require_species(folders.predictions / model / f"{name}.parquet", table.species, species)
     for path, labels_here in _label_tables(name, labels, folders).items():
         tables.require_consistent(path, snapshot)
         _require_parameters(path, labels_here, predicted)
         types, *columns = (column.to_numpy() for column in tables.read(path, ["type", *labels_here]))
         _require_species(path, types, species)
         targets |= dict(zip(labels_here, columns, strict=True))
-    return Predictions(species, _stack(snapshot, targets, labels), predictions, positions, box_length)
+    predictions = {
+        label: {
+            model: table.predictions[label]
+            for model, table in predicted.items()
+            if label in table.predictions
+        }
+        for label in labels
+    }
+    in_order = {label: targets[label] for label in labels}
+    return Predictions(species, in_order, predictions, positions, box_length)
 
 
 def _thresholds(sample: str, labels: Sequence[str], folders: EvaluationFolders) -> dict[str, float]:
@@ -173,17 +209,6 @@ def _thresholds(sample: str, labels: Sequence[str], folders: EvaluationFolders) 
     keys = {label.name: label.threshold for label in LABELS if label.threshold}
     stored = tables.read_parameters(folders.labels / f"{sample}.parquet") if keys.keys() & set(labels) else {}
     return {label: float(stored[keys[label]]) for label in labels if label in keys}
-
-
-def _stack(path: Path, columns: Mapping[str, Values], labels: Sequence[str]) -> Values:
-    """(N, K) the labels side by side."""
-    absent = [f"predicted_{label}" for label in labels if label not in columns]
-    if absent:
-        raise TableError(
-            f"a model predicts all targets, {', '.join(labels)} (params.yaml: loss.targets): {path} has no column "
-            f"{', '.join(absent)}; run `dvc repro` for the pipeline's own models, or add it"
-        )
-    return np.column_stack([columns[label] for label in labels])
 
 
 def _label_tables(name: str, labels: Sequence[str], folders: EvaluationFolders) -> dict[Path, list[str]]:

@@ -3,7 +3,7 @@
 Source: Berthier & Jack, Phys. Rev. E 76, 041509 (2007).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -26,7 +26,6 @@ ByLength = Mapping[str, Mapping[float, NoiseCeiling]]
 
 def correlate_by_length(
     snapshots: Sequence[Predictions],
-    labels: Sequence[str],
     lengths: Sequence[float],
     *,
     folds: Sequence[int],
@@ -41,7 +40,6 @@ def correlate_by_length(
 
     Args:
         snapshots: the test set.
-        labels: names of its labels.
         lengths: ell, units of sigma_AA; 0 leaves particles as they are.
         folds: of each snapshot; pooled as deviations from their means, see `units.subtract_means`.
         ceilings: see `estimate_ceilings_by_length`.
@@ -55,10 +53,10 @@ def correlate_by_length(
         averaged = [_coarse_grain(snapshot, length) for snapshot in snapshots]
         regions = sum(_count_regions(snapshot, length) for snapshot in averaged)
         truth, predicted = _pool_within_folds(averaged, folds)
-        for k, label in enumerate(labels):
+        for label, predictions in predicted.items():
             limit = ceilings.get(label, {}).get(length)
-            for model, columns in predicted.items():
-                rho = pearson(truth[:, k], columns[:, k])
+            for model, column in predictions.items():
+                rho = pearson(truth[label], column)
                 errors = ((1 - rho**2) / regions**0.5, *(limit[:2] if limit else (None, None)))
                 rows.append((label, float(length), regions, model, rho, *errors))
     names = ["pearson", "pearson_error", "ceiling", "ceiling_error"]
@@ -68,16 +66,17 @@ def correlate_by_length(
 
 def _pool_within_folds(
     snapshots: Sequence[Predictions], folds: Sequence[int]
-) -> tuple[Values, dict[str, Values]]:
-    """(N, K) truth of all particles, and model -> (N, K) predictions, less the means of their folds."""
+) -> tuple[dict[str, Values], dict[str, dict[str, Values]]]:
+    """Label -> (N,) truth of all particles, and label -> model -> (N,) predictions, less the means of their folds."""
     owners = np.repeat(folds, [len(snapshot.species) for snapshot in snapshots])
-    truth = np.concatenate([snapshot.targets for snapshot in snapshots])
-    predicted = {
-        model: np.concatenate([snapshot.predictions[model] for snapshot in snapshots])
-        for model in snapshots[0].predictions
-    }
-    return subtract_means(truth, owners), {
-        model: subtract_means(columns, owners) for model, columns in predicted.items()
+
+    def pool(columns: Iterable[Values]) -> Values:
+        return subtract_means(np.concatenate(list(columns)), owners)
+
+    truth = {label: pool(each.targets[label] for each in snapshots) for label in snapshots[0].targets}
+    return truth, {
+        label: {model: pool(each.predictions[label][model] for each in snapshots) for model in models}
+        for label, models in snapshots[0].predictions.items()
     }
 
 
@@ -121,17 +120,27 @@ def network_by_length(lengths: pl.DataFrame) -> dict[str, dict[str, dict[str, fl
 
 def _coarse_grain(snapshot: Predictions, length: float) -> Predictions:
     """The A particles of a snapshot, and all models but the constant, averaged."""
-    is_a, predictions = snapshot.species == 0, dict(snapshot.predictions)
-    predictions.pop("constant", None)
-    columns = [snapshot.targets[is_a], *(column[is_a] for column in predictions.values())]
+    is_a = snapshot.species == 0
     positions = snapshot.positions[is_a]
+    columns: dict[tuple[str, str | None], Values] = {
+        (label, None): column[is_a] for label, column in snapshot.targets.items()
+    }
+    columns |= {
+        (label, model): column[is_a]
+        for label, models in snapshot.predictions.items()
+        for model, column in models.items()
+        if model != "constant"
+    }
     if length > 0:
-        flat = np.concatenate(columns, axis=1)
-        averaged = coarse_grain(flat, positions, snapshot.box_length, [length])
-        columns = np.split(averaged, len(columns), axis=1)
-    targets, *predicted = columns
-    by_model = dict(zip(predictions, predicted, strict=True))
-    return Predictions(snapshot.species[is_a], targets, by_model, positions, snapshot.box_length)
+        joint = np.column_stack(list(columns.values()))
+        averaged = coarse_grain(joint, positions, snapshot.box_length, [length])
+        columns = dict(zip(columns, averaged.T, strict=True))
+    targets = {label: columns[label, None] for label in snapshot.targets}
+    predictions = {
+        label: {model: columns[label, model] for model in models if (label, model) in columns}
+        for label, models in snapshot.predictions.items()
+    }
+    return Predictions(snapshot.species[is_a], targets, predictions, positions, snapshot.box_length)
 
 
 def _count_regions(snapshot: Predictions, length: float) -> float:

@@ -1,6 +1,6 @@
 """Small tables of the test predictions, for `dvc plots` and for the figures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -67,21 +67,21 @@ def make_plot_tables(
 
 def tabulate_scatter(pooled: PooledPredictions, generator: np.random.Generator) -> pl.DataFrame:
     """Columns label, target, predicted: some particles, the same for every label."""
-    count = min(len(pooled.samples), POINTS // len(pooled.labels))
+    count = min(len(pooled.samples), POINTS // len(pooled.targets))
     rows = np.sort(generator.choice(len(pooled.samples), count, replace=False))
     return pl.concat(
         pl.DataFrame(
             {
                 "label": [label] * count,
-                "target": pooled.targets[rows, k],
-                "predicted": pooled.predictions["network"][rows, k],
+                "target": target[rows],
+                "predicted": pooled.predictions[label]["network"][rows],
             }
         )
-        for k, label in enumerate(pooled.labels)
+        for label, target in pooled.targets.items()
     )
 
 
-def tabulate_slab(snapshot: Predictions, labels: Sequence[str]) -> pl.DataFrame:
+def tabulate_slab(snapshot: Predictions) -> pl.DataFrame:
     """Columns label, type, x, y, target_rank, predicted_rank of the particles in a slab at z = L / 2.
 
     Ranks are fractions of the A particles of the whole snapshot; those of B particles are 0.
@@ -89,13 +89,13 @@ def tabulate_slab(snapshot: Predictions, labels: Sequence[str]) -> pl.DataFrame:
     x, y, z = snapshot.positions.T
     in_slab = np.abs(z - snapshot.box_length / 2) < THICKNESS / 2
     tables = []
-    for k, label in enumerate(labels):
+    for label, target in snapshot.targets.items():
         columns: dict[str, NDArray[Any]] = {
             "type": snapshot.species,
             "x": x,
             "y": y,
-            "target_rank": _rank_a_particles(snapshot.targets[:, k], snapshot.species),
-            "predicted_rank": _rank_a_particles(snapshot.predictions["network"][:, k], snapshot.species),
+            "target_rank": _rank_a_particles(target, snapshot.species),
+            "predicted_rank": _rank_a_particles(snapshot.predictions[label]["network"], snapshot.species),
         }
         rows = pl.DataFrame({name: column[in_slab] for name, column in columns.items()})
         tables.append(rows.select(pl.lit(label).alias("label"), pl.all()))
@@ -113,7 +113,7 @@ def _rank_a_particles(values: NDArray[np.float64], species: NDArray[np.uint8]) -
 def tabulate_pdf(pooled: PooledPredictions) -> pl.DataFrame:
     """Columns label, source (target, network or ridge), low, high and the density in the bin between them."""
     tables = []
-    for label in pooled.labels:
+    for label in pooled.targets:
         for source, values in _columns(pooled, label).items():
             edges, densities = estimate_density(values, most=PDF_BINS)
             bins = pl.DataFrame({"low": edges[:-1], "high": edges[1:], "density": densities})
@@ -128,14 +128,14 @@ def tabulate_quantiles(pooled: PooledPredictions) -> pl.DataFrame:
             {"label": [label] * len(LEVELS), "level": LEVELS}
             | {source: np.quantile(values, LEVELS) for source, values in _columns(pooled, label).items()}
         )
-        for label in pooled.labels
+        for label in pooled.targets
     )
 
 
 def tabulate_reliability(pooled: PooledPredictions) -> pl.DataFrame:
     """Columns label, predicted, target, error: means over particles with alike predictions."""
     tables = []
-    for label in pooled.labels:
+    for label in pooled.targets:
         pair = pooled.comparison("network", label)
         means = measure_reliability(pair.targets, pair.predictions, bins=RELIABILITY_BINS)
         tables.append(
@@ -173,8 +173,8 @@ def tabulate_copies(pooled: PooledPredictions) -> pl.DataFrame:
     """Columns label, model, copy, pearson: each copy alone, pooled over its snapshots."""
     rows = [
         (label, model, copy, rho)
-        for label in pooled.labels
-        for model in pooled.predictions
+        for label, models in pooled.predictions.items()
+        for model in models
         if model != "constant"
         for copy, rho in pearson_by_copy(pooled.comparison(model, label)).items()
     ]
@@ -182,6 +182,7 @@ def tabulate_copies(pooled: PooledPredictions) -> pl.DataFrame:
 
 
 def _columns(pooled: PooledPredictions, label: str) -> dict[str, NDArray[np.float64]]:
-    k = pooled.labels.index(label)
-    models = [model for model in PDF_MODELS if model in pooled.predictions]
-    return {"target": pooled.targets[:, k]} | {model: pooled.predictions[model][:, k] for model in models}
+    predicted = pooled.predictions[label]
+    return {"target": pooled.targets[label]} | {
+        model: predicted[model] for model in PDF_MODELS if model in predicted
+    }

@@ -1,6 +1,6 @@
 """True and predicted labels of the test set: snapshot by snapshot, and all A particles together."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from glassdyn.storage.trajectory import copy_of
 __all__ = ["PooledPredictions", "Predictions", "pool_predictions"]
 
 Values = NDArray[np.float64]
+Columns = Mapping[str, Values]
 
 
 class Predictions(NamedTuple):
@@ -20,35 +21,33 @@ class Predictions(NamedTuple):
 
     Attributes:
         species: (N,) 0 for A, 1 for B.
-        targets: (N, K) float64, the labels' units.
-        predictions: model -> (N, K).
+        targets: label -> (N,) float64, the label's unit.
+        predictions: label -> model -> (N,), of the models that predict it.
         positions: (N, 3) wrapped, units of sigma_AA.
         box_length: L, units of sigma_AA.
     """
 
     species: NDArray[np.uint8]
-    targets: Values
-    predictions: Mapping[str, Values]
+    targets: Columns
+    predictions: Mapping[str, Columns]
     positions: Values
     box_length: float
 
 
 class PooledPredictions(NamedTuple):
-    """All A particles of all snapshots; for each of K labels, the predictions of each model.
+    """All A particles of all snapshots.
 
     Attributes:
-        labels: names of the labels.
-        targets: (N, K).
-        predictions: model -> (N, K).
+        targets: label -> (N,), the label's unit.
+        predictions: label -> model -> (N,), of the models that predict it.
         folds: (N,) that tests the copy.
         copies: (N,) copy of the liquid.
         samples: (N,) index of the snapshot.
         blocks: (N,) index of the spatial block, distinct between snapshots.
     """
 
-    labels: tuple[str, ...]
-    targets: Values
-    predictions: Mapping[str, Values]
+    targets: Columns
+    predictions: Mapping[str, Columns]
     folds: NDArray[np.int64]
     copies: NDArray[np.int64]
     samples: NDArray[np.int64]
@@ -56,22 +55,17 @@ class PooledPredictions(NamedTuple):
 
     def comparison(self, model: str, label: str) -> Comparison:
         """One model on one label."""
-        k = self.labels.index(label)
-        columns = self.targets[:, k], self.predictions[model][:, k]
+        columns = self.targets[label], self.predictions[label][model]
         return Comparison(*columns, self.folds, self.copies, self.samples, self.blocks)
 
 
 def pool_predictions(
-    snapshots: Mapping[str, Predictions],
-    labels: Sequence[str],
-    folds: Mapping[int, int],
-    block_length: float,
+    snapshots: Mapping[str, Predictions], folds: Mapping[int, int], block_length: float
 ) -> PooledPredictions:
     """Put the A particles of all snapshots together.
 
     Args:
-        snapshots: one after the other, by sample.
-        labels: names of the labels.
+        snapshots: one after the other, by sample; all have the same labels, and each of these the same models.
         folds: copy -> fold that tests it.
         block_length: see `scores.assign_blocks`.
     """
@@ -86,11 +80,12 @@ def pool_predictions(
         return np.concatenate([part[a] for part, a in zip(parts, is_a, strict=True)])
 
     return PooledPredictions(
-        tuple(labels),
-        join(snapshot.targets for snapshot in in_order),
+        {label: join(snapshot.targets[label] for snapshot in in_order) for label in in_order[0].targets},
         {
-            model: join(snapshot.predictions[model] for snapshot in in_order)
-            for model in in_order[0].predictions
+            label: {
+                model: join(snapshot.predictions[label][model] for snapshot in in_order) for model in models
+            }
+            for label, models in in_order[0].predictions.items()
         },
         np.repeat([folds[copy] for copy in copies], sizes),
         np.repeat(copies, sizes),

@@ -22,6 +22,7 @@ from glassdyn.evaluation.plot_tables import RELIABILITY_BINS, make_plot_tables, 
 from glassdyn.evaluation.predictions import PooledPredictions, pool_predictions
 from glassdyn.evaluation.run_correlations import correlate_with_runs
 from glassdyn.evaluation.scores import Scores, pearson_by_copy, score
+from glassdyn.evaluation.susceptibility import tabulate_susceptibilities
 from glassdyn.params import Evaluate
 from glassdyn.storage.trajectory import copy_of
 
@@ -33,7 +34,8 @@ class Report(NamedTuple):
 
     Attributes:
         metrics: nested numbers, see `metrics.lay_out_metrics`.
-        plots: tables by name, see `plot_tables.make_plot_tables`, and `slab` and `lengths`.
+        plots: tables by name, see `plot_tables.make_plot_tables`, and `slab`, `lengths` and, of propensities,
+            `susceptibilities`.
     """
 
     metrics: dict[str, Any]
@@ -49,10 +51,10 @@ def make_report(data: EvaluationData, labels: Sequence[str], settings: Evaluate)
         settings: of the errors, and lengths.
     """
     in_order = list(data.snapshots.values())
-    pooled = pool_predictions(data.snapshots, labels, data.folds, settings.block_length)
+    pooled = pool_predictions(data.snapshots, data.folds, settings.block_length)
     scores = score_models(pooled, data.thresholds, settings)
     ceilings = estimate_ceilings(data, settings.block_length)
-    lengths = _correlate_by_length(data, labels, settings)
+    lengths = _correlate_by_length(data, settings)
     comparing = draw_for_differences(pooled, settings)
     topics: dict[str, Mapping[str, Any]] = {
         "improvement": improvements_of_network(pooled, comparing),
@@ -60,10 +62,12 @@ def make_report(data: EvaluationData, labels: Sequence[str], settings: Evaluate)
         "pearson_by_copy": {label: _name_copies(pooled, label) for label in labels},
         "calibration": {label: _measure_calibration(pooled, label) for label in labels},
         "coarse": network_by_length(lengths),
-        "isoconfigurational": correlate_with_runs(data.runs, data.snapshots, labels),
+        "isoconfigurational": correlate_with_runs(data.runs, data.snapshots),
     }
     plots = make_plot_tables(pooled, scores, ceilings, np.random.default_rng(settings.seed))
-    plots |= {"lengths": lengths, "slab": tabulate_slab(in_order[0], labels)}
+    plots |= {"lengths": lengths, "slab": tabulate_slab(in_order[0])}
+    if any(map(label_names.is_propensity, labels)):
+        plots["susceptibilities"] = tabulate_susceptibilities(in_order, settings.overlap)
     return Report(lay_out_metrics(pooled, scores, ceilings, topics, settings.folds), plots)
 
 
@@ -82,9 +86,10 @@ def score_models(
                 confidence=settings.confidence,
                 generator=np.random.default_rng(settings.seed),
             )
-            for label in pooled.labels
+            for label, predictions in pooled.predictions.items()
+            if model in predictions
         }
-        for model in pooled.predictions
+        for model in dict.fromkeys(model for models in pooled.predictions.values() for model in models)
     }
 
 
@@ -98,12 +103,12 @@ def estimate_ceilings(data: EvaluationData, block_length: float) -> dict[str, No
     return {label: limit for label, limit in limits.items() if limit}
 
 
-def _correlate_by_length(data: EvaluationData, labels: Sequence[str], settings: Evaluate) -> pl.DataFrame:
+def _correlate_by_length(data: EvaluationData, settings: Evaluate) -> pl.DataFrame:
     averaged = _runs_averaged(data)
     limits = estimate_ceilings_by_length(data.runs, settings.lengths, averaged, settings.block_length)
     folds = [data.folds[copy_of(name)] for name in data.snapshots]
     snapshots = list(data.snapshots.values())
-    return correlate_by_length(snapshots, labels, settings.lengths, folds=folds, ceilings=limits)
+    return correlate_by_length(snapshots, settings.lengths, folds=folds, ceilings=limits)
 
 
 def _runs_averaged(data: EvaluationData) -> dict[str, int]:

@@ -17,14 +17,13 @@ Values = NDArray[np.float64]
 
 
 def correlate_with_runs(
-    runs: Mapping[str, Mapping[str, SampleRuns]], snapshots: Mapping[str, Predictions], labels: Sequence[str]
+    runs: Mapping[str, Mapping[str, SampleRuns]], snapshots: Mapping[str, Predictions]
 ) -> dict[str, dict[str, Any]]:
     """Compare predictions with runs of the test samples that have any, and with what chance allows there.
 
     Args:
         runs: label -> sample -> runs.
         snapshots: by sample.
-        labels: names of the labels, in the order of the predictions.
 
     Returns:
         label -> `one_run` and `mean_of_runs` -> Pearson's coefficient of each model with such a label and
@@ -32,11 +31,11 @@ def correlate_with_runs(
         runs are left out.
     """
     by_label: dict[str, dict[str, Any]] = {}
-    for k, label in enumerate(labels):
+    for label, of_label in runs.items():
         pairs = [
-            (runs[label][name].labels, _columns_of_models(snapshot, k))
+            (of_label[name].labels, _columns_of_models(snapshot, label))
             for name, snapshot in snapshots.items()
-            if name in runs[label]
+            if name in of_label
         ]
         if pairs:
             by_label[label] = {
@@ -66,10 +65,10 @@ def _correlate_pairs(runs: Values) -> float:
     return float(np.mean(pairs))
 
 
-def _columns_of_models(snapshot: Predictions, k: int) -> dict[str, Values]:
-    """Each model's predictions of label k for the A particles; a constant has no correlation."""
-    is_a = snapshot.species == 0
-    return {model: column[is_a, k] for model, column in snapshot.predictions.items() if model != "constant"}
+def _columns_of_models(snapshot: Predictions, label: str) -> dict[str, Values]:
+    """Each model's predictions of a label for the A particles; a constant has no correlation."""
+    is_a, columns = snapshot.species == 0, snapshot.predictions[label]
+    return {model: column[is_a] for model, column in columns.items() if model != "constant"}
 
 
 def _mean_of_each(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from glassdyn import label_names
 from glassdyn.importing.glassbench import Member, Structure, read_structures
 from glassdyn.importing.set_folders import ImportedFolders, list_samples
 from glassdyn.importing.source import ImportingError
@@ -15,27 +16,22 @@ from glassdyn.storage.predictions import write_predictions
 from glassdyn.storage.snapshots import write_snapshot
 from glassdyn.storage.trajectory_writer import sample_name
 
-__all__ = ["StatePoint", "import_glassbench", "name_bond_breaking"]
+__all__ = ["StatePoint", "import_glassbench"]
 
 RUNS = 32
 """That propensities are means over."""
-
-
-def name_bond_breaking(propensity: str) -> str:
-    """The label of the bonds that are left at the time of a propensity: mean_bond_breaking_1 beside propensity_1."""
-    return propensity.replace("propensity", "mean_bond_breaking", 1)
 
 
 class StatePoint(NamedTuple):
     """What the files do not state.
 
     Attributes:
-        labels: names of the propensities, in the order of the set's times.
+        times: of the labels, in the set's order, units of tau_alpha.
         temperature: of the liquid, units of eps_AA / k_B.
         density: particles per sigma_AA^3.
     """
 
-    labels: Sequence[str]
+    times: Sequence[float]
     temperature: float
     density: float
 
@@ -58,14 +54,14 @@ def import_glassbench(
         ImportingError: as `glassbench.read_structures`, for another temperature, or test structures whose methods differ.
     """
     samples: dict[int, str] = {}
-    structures = read_structures(source, times=len(state.labels), density=state.density)
+    structures = read_structures(source, times=len(state.times), density=state.density)
     for member, structure in _require_same_methods(structures, source):
         _require_temperature(member, state.temperature, source)
         name = samples[member.number] = sample_name(member.number - 1, 0)
         _write_positions(name, structure, folders, state.temperature)
-        _write_labels(name, structure, folders, state.labels)
+        _write_labels(name, structure, folders, state.times)
         if member.is_test:
-            _write_predictions(name, structure, folders, state.labels)
+            _write_predictions(name, structure, folders, state.times)
         advance(1)
     list_samples([samples[number] for number in sorted(samples)], folders)
     return len(samples)
@@ -109,10 +105,10 @@ def _write_positions(name: str, structure: Structure, folders: ImportedFolders, 
             write_snapshot(folder / f"{name}.parquet", configuration._replace(positions=positions), metadata)
 
 
-def _write_labels(name: str, structure: Structure, folders: ImportedFolders, labels: Sequence[str]) -> None:
+def _write_labels(name: str, structure: Structure, folders: ImportedFolders, times: Sequence[float]) -> None:
     species = structure.configuration.species
-    columns = dict(zip(labels, structure.propensities, strict=True))
-    columns |= dict(zip(map(name_bond_breaking, labels), structure.bonds, strict=True))
+    columns = dict(zip(label_names.propensities(times), structure.propensities, strict=True))
+    columns |= dict(zip(label_names.bond_breakings(times), structure.bonds, strict=True))
     table: tables.Columns = {"particle": np.arange(len(species)), "type": species, **columns}
     metadata = {"box_length": structure.configuration.box_length, "runs": RUNS}
     path = folders.isoconfigurational / f"{name}.parquet"
@@ -120,8 +116,9 @@ def _write_labels(name: str, structure: Structure, folders: ImportedFolders, lab
 
 
 def _write_predictions(
-    name: str, structure: Structure, folders: ImportedFolders, labels: Sequence[str]
+    name: str, structure: Structure, folders: ImportedFolders, times: Sequence[float]
 ) -> None:
+    labels = label_names.propensities(times)
     for method, rows in structure.methods.items():
         write_predictions(
             folders.predictions,

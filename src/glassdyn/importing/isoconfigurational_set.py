@@ -20,10 +20,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from glassdyn import label_names
 from glassdyn.errors import GlassdynError
 from glassdyn.importing.npy_stream import open_arrays, read_array
 from glassdyn.importing.published_runs import PublishedRuns, write_runs
-from glassdyn.importing.published_times import name_labels
+from glassdyn.importing.published_times import relative_times
 from glassdyn.importing.set_folders import ImportedFolders, list_samples
 from glassdyn.importing.source import ImportingError
 from glassdyn.liquid.configuration import Configuration
@@ -96,13 +97,13 @@ def state_from_names(files: Sequence[Path]) -> State:
 
 def _state_from_name(path: Path) -> State:
     match = NAME.fullmatch(path.stem)
-    labels = name_labels(temperature := float(match["temperature"])) if match else []
-    if match is None or not 1 <= int(match["time"]) <= len(labels):
+    times = relative_times(temperature := float(match["temperature"])) if match else []
+    if match is None or not 1 <= int(match["time"]) <= len(times):
         raise ImportingError(
             "names of files say temperature and time, as in isoconfig_N4096T0.44_1_tc07.npz: got "
             f"{path}; leave them as they were published"
         )
-    return State(temperature, labels[int(match["time"]) - 1])
+    return State(temperature, label_names.propensities(times)[int(match["time"]) - 1])
 
 
 def _number(path: Path) -> int:

@@ -13,7 +13,7 @@ from glassdyn.importing.isoconfigurational_set import (
     state_from_names,
 )
 from glassdyn.importing.published_runs import write_runs
-from glassdyn.importing.published_times import DENSITY, name_labels
+from glassdyn.importing.published_times import DENSITY, relative_times
 from glassdyn.importing.set_folders import ImportedFolders, list_samples, replace_folders, require_new
 from glassdyn.importing.source import ImportingError
 from glassdyn.jobs.progress import show_progress
@@ -42,7 +42,7 @@ def _import_botan(path: Path, folders: ImportedFolders) -> int:
 def _import_glassbench(path: Path, folders: ImportedFolders) -> int:
     source = glassbench.find_source(path)
     temperature = glassbench.read_temperature(source)
-    state = StatePoint(name_labels(temperature), temperature, DENSITY)
+    state = StatePoint(relative_times(temperature), temperature, DENSITY)
     with show_progress("import", total=glassbench.STRUCTURES, unit="files") as advance:
         return import_glassbench(source, folders, state, advance)
 

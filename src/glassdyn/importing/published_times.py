@@ -3,10 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from glassdyn import label_names
 from glassdyn.importing.source import ImportingError
 
-__all__ = ["DENSITY", "RELAXATION", "TIMES", "name_labels", "published_times", "require_times"]
+__all__ = ["DENSITY", "RELAXATION", "TIMES", "published_times", "relative_times", "require_times"]
 
 DENSITY = 1.2
 """Particles per sigma_AA^3 in all published sets of this mixture."""
@@ -38,10 +37,10 @@ def published_times(temperature: float) -> tuple[float, ...]:
     return TIMES[temperature]
 
 
-def name_labels(temperature: float) -> list[str]:
-    """Names of the propensities at the ten times, in relaxation times; errors as `published_times`."""
+def relative_times(temperature: float) -> list[float]:
+    """The ten times at a temperature, in relaxation times; errors as `published_times`."""
     times = published_times(temperature)
-    return label_names.propensities([time / times[RELAXATION] for time in times])
+    return [time / times[RELAXATION] for time in times]
 
 
 def require_times(times: Sequence[float], temperature: float) -> None:

@@ -1,4 +1,4 @@
-"""GlassBench's own results, and ours beside them: Pearson coefficients of the propensity by method and time.
+"""GlassBench's own results, and ours beside them, by method: correlations with the propensity, and its susceptibility.
 
 Theirs are pooled over 100 test configurations; ours over those that `evaluate` tests, which need not be the same.
 
@@ -11,13 +11,26 @@ from pathlib import Path
 
 import polars as pl
 
+from glassdyn import label_names
 from glassdyn.importing.published_times import RELAXATION, published_times
 from glassdyn.importing.source import ImportingError
 
-__all__ = ["collect_ours", "compare_results", "read_published"]
+__all__ = [
+    "collect_ours",
+    "compare_results",
+    "compare_susceptibilities",
+    "compare_transfers",
+    "read_published",
+]
 
 DETAILED = 0.44
 """The temperature at which all times were published; at others the relaxation time was."""
+
+TRUTH = "truth"
+"""The propensity itself among the methods; GlassBench calls it MD."""
+
+TRANSFERRED = re.compile(r"(?P<method>.+)_T(?P<temperature>\d+\.\d+)")
+"""Name of a model that has learnt at another temperature, such as network_T0.50."""
 
 PROPENSITY = re.compile(r"propensity_(?P<time>[-+.e\d]+)")
 
@@ -86,23 +99,91 @@ def _read_diagonal(path: Path, temperature: float, time: float) -> pl.DataFrame:
     return rows.select(pl.lit(time).alias("time"), pl.col(list(columns)).name.map(columns.__getitem__))
 
 
+def compare_susceptibilities(
+    table: pl.DataFrame, folder: Path, *, temperature: float, tau_alpha: float
+) -> pl.DataFrame:
+    """Put the published susceptibilities and ours into one table; other arguments and errors as `compare_results`.
+
+    Args:
+        table: plots/evaluate/susceptibilities.csv of a run.
+        folder: references/glassbench.
+        temperature: of the liquid.
+        tau_alpha: time that labels count in.
+
+    Returns:
+        Columns time (units of tau), method (truth among them), origin, susceptibility and its error, null where
+        published.
+    """
+    published_times(temperature)  # refuses a temperature that was not published
+    suffix = f"{temperature:.2f}"
+    wide = _read(folder / "KA_results__FIG7.csv").rename({f"t{suffix}": "time"})
+    methods = {name: name.removesuffix(suffix) for name in wide.columns if name.endswith(suffix)}
+    published = (
+        wide.select("time", *methods)
+        .unpivot(index="time", variable_name="method", value_name="susceptibility")
+        .with_columns(pl.col("method").replace(methods).replace({"MD": TRUTH}), origin=pl.lit("published"))
+    )
+    ours = _at_times(table, tau_alpha).with_columns(origin=pl.lit("here"))
+    columns = ["time", "method", "origin", "susceptibility", "susceptibility_error"]
+    joint = pl.concat([published, ours], how="diagonal").select(columns)
+    return joint.sort("time", pl.col("origin") == "here", maintain_order=True)
+
+
+def compare_transfers(models: pl.DataFrame, folder: Path, *, temperature: float) -> pl.DataFrame:
+    """Put methods that have learnt at one temperature and predict at another beside each other, at the relaxation time.
+
+    Ours are those of this temperature, and those that are named by another, as network_T0.50.
+
+    Args:
+        models: plots/evaluate/models.csv of a run.
+        folder: references/glassbench.
+        temperature: that is predicted, units of eps_AA / k_B.
+
+    Returns:
+        Columns learnt_at (a temperature), method, origin, pearson (pooled), pearson_low, pearson_high; these two are
+        null where published.
+
+    Raises:
+        ImportingError: as `compare_results`.
+    """
+    published_times(temperature)  # refuses a temperature that was not published
+    table = _read(folder / "KA_results__FIG5.csv")
+    tested = table.filter((pl.col("1/T") * temperature - 1).abs() < 1e-6).drop("1/T")
+    suffix_length = len(f"{temperature:.2f}")
+    published = [
+        (float(name[-suffix_length:]), name[:-suffix_length], "published", tested[name][0], None, None)
+        for name in tested.columns
+    ]
+    numbers = ["model", "pearson", "pearson_low", "pearson_high"]
+    ours = []
+    for name, *row in models.filter(label=label_names.propensities([1.0])[0]).select(numbers).rows():
+        match = TRANSFERRED.fullmatch(name)
+        learnt_at, method = (float(match["temperature"]), match["method"]) if match else (temperature, name)
+        ours.append((learnt_at, method, "here", *row))
+    schema = ["learnt_at", "method", "origin", "pearson", "pearson_low", "pearson_high"]
+    return pl.DataFrame(published + ours, schema, orient="row").sort("learnt_at", maintain_order=True)
+
+
 def collect_ours(models: pl.DataFrame, tau_alpha: float) -> pl.DataFrame:
     """The propensities among the labels that models were evaluated on; arguments and columns as `compare_results`."""
-    labels = models["label"].unique(maintain_order=True).to_list()
-    times = {
-        label: float(match["time"]) * tau_alpha
-        for label in labels
-        if (match := PROPENSITY.fullmatch(label)) is not None
-    }
-    rows = models.filter(pl.col("label").is_in(list(times)))
-    table = rows.with_columns(
-        time=pl.col("label").replace_strict(times, return_dtype=pl.Float64).map_elements(_round, pl.Float64),
-        method=pl.col("model"),
+    table = _at_times(models, tau_alpha).with_columns(
         origin=pl.lit("here"),
         # a column without a number is read as words
         ratio=pl.col("pearson") / pl.col("ceiling").cast(pl.Float64),
     )
     return _complete(table)
+
+
+def _at_times(table: pl.DataFrame, tau_alpha: float) -> pl.DataFrame:
+    """Rows of the propensities, with the columns time (units of tau) and method in place of label and model."""
+    labels = table["label"].unique(maintain_order=True).to_list()
+    times = {
+        label: float(match["time"]) * tau_alpha
+        for label in labels
+        if (match := PROPENSITY.fullmatch(label)) is not None
+    }
+    time = pl.col("label").replace_strict(times, return_dtype=pl.Float64).map_elements(_round, pl.Float64)
+    return table.filter(pl.col("label").is_in(list(times))).with_columns(time=time, method=pl.col("model"))
 
 
 def _round(time: float) -> float:

@@ -377,6 +377,7 @@ class Evaluate:
     resamples: PositiveInt
     confidence: Probability
     lengths: Annotated[tuple[NonNegativeFloat, ...], NotEmpty]
+    overlap: PositiveFloat
     seed: NonNegativeInt
 
 
@@ -394,8 +395,15 @@ class Raw:
 
 
 @dataclass(frozen=True, config=STRICT)
+class Published:
+    """A published set, whose labels are propensities and, of GlassBench, shares of the bonds that are left."""
+
+    name: Literal["botan", "glassbench"]
+
+
+@dataclass(frozen=True, config=STRICT)
 class Params:
-    """All parameters; `raw` is a section of data sets alone."""
+    """All parameters; `raw` and `published` are sections of data sets alone."""
 
     liquid: Liquid
     potential: Potential
@@ -416,6 +424,7 @@ class Params:
     train: Train
     evaluate: Evaluate
     raw: Raw | None = None
+    published: Published | None = None
 
     def __post_init__(self) -> None:
         check_rules(self)
@@ -423,11 +432,15 @@ class Params:
     @property
     def labels(self) -> list[str]:
         """Names of all labels of this run: of single windows, averaged in space, and means over runs."""
+        times = self.isoconfigurational.times
+        if self.published:
+            bonds = label_names.bond_breakings(times) if self.published.name == "glassbench" else []
+            return [*label_names.propensities(times), *bonds]
         sections = [getattr(self, field.name) for field in fields(self)]
         single = [label for each in sections if isinstance(each, LabelSection) for label in each.labels]
         labels = [*single, *label_names.coarse(single, self.coarse.lengths)]
         if self.isoconfigurational.runs:
-            labels += label_names.means([*single, *label_names.propensities(self.isoconfigurational.times)])
+            labels += label_names.means([*single, *label_names.propensities(times)])
         return labels
 
 

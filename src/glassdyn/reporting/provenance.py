@@ -78,7 +78,7 @@ def collect_provenance(folder: Path, params: Params) -> Provenance:
     sections = {
         field.name: {key: _write(value) for key, value in asdict(getattr(params, field.name)).items()}
         for field in fields(params)
-        if field.name != "raw"  # of data sets alone
+        if field.name not in {"raw", "published"}  # of data sets alone
     }
     citation = read_yaml(folder / "CITATION.cff")
     software = f"{citation.get('title', 'glassdyn')}, version {citation.get('version', 'unknown')}"

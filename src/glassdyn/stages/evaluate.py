@@ -6,6 +6,7 @@ from glassdyn.evaluation.inputs import EvaluationFolders, load_evaluation_data
 from glassdyn.evaluation.metrics import select_headline
 from glassdyn.evaluation.report import make_report
 from glassdyn.folds import tested_in
+from glassdyn.jobs.progress import print_line
 from glassdyn.stages import load_params, run
 from glassdyn.storage.outputs import write_csv, write_metrics
 
@@ -17,6 +18,8 @@ def main() -> None:
     params, folders = load_params(), EvaluationFolders()
     labels, folds = params.loss.targets, tested_in(params.split, params.evaluate.folds)
     data = load_evaluation_data(folds, labels, folders)
+    for model in data.unrelated:
+        print_line(f"{model} predicts none of {', '.join(labels)}, and is left out")
     report = make_report(data, labels, params.evaluate)
     write_metrics(Path("metrics/evaluate.json"), {"selected_on": data.selected_on, **report.metrics})
     write_metrics(Path("metrics/headline.json"), select_headline(report.metrics, labels[0]))

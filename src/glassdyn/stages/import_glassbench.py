@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from glassdyn import label_names
 from glassdyn.importing.glassbench import STRUCTURES, find_source
 from glassdyn.importing.glassbench_tables import StatePoint, import_glassbench
 from glassdyn.importing.published_times import require_times
@@ -18,7 +17,7 @@ def main() -> None:
     params, source = load_params(), find_source(Path("raw"))
     liquid, times = params.liquid, params.isoconfigurational.times
     require_times([time * params.simulation.tau_alpha for time in times], liquid.temperature)
-    state = StatePoint(label_names.propensities(times), liquid.temperature, liquid.density)
+    state = StatePoint(times, liquid.temperature, liquid.density)
     with (
         replace_folders(Path("data")) as folders,
         show_progress("import", total=STRUCTURES, unit="files") as advance,
