@@ -57,6 +57,8 @@ def methods_by_temperature(table: pl.DataFrame) -> Figure:
             `importing.reference_results`.
     """
     figure, axes = style.axes(r"temperature of the training set  [$\epsilon_{AA} / k_B$]", CORRELATION)
+    axes.set_xticks(sorted(set(table["learnt_at"])), minor=False)
+    axes.minorticks_off()
     _draw_methods(axes, table, ("learnt_at", "pearson", "pearson_low", "pearson_high"))
     return _with_legend(figure, axes)
 
