@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from glassdyn.liquid.compiled import compiled, parallel_for
 from glassdyn.liquid.neighbours import Cells, build_cell_list, nearby_particles, square_distance
@@ -21,7 +22,7 @@ from glassdyn.liquid.neighbours import Cells, build_cell_list, nearby_particles,
 __all__ = ["coarse_grain"]
 
 REACH = 7.0
-"""Lengths ell beyond which a Gaussian is left out: 1e-10 of its integral."""
+"""Where Gaussians are cut, in ell, and their transforms, in 1 / ell: 1e-10 of the integral is beyond."""
 
 ROWS = 4096
 """Particles whose waves are held at a time."""
@@ -96,23 +97,30 @@ def _add_neighbours(
 def _sum_over_waves(
     values: NDArray[np.float64], positions: NDArray[np.float64], box_length: float, length: float
 ) -> NDArray[np.float64]:
-    longest = int(np.ceil(np.sqrt(2) * REACH * box_length / (2 * np.pi * length)))
+    longest = int(np.ceil(REACH * box_length / (2 * np.pi * length)))
     numbers = np.arange(-longest, longest + 1)
     damping = np.exp(-0.5 * (2 * np.pi * numbers * length / box_length) ** 2)  # (M,) along each axis
     # values are real: waves with n_x < 0 give the complex conjugates of those with n_x > 0
     twice = np.where(numbers[longest:] > 0, 2.0, 1.0) * damping[longest:]
     filters = np.kron(twice, np.kron(damping, damping)).reshape(1, longest + 1, -1)
-    blocks = [slice(first, first + ROWS) for first in range(0, len(values), ROWS)]
-    density = np.zeros((values.shape[1] * (longest + 1), len(numbers) ** 2), complex)
-    for block in blocks:
-        x, flat = _waves(positions[block], numbers, box_length)
-        density += (values[block][:, :, None] * x[:, None, :]).reshape(len(x), -1).T @ flat
-    density = (density.reshape(values.shape[1], longest + 1, -1) * filters).reshape(density.shape)
+    parts: dict[int, NDArray[np.complex128]] = {}
     sums = np.empty_like(values)
-    for block in blocks:
-        x, flat = _waves(positions[block], numbers, box_length)
+
+    def transform(begin: int, end: int) -> None:
+        x, flat = _waves(positions[begin:end], numbers, box_length)
+        parts[begin] = (values[begin:end, :, None] * x[:, None, :]).reshape(len(x), -1).T @ flat
+
+    def transform_back(begin: int, end: int) -> None:
+        x, flat = _waves(positions[begin:end], numbers, box_length)
         along_x = (flat.conj() @ density.T).reshape(len(x), values.shape[1], -1)
-        sums[block] = (along_x * x.conj()[:, None, :]).sum(axis=2).real
+        sums[begin:end] = (along_x * x.conj()[:, None, :]).sum(axis=2).real
+
+    # the same sums whatever the number of threads, and products too small to be worth those of BLAS
+    with threadpool_limits(1, user_api="blas"):
+        parallel_for(len(values), transform, ROWS)
+        whole = np.sum([parts[begin] for begin in sorted(parts)], axis=0)
+        density = (whole.reshape(values.shape[1], longest + 1, -1) * filters).reshape(whole.shape)
+        parallel_for(len(values), transform_back, ROWS)
     return sums
 
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from glassdyn.evaluation.inputs import EvaluationFolders, load_evaluation_data
 from glassdyn.evaluation.metrics import select_headline
 from glassdyn.evaluation.report import make_report
@@ -20,7 +22,10 @@ def main() -> None:
     data = load_evaluation_data(folds, labels, folders)
     for model in data.unrelated:
         print_line(f"{model} predicts none of {', '.join(labels)}, and is left out")
-    report = make_report(data, labels, params.evaluate)
+    with threadpool_limits(
+        1, user_api="blas"
+    ):  # products are small: threads would take longer, and round otherwise
+        report = make_report(data, labels, params.evaluate)
     write_metrics(Path("metrics/evaluate.json"), {"selected_on": data.selected_on, **report.metrics})
     write_metrics(Path("metrics/headline.json"), select_headline(report.metrics, labels[0]))
     for name, table in report.plots.items():
