@@ -23,6 +23,9 @@ FOLDER = Path("plots/sweeps")
 
 DIGITS = 5
 
+ABOVE = ("label", "ceiling", "thesis", "runs")
+"""Columns that are left out where all their cells are the same."""
+
 Report = tuple[Table, list[str]]
 """The table for the terminal, and sentences below it."""
 
@@ -63,33 +66,40 @@ def report_sweep(name: str, sweep: Sweep, points: Sequence[Point], done: Mapping
 
 
 def _lay_out(sweep: Sweep, rows: Sequence[Mapping[str, Any]]) -> Table:
-    figure = sweep.figure
-    further = [name for name in figure.y if name != "pearson"]
-    heads = [
-        *([figure.lines] if figure.lines else []),
-        figure.x,
-        "label",
-        "Pearson",
-        "ceiling",
-        "thesis",
-        "validation",
-    ]
-    table = Table(title=f"{sweep.title}\n{sweep.thesis}", title_justify="left", box=None, pad_edge=False)
-    for head in [*heads, *further, "runs"]:
-        table.add_column(head.rpartition(".")[2], no_wrap=True)
-    for row in rows:
-        table.add_row(
-            *([row["line"]] if figure.lines else []),
-            str(row["x"]),
-            row["target"],
-            _with_error(row["pearson"], row["error"]),
-            _with_error(row["ceiling"], row["ceiling_error"]),
-            _with_error(row["thesis"], row["thesis_error"], digits=2),
-            _with_error(row["validation"], None),
-            *(_with_error(row[name], None) for name in further),
-            str(row["experiments"]),
-        )
+    """Rows as cells; what is the same in all of them stands above, so that the numbers fit a terminal."""
+    cells = [_cells(sweep, row) for row in rows]
+    above = [name for name in ABOVE if len(rows) > 1 and len({row[name] for row in cells}) == 1]
+    same = ", ".join(f"{name} {cells[0][name]}" for name in above if cells[0][name])
+    title = "\n".join(filter(None, (sweep.title, sweep.thesis, same)))
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    names = [name for name in cells[0] if name not in above]
+    for name in names:
+        table.add_column(name, no_wrap=True)
+    for row in cells:
+        table.add_row(*(row[name] for name in names))
     return table
+
+
+def _cells(sweep: Sweep, row: Mapping[str, Any]) -> dict[str, str]:
+    """What a row says, by the name of its column."""
+    figure = sweep.figure
+    lines = {_last(figure.lines): row["line"]} if figure.lines else {}
+    return {
+        **lines,
+        _last(figure.x): str(row["x"]),
+        "label": row["target"],
+        "Pearson": _with_error(row["pearson"], row["error"]),
+        "ceiling": _with_error(row["ceiling"], row["ceiling_error"]),
+        "thesis": _with_error(row["thesis"], row["thesis_error"], digits=2),
+        "validation": _with_error(row["validation"], None),
+        **{_last(name): _with_error(row[name], None) for name in figure.y if name != "pearson"},
+        "runs": str(row["experiments"]),
+    }
+
+
+def _last(key: str) -> str:
+    """n_rec of model.n_rec."""
+    return key.rpartition(".")[2]
 
 
 def _with_error(value: float | None, error: float | None, digits: int = 3) -> str:
