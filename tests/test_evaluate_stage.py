@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from glassdyn import params
@@ -351,6 +352,21 @@ def test_a_model_predicts_the_same_labels_in_every_table(folder):
     pl.read_parquet(path).drop(f"predicted_{LABELS[1]}").write_parquet(path)
     with pytest.raises(TableError, match=rf"mine.{TEST_SAMPLES[1]}.*no column predicted_{LABELS[1]}"):
         evaluate.main()
+
+
+def test_a_network_that_tells_no_particles_apart_is_warned_of(folder, capfd):
+    evaluate.main()
+    assert "warning" not in capfd.readouterr().out
+    for path in EvaluationFolders().predictions.glob("network/*"):
+        table, metadata = pl.read_parquet(path), tables.read_parameters(path)
+        columns = table.with_columns(predicted_p_hop=pl.lit(0.2)).to_dict()
+        block = {name: column.to_numpy() for name, column in columns.items()}
+        tables.write(path, pq.read_schema(path), [block], metadata)
+    evaluate.main()
+    words = capfd.readouterr().out
+    assert "network predicts one p_hop for all particles that fold 0 tests" in words
+    assert "predicts one cwt_50" not in words
+    assert read_metrics(folder)["test"]["p_hop"]["pearson"] == 0
 
 
 def test_the_models_of_the_pipeline_predict_every_target(folder):

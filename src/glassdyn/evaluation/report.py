@@ -9,6 +9,7 @@ import polars as pl
 from glassdyn import label_names
 from glassdyn.evaluation.bootstrap import draw_units
 from glassdyn.evaluation.calibration import measure_calibration
+from glassdyn.evaluation.constant_predictions import describe_constant_predictions
 from glassdyn.evaluation.improvement import (
     compare_best_with_next,
     draw_for_differences,
@@ -33,11 +34,13 @@ class Report(NamedTuple):
     """What predictions are worth.
 
     Attributes:
+        warnings: sentences on predictions that are none.
         metrics: nested numbers, see `metrics.lay_out_metrics`.
         plots: tables by name, see `plot_tables.make_plot_tables`, and `slab`, `lengths` and, of propensities,
             `susceptibilities`.
     """
 
+    warnings: list[str]
     metrics: dict[str, Any]
     plots: dict[str, pl.DataFrame]
 
@@ -68,7 +71,8 @@ def make_report(data: EvaluationData, labels: Sequence[str], settings: Evaluate)
     plots |= {"lengths": lengths, "slab": tabulate_slab(in_order[0])}
     if any(map(label_names.is_propensity, labels)):
         plots["susceptibilities"] = tabulate_susceptibilities(in_order, settings.overlap)
-    return Report(lay_out_metrics(pooled, scores, ceilings, topics, settings.folds), plots)
+    warnings = list(describe_constant_predictions(pooled))
+    return Report(warnings, lay_out_metrics(pooled, scores, ceilings, topics, settings.folds), plots)
 
 
 def score_models(

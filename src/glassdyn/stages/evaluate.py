@@ -26,6 +26,8 @@ def main() -> None:
         1, user_api="blas"
     ):  # products are small: threads would take longer, and round otherwise
         report = make_report(data, labels, params.evaluate)
+    for warning in report.warnings:
+        print_line(warning)
     write_metrics(Path("metrics/evaluate.json"), {"selected_on": data.selected_on, **report.metrics})
     write_metrics(Path("metrics/headline.json"), select_headline(report.metrics, labels[0]))
     for name, table in report.plots.items():
