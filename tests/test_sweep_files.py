@@ -94,6 +94,17 @@ def test_folds_inside_are_a_parameter_of_each_experiment(tmp_path):
     assert all(point.changes["evaluate.folds"] == 5 for point in points)
 
 
+def test_a_case_may_make_its_folds_elsewhere_than_the_sweep():
+    points = make_points("features", load_sweep("features", SWEEPS), PARAMS)
+    for point in points:
+        fitted = str(point.axes["case"]).startswith("PCA")
+        assert point.changes["evaluate.folds"] == (1 if fitted else 5)
+        assert ("split.test" in point.changes) == fitted
+    assert Counter(point.axes["case"] for point in points) == {
+        "type": 2, "PCA 10": 10, "PCA 30": 10, "PCA 100": 10, "full": 2, "local": 2,
+    }  # fmt: skip
+
+
 def test_cases_of_equal_label_are_repeats():
     points = make_points("learning-curve", load_sweep("learning-curve", SWEEPS), PARAMS)
     assert [point.name for point in points[:2]] == ["learning-curve-1-r1-s1", "learning-curve-1-r2-s1"]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from glassdyn import folds, parameter_files, params
 from glassdyn.constraints import validate
-from glassdyn.experiments.sweep_file import CASE, Sweep, Value
+from glassdyn.experiments.sweep_file import CASE, Rotate, Sweep, Value
 from glassdyn.parameter_files import ParamsError
 
 __all__ = ["Point", "apply_changes", "as_override", "make_points", "require_valid", "select_points"]
@@ -77,10 +77,13 @@ def make_points(name: str, sweep: Sweep, path: Path = Path("params.yaml")) -> li
     """
     split = params.load(path).split
     points = []
-    for axes, changes in _combinations(sweep):
-        for fold, seed in itertools.product(range(_folds_apart(sweep)), sweep.seeds):
-            repeat = _repeat(sweep, changes, split, fold, seed)
-            parts = [name, *_name_parts(axes), *([f"f{fold}"] if _folds_apart(sweep) > 1 else [])]
+    for axes, changes, rotate in _combinations(sweep):
+        apart, inside = (sweep.folds if rotate == where else 1 for where in ("apart", "inside"))
+        for fold, seed in itertools.product(range(apart), sweep.seeds):
+            repeat: dict[str, Value] = {"train.seed": seed, "evaluate.folds": inside}
+            if apart > 1:
+                repeat |= _rotate_split(changes, split, fold)
+            parts = [name, *_name_parts(axes), *([f"f{fold}"] if apart > 1 else [])]
             points.append(Point("-".join([*parts, f"s{seed}"]), axes, (fold, seed), {**changes, **repeat}))
     _refuse_equal(points)
     return _number_repeats(points)
@@ -113,33 +116,23 @@ def select_points(points: Sequence[Point], patterns: Sequence[str]) -> list[Poin
     return selected
 
 
-def _folds_apart(sweep: Sweep) -> int:
-    return sweep.folds if sweep.rotate == "apart" else 1
-
-
-def _combinations(sweep: Sweep) -> Iterator[tuple[dict[str, Value], dict[str, Value]]]:
-    """Values on the axes, and all changes that they mean."""
+def _combinations(sweep: Sweep) -> Iterator[tuple[dict[str, Value], dict[str, Value], Rotate]]:
+    """Values on the axes, all changes that they mean, and where folds are made."""
     for values in itertools.product(*sweep.grid.values()):
         along = dict(zip(sweep.grid, values, strict=True))
         if not sweep.cases:
-            yield along, {**sweep.set, **along}
+            yield along, {**sweep.set, **along}, sweep.rotate
         for case in sweep.cases:
-            yield {**along, CASE: case.label}, {**sweep.set, **along, **case.set}
+            yield {**along, CASE: case.label}, {**sweep.set, **along, **case.set}, case.rotate or sweep.rotate
 
 
-def _repeat(
-    sweep: Sweep, changes: Mapping[str, Value], split: params.Split, fold: int, seed: int
-) -> dict[str, Value]:
-    """What the fold and the seed of a repeat mean."""
-    inside = sweep.folds if sweep.rotate == "inside" else 1
-    repeat: dict[str, Value] = {"train.seed": seed, "evaluate.folds": inside}
-    if _folds_apart(sweep) > 1:
-        parts = {key: list(copies) for key, copies in asdict(split).items()}
-        ours = {key: changes.get(f"split.{key}", copies) for key, copies in parts.items()}
-        declared = params.Split(**{key: tuple(ours[key]) for key in ours})  # type: ignore[arg-type]
-        rotated = folds.rotate_split(declared, fold)
-        repeat |= {f"split.{key}": list(copies) for key, copies in asdict(rotated).items()}
-    return repeat
+def _rotate_split(changes: Mapping[str, Value], split: params.Split, fold: int) -> dict[str, Value]:
+    """The parts of a fold, from those that the point declares."""
+    parts = {key: list(copies) for key, copies in asdict(split).items()}
+    ours = {key: changes.get(f"split.{key}", copies) for key, copies in parts.items()}
+    declared = params.Split(**{key: tuple(ours[key]) for key in ours})  # type: ignore[arg-type]
+    rotated = folds.rotate_split(declared, fold)
+    return {f"split.{key}": list(copies) for key, copies in asdict(rotated).items()}
 
 
 def _name_parts(axes: Mapping[str, Value]) -> Iterator[str]:

@@ -16,11 +16,23 @@ from glassdyn import parameter_files
 from glassdyn.constraints import STRICT, Distinct, NotEmpty, require, validate
 from glassdyn.parameter_files import ParamsError
 
-__all__ = ["Case", "Figure", "Reference", "Sweep", "Value", "change_sweep", "load_sweep", "sweep_names"]
+__all__ = [
+    "Case",
+    "Figure",
+    "Reference",
+    "Rotate",
+    "Sweep",
+    "Value",
+    "change_sweep",
+    "load_sweep",
+    "sweep_names",
+]
 
 Scalar = bool | int | float | str
 Value = Scalar | list[Scalar]
 """A value of a parameter, as it stands in params.yaml."""
+
+Rotate = Literal["inside", "apart"]
 
 CASE = "case"
 """What `figure.x` or `figure.lines` names in place of a parameter: the labels of the cases."""
@@ -36,10 +48,12 @@ class Case:
     Attributes:
         label: on the axis or in the legend.
         set: values by parameter.
+        rotate: where its folds are made, in place of what the sweep says.
     """
 
     label: int | float | str
     set: dict[str, Value]
+    rotate: Rotate | None = None
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -105,7 +119,7 @@ class Sweep:
     cases: tuple[Case, ...] = ()
     seeds: Annotated[tuple[NonNegativeInt, ...], NotEmpty, Distinct] = (1,)
     folds: PositiveInt = 1
-    rotate: Literal["inside", "apart"] = "inside"
+    rotate: Rotate = "inside"
     reference: tuple[Reference, ...] = ()
 
     def __post_init__(self) -> None:
