@@ -13,7 +13,7 @@ from glassdyn.liquid.potential import assign_species
 from glassdyn.observables.measure import LAGS_PER_DECADE
 from glassdyn.observables.relaxation import choose_lags
 from glassdyn.observables.sample import measure_sample
-from glassdyn.params import Params, Wavelets
+from glassdyn.params import Hops, Params, Wavelets
 from glassdyn.storage.trajectory import Trajectory, open_trajectory
 from glassdyn.storage.trajectory_writer import THERMODYNAMICS, TrajectoryWriter, sample_name
 
@@ -21,13 +21,13 @@ __all__ = ["PARTICLES", "time_window"]
 
 PARTICLES, FRAMES = 4000, 2000
 
-SCALES = (16, 64, 240)
-"""Of the wavelets, frames; the longest fits into half a window four times."""
+SECTIONS = {"hops": Hops(0.16, 5.0, 50, "none"), "wavelets": Wavelets(scales=(16, 64, 240))}
+"""The thesis's hops: shorter ones are in any noise, and take longer. Four of a scale fit into half a window."""
 
 
 def time_window(params: Params) -> dict[str, float]:
     """Seconds of processor time for a particle-frame that is observed, and for each of its labels."""
-    sections = {**select_sections(params), "wavelets": Wavelets(scales=SCALES)}
+    sections = {**select_sections(params), **SECTIONS}
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"{sample_name(0, 0)}.h5"
         write_caged(path, (PARTICLES / params.liquid.density) ** (1 / 3))
