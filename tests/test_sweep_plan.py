@@ -16,6 +16,7 @@ from glassdyn.experiments.points import Point
 from glassdyn.experiments.queue import Task, environment_of_workers
 from glassdyn.experiments.repository import list_experiments, run_git, unfit_for_experiments
 from glassdyn.experiments.results import read_densities, read_results
+from glassdyn.experiments.run_sweep import describe_others
 from short_pipeline import PINNED, shorten
 
 GIT = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost"]
@@ -235,3 +236,11 @@ def test_experiments_of_a_data_set_are_read_in_its_folder(repository, monkeypatc
 def test_git_s_refusals_are_errors_with_its_words(repository):
     with pytest.raises(ValueError, match="git rev-parse failed: "):
         run_git("rev-parse", "--verify", "none")
+
+
+def test_experiments_that_run_before_those_of_the_sweep_are_told_of():
+    tasks = [Task("old-s1", "a", "Queued"), Task("new-s1", "b", "Queued"), Task("old-s2", "c", "Success")]
+    assert describe_others(tasks, {"new-s1", "old-s1"}) == ""
+    assert describe_others(tasks, {"new-s1"}).startswith(
+        "1 other experiments wait in the queue and run first, such as old-s1;"
+    )

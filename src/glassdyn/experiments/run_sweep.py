@@ -17,7 +17,15 @@ from glassdyn.experiments.queue import Task
 from glassdyn.experiments.repository import list_experiments
 from glassdyn.jobs.progress import ProgressBar, print_line, show_progress
 
-__all__ = ["Failure", "end_lost_tasks", "enqueue_missing", "note_interrupts", "plan_points", "run_points"]
+__all__ = [
+    "Failure",
+    "describe_others",
+    "end_lost_tasks",
+    "enqueue_missing",
+    "note_interrupts",
+    "plan_points",
+    "run_points",
+]
 
 INTERVAL = 3.0
 """Seconds between looks at the queue."""
@@ -68,6 +76,10 @@ def run_points(name: str, points: Sequence[Point], jobs: int) -> list[Failure]:
         end_lost_tasks(queue.list_tasks())
         plan = plan_points(points)
         queue.remove_tasks(plan.obsolete)
+        if sentence := describe_others(
+            queue.list_tasks(), {*plan.under_way, *(point.name for point in points)}
+        ):
+            print_line(sentence)
         waiting = dict(plan.under_way) | enqueue_missing(plan.missing, interrupt)
         with show_progress(name, total=len(points), unit="experiments") as bar:
             bar(len(points) - len(waiting))
@@ -80,6 +92,17 @@ def run_points(name: str, points: Sequence[Point], jobs: int) -> list[Failure]:
         queue.stop_tasks(running)
         raise KeyboardInterrupt
     return failures
+
+
+def describe_others(tasks: Sequence[Task], names: set[str]) -> str:
+    """Which experiments run before those of a sweep: of another, or of this one before it was changed; empty: none."""
+    others = [task.name for task in tasks if task.state == "Queued" and task.name not in names]
+    if not others:
+        return ""
+    return (
+        f"{len(others)} other experiments wait in the queue and run first, such as {others[0]}; `dvc queue remove NAME "
+        "...` takes them out"
+    )
 
 
 @contextmanager
