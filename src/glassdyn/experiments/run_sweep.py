@@ -96,11 +96,11 @@ def run_points(name: str, points: Sequence[Point], jobs: int) -> list[Failure]:
 
 def describe_others(tasks: Sequence[Task], names: set[str]) -> str:
     """Which experiments run before those of a sweep: of another, or of this one before it was changed; empty: none."""
-    others = [task.name for task in tasks if task.state == "Queued" and task.name not in names]
-    if not others:
+    foreign = [task.name for task in tasks if task.state == "Queued" and task.name not in names]
+    if not foreign:
         return ""
     return (
-        f"{len(others)} other experiments wait in the queue and run first, such as {others[0]}; `dvc queue remove NAME "
+        f"{len(foreign)} other experiments wait in the queue and run first, such as {foreign[0]}; `dvc queue remove NAME "
         "...` takes them out"
     )
 
