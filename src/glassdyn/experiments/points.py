@@ -78,12 +78,12 @@ def make_points(name: str, sweep: Sweep, path: Path = Path("params.yaml")) -> li
     split = params.load(path).split
     points = []
     for axes, changes, rotate in _combinations(sweep):
-        separate, inside = (sweep.folds if rotate == where else 1 for where in ("apart", "inside"))
-        for fold, seed in itertools.product(range(separate), sweep.seeds):
+        rotations, inside = (sweep.folds if rotate == where else 1 for where in ("apart", "inside"))
+        for fold, seed in itertools.product(range(rotations), sweep.seeds):
             repeat: dict[str, Value] = {"train.seed": seed, "evaluate.folds": inside}
-            if separate > 1:
+            if rotations > 1:
                 repeat |= _rotate_split(changes, split, fold)
-            parts = [name, *_name_parts(axes), *([f"f{fold}"] if separate > 1 else [])]
+            parts = [name, *_name_parts(axes), *([f"f{fold}"] if rotations > 1 else [])]
             points.append(Point("-".join([*parts, f"s{seed}"]), axes, (fold, seed), {**changes, **repeat}))
     _refuse_equal(points)
     return _number_repeats(points)
