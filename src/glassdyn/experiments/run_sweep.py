@@ -100,8 +100,8 @@ def describe_others(tasks: Sequence[Task], names: set[str]) -> str:
     if not foreign:
         return ""
     return (
-        f"{len(foreign)} other experiments wait in the queue and run first, such as {foreign[0]}; `dvc queue remove NAME "
-        "...` takes them out"
+        f"{len(foreign)} other experiments wait in the queue and run first, such as {foreign[0]}; "
+        "`dvc queue remove NAME ...` takes them out"
     )
 
 
@@ -198,8 +198,6 @@ def _has_ended(task: Task | None, absences: int) -> bool:
 
 
 def end_lost_tasks(tasks: Sequence[Task]) -> list[Task]:
-    """End experiments whose worker was killed, and return them; DVC would call them running for ever."""
+    """End experiments whose worker was killed; return those that DVC counts as failed, the next look takes others."""
     lost = [task for task in tasks if task.state == "Running" and queue.is_lost(task)]
-    for task in lost:
-        queue.end_lost_task(task.name)
-    return lost
+    return [task for task in lost if queue.end_lost_task(task.name)]
