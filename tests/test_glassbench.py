@@ -227,6 +227,11 @@ def test_bond_breaking_is_learnt_and_methods_that_predict_other_labels_are_left_
     assert metrics["test"]["mean_bond_breaking_1"]["pearson"] > 0.7
     assert not metrics["baselines"].keys() & set(METHODS)
     assert "CAGE predicts none of mean_bond_breaking_1" in capfd.readouterr().out
+    shutil.rmtree("plots/published", ignore_errors=True)
+    Path("plots/evaluate/susceptibilities.csv").unlink()  # which DVC removes before the stage
+    draw_published.main()
+    table = pl.read_csv("plots/published/methods.csv")
+    assert set(table["origin"]) == {"published"}
 
 
 def test_susceptibilities_stand_beside_the_published(run, contents):

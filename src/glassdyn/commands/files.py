@@ -169,9 +169,9 @@ def _transfer(options: argparse.Namespace) -> None:
     predictor, run = predictors.load_predictor(options.file, options.model), params.load()
     samples = transfer.list_test_samples(run, Path("data/snapshots"))
     with show_progress("transfer", total=len(samples), unit="samples") as advance:
-        done = transfer.transfer_model(predictor, options.name, run, advance=advance)
+        done = transfer.transfer_model(predictor, options.name, run, samples, advance=advance)
     print(
-        f"data/predictions/{options.name}: {', '.join(done.labels)} of {done.samples} samples; beyond chance their "
+        f"data/predictions/{options.name}: {', '.join(done.labels)} of {len(samples)} samples; beyond chance their "
         f"features are off by {done.distribution_shift:.2g} standard deviations from those that the model has learnt "
         "from; `dvc repro` evaluates it"
     )

@@ -29,7 +29,7 @@ DETAILED = 0.44
 TRUTH = "truth"
 """The propensity itself among the methods; GlassBench calls it MD."""
 
-TRANSFERRED = re.compile(r"(?P<method>.+)_T(?P<temperature>\d+\.\d+)")
+TRANSFERRED = r"^(?P<method>.+)_T(?P<temperature>\d+\.\d+)$"
 """Name of a model that has learnt at another temperature, such as network_T0.50."""
 
 PROPENSITY = re.compile(r"propensity_(?P<time>[-+.e\d]+)")
@@ -77,26 +77,28 @@ def read_published(folder: Path, temperature: float) -> pl.DataFrame:
     times = published_times(temperature)
     if temperature == DETAILED:
         rhos = _read(folder / "KA_results__FIG1.csv").rename({"t": "time"})
+        long = rhos.unpivot(index="time", variable_name="method", value_name="pearson")
         ceilings = _read(folder / f"KA_results__rhomax_T{temperature:.2f}_MD.csv").rename(
             {"t": "time", "rhomax": "ceiling"}
         )
     else:
-        rhos = _read_diagonal(folder / "KA_results__FIG5.csv", temperature, times[RELAXATION])
+        long = _read_transfers(folder, temperature).filter(learnt_at=temperature)
+        long = long.select(pl.lit(times[RELAXATION]).alias("time"), "method", "pearson")
         ceilings = pl.DataFrame(schema={"time": pl.Float64, "ceiling": pl.Float64})
-    long = rhos.unpivot(index="time", variable_name="method", value_name="pearson")
     table = long.join(ceilings, on="time", how="left", maintain_order="left").with_columns(
         origin=pl.lit("published"), ratio=pl.col("pearson") / pl.col("ceiling")
     )
     return _complete(table)
 
 
-def _read_diagonal(path: Path, temperature: float, time: float) -> pl.DataFrame:
-    """Columns time and each method, trained and tested at one temperature: one row."""
-    table = _read(path)
-    suffix = f"{temperature:.2f}"
-    rows = table.filter((pl.col("1/T") * temperature - 1).abs() < 1e-6)
-    columns = {name: name.removesuffix(suffix) for name in table.columns if name.endswith(suffix)}
-    return rows.select(pl.lit(time).alias("time"), pl.col(list(columns)).name.map(columns.__getitem__))
+def _read_transfers(folder: Path, temperature: float) -> pl.DataFrame:
+    """Columns learnt_at, method and pearson of the methods tested at a temperature, at its relaxation time."""
+    table = _read(folder / "KA_results__FIG5.csv")
+    tested = table.filter((pl.col("1/T") * temperature - 1).abs() < 1e-6).drop("1/T")
+    name, digits = pl.col("name"), len("0.44")  # BOTAN0.44: method, and temperature that it has learnt at
+    return tested.unpivot(variable_name="name", value_name="pearson").select(
+        learnt_at=name.str.tail(digits).cast(pl.Float64), method=name.str.head(-digits), pearson="pearson"
+    )
 
 
 def compare_susceptibilities(
@@ -147,21 +149,19 @@ def compare_transfers(models: pl.DataFrame, folder: Path, *, temperature: float)
         ImportingError: as `compare_results`.
     """
     published_times(temperature)  # refuses a temperature that was not published
-    table = _read(folder / "KA_results__FIG5.csv")
-    tested = table.filter((pl.col("1/T") * temperature - 1).abs() < 1e-6).drop("1/T")
-    suffix_length = len(f"{temperature:.2f}")
-    published = [
-        (float(name[-suffix_length:]), name[:-suffix_length], "published", tested[name][0], None, None)
-        for name in tested.columns
-    ]
-    numbers = ["model", "pearson", "pearson_low", "pearson_high"]
-    ours = []
-    for name, *row in models.filter(label=label_names.propensities([1.0])[0]).select(numbers).rows():
-        match = TRANSFERRED.fullmatch(name)
-        learnt_at, method = (float(match["temperature"]), match["method"]) if match else (temperature, name)
-        ours.append((learnt_at, method, "here", *row))
-    schema = ["learnt_at", "method", "origin", "pearson", "pearson_low", "pearson_high"]
-    return pl.DataFrame(published + ours, schema, orient="row").sort("learnt_at", maintain_order=True)
+    published = _read_transfers(folder, temperature).with_columns(origin=pl.lit("published"))
+    parts = pl.col("model").str.extract_groups(TRANSFERRED).struct
+    ours = models.filter(label=label_names.propensities([1.0])[0]).select(
+        "pearson",
+        "pearson_low",
+        "pearson_high",
+        learnt_at=parts.field("temperature").cast(pl.Float64).fill_null(temperature),
+        method=parts.field("method").fill_null(pl.col("model")),
+        origin=pl.lit("here"),
+    )
+    columns = ["learnt_at", "method", "origin", "pearson", "pearson_low", "pearson_high"]
+    joint = pl.concat([published, ours], how="diagonal").select(columns)
+    return joint.sort("learnt_at", maintain_order=True)
 
 
 def collect_ours(models: pl.DataFrame, tau_alpha: float) -> pl.DataFrame:
