@@ -1,13 +1,17 @@
 """Sweeps as tables: means, errors over copies, selection by validation, and figures, from planted results."""
 
+import io
+
 import numpy as np
 import polars as pl
 import pytest
+from rich.console import Console
 from scipy.stats import ttest_rel
 
 from glassdyn.experiments.collect import group_results, name_value, tabulate_groups
 from glassdyn.experiments.figure import draw_sweep
 from glassdyn.experiments.points import Point
+from glassdyn.experiments.report import lay_out_table
 from glassdyn.experiments.results import Result
 from glassdyn.experiments.selection import compare_by_copies, describe_selection, select_by_validation
 from glassdyn.experiments.sweep_file import Figure, Reference, Sweep
@@ -66,6 +70,28 @@ def test_means_and_errors_are_those_over_copies_of_the_mean_over_seeds():
     assert table["seed_spread"].to_list() == pytest.approx(spread)
     assert table["thesis"].to_list() == [None, None, None, 0.35]
     assert table["line"].to_list() == ["(8, 8)", "(8, 8)", "(16, 16)", "(16, 16)"]
+
+
+def show(rows, width):
+    file = io.StringIO()
+    Console(width=width, file=file).print(lay_out_table(SWEEP, rows))
+    return file.getvalue()
+
+
+def test_a_terminal_of_80_columns_shows_every_number_with_its_error():
+    points, results, _ = plant()
+    rows = tabulate_groups(group_results(points, results, SWEEP.figure), SWEEP).to_dicts()
+    text = show(rows, 80)
+    assert all(f"{row['pearson']:.3f} ± {row['error']:.3f}" in text for row in rows)
+    assert text.count("0.500 ± 0.010") == text.count("p_hop") == 1  # what rows share stands above them
+
+
+def test_what_differs_between_rows_stands_in_them():
+    points, results, _ = plant()
+    rows = tabulate_groups(group_results(points, results, SWEEP.figure), SWEEP).to_dicts()
+    rows[0]["ceiling"] = 0.6
+    text = show(rows, 120)
+    assert (text.count("0.600 ± 0.010"), text.count("0.500 ± 0.010")) == (1, 3)
 
 
 def test_a_missing_point_is_left_out_and_the_order_of_experiments_does_not_matter():

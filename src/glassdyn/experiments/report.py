@@ -16,7 +16,7 @@ from glassdyn.experiments.sweep_file import Sweep
 from glassdyn.figures import style
 from glassdyn.storage.outputs import write_csv
 
-__all__ = ["Report", "report_sweep"]
+__all__ = ["Report", "lay_out_table", "report_sweep"]
 
 FOLDER = Path("plots/sweeps")
 """Of tables and figures of sweeps; they are in git, and no stage writes them."""
@@ -62,10 +62,10 @@ def report_sweep(name: str, sweep: Sweep, points: Sequence[Point], done: Mapping
         write_csv(FOLDER / f"{name}_densities.csv", densities, digits=DIGITS)
     style.save(draw_sweep(table, densities, sweep.figure), FOLDER / f"{name}.png")
     sentences = [describe_selection(selection) for selection in select_by_validation(groups)]
-    return _lay_out(sweep, table.to_dicts()), [*sentences, f"{FOLDER / name}.csv, {FOLDER / name}.png"]
+    return lay_out_table(sweep, table.to_dicts()), [*sentences, f"{FOLDER / name}.csv, {FOLDER / name}.png"]
 
 
-def _lay_out(sweep: Sweep, rows: Sequence[Mapping[str, Any]]) -> Table:
+def lay_out_table(sweep: Sweep, rows: Sequence[Mapping[str, Any]]) -> Table:
     """Rows as cells; what is the same in all of them stands above, so that the numbers fit a terminal."""
     cells = [_cells(sweep, row) for row in rows]
     above = [name for name in ABOVE if len(rows) > 1 and len({row[name] for row in cells}) == 1]
