@@ -24,8 +24,8 @@ from scipy.spatial import cKDTree
 from glassdyn.features.radial import bin_edges, radial_descriptors
 from glassdyn.labels.midframe import BLOCK_BYTES, label_midframe, label_parameters
 from glassdyn.labels.p_hop import HopCriteria, criteria_in_frames, p_hop_at
-from glassdyn.labels.per_particle import per_particle
 from glassdyn.labels.sections import column_names
+from glassdyn.labels.tracks import check_tracks
 from glassdyn.liquid.compiled import cores, parallel_for
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.params import Descriptors, Hops, Wavelets
@@ -186,12 +186,13 @@ def bench_hops(report: Report) -> None:
     block = caged_block(256, 6001)
     criteria, frame = criteria_in_frames(HOPS, INTERVAL), 3000
     tracks = np.ascontiguousarray(block.transpose(1, 0, 2)).astype(np.float64)  # (n, T, 3)
+    own = np.ascontiguousarray(block.transpose(1, 2, 0))  # (n, 3, T)
 
     def numpy_some(first: int, last: int, labels: NDArray[np.float64]) -> None:
         labels[first:last] = [hop_by_numpy(track, frame, criteria) for track in tracks[first:last]]
 
     def our_some(first: int, last: int, labels: NDArray[np.float64]) -> None:
-        labels[first:last] = p_hop_at(per_particle(block[:, first:last], 100.0), frame, criteria)
+        labels[first:last] = p_hop_at(check_tracks(own[first:last], 100.0), frame, criteria)
 
     def run(some: Callable[[int, int, NDArray[np.float64]], None], size: int) -> NDArray[np.float64]:
         labels = np.empty(len(tracks))
@@ -232,15 +233,15 @@ class InMemory:
     path, box_length, interval = Path("memory"), 100.0, INTERVAL
 
     def __init__(self, block: NDArray[np.float32], blocks: int) -> None:
-        self.block, self.blocks = block, blocks
-        self.frames, self.width, _ = block.shape
+        self.block, self.blocks = np.ascontiguousarray(block.transpose(1, 2, 0)), blocks
+        self.width, _, self.frames = self.block.shape
         self.particles, self.middle = blocks * self.width, (self.frames - 1) // 2
         self.species = np.zeros(self.particles, np.uint8)
 
     def particle_blocks(self, _: int) -> list[slice]:
         return [slice(i * self.width, (i + 1) * self.width) for i in range(self.blocks)]
 
-    def series(self, _start: int, _stop: int, _memory: NDArray[np.float32]) -> NDArray[np.float32]:
+    def tracks(self, _start: int, _stop: int, _memory: NDArray[np.float32]) -> NDArray[np.float32]:
         return self.block
 
 
@@ -257,13 +258,13 @@ def read_all(path: Path) -> int:
     return total
 
 
-def read_series(path: Path) -> None:
+def read_tracks(path: Path) -> None:
     """Read every position, block after block of particles, as the stage label does."""
     with open_trajectory(path) as opened:
         blocks = list(opened.particle_blocks(BLOCK_BYTES))
         memory = np.empty(3 * opened.frames * (blocks[0].stop - blocks[0].start), np.float32)
         for block in blocks:
-            opened.series(block.start, block.stop, memory)
+            opened.tracks(block.start, block.stop, memory)
 
 
 def label_file(path: Path) -> None:
@@ -301,7 +302,7 @@ def bench_stage(report: Report, frames: int, folder: Path) -> None:
     read = seconds(lambda: read_all(long), 1)
     time, memory = time_labelling(long)
     gigabytes, size = 12e-9 * PARTICLES * frames, f"64000 x {frames}"
-    own = seconds(lambda: read_series(long), 1)
+    own = seconds(lambda: read_tracks(long), 1)
     for name, taken, share in (("read", own, READING), ("label", time, LABELLING)):
         bound = f">={min(share * cores(), 2):.3g}"
         report.line(

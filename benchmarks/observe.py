@@ -33,7 +33,7 @@ from glassdyn.storage.trajectory_writer import BLOCK, THERMODYNAMICS, Trajectory
 
 PARTICLES, ALLOWED, FASTER = 64000, 1500.0, 8
 
-ROUNDS, BLOCKS = 2, 4
+ROUNDS, BLOCKS = 4, 4
 """Turns of each recorder, of which its best is taken, and blocks of frames in a turn."""
 
 RECORDED = 300

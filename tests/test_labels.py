@@ -16,9 +16,9 @@ from glassdyn.labels.examples import choose_particles, tabulate_examples
 from glassdyn.labels.labelling import plan
 from glassdyn.labels.midframe import label_midframe, label_parameters, with_coarse_grained
 from glassdyn.labels.p_hop import criteria_in_frames, p_hop_at, p_hop_series
-from glassdyn.labels.per_particle import per_particle
 from glassdyn.labels.sections import as_mappings, column_names, from_mappings, select_sections
 from glassdyn.labels.summary import tabulate_labels
+from glassdyn.labels.tracks import check_tracks
 from glassdyn.labels.wavelets import difference_weights, wavelet_at
 from glassdyn.storage import tables
 from glassdyn.storage.trajectory import TrajectoryError, open_trajectory
@@ -72,7 +72,7 @@ def test_labels_of_a_file_equal_those_of_its_arrays(caged, tmp_path, monkeypatch
     assert len(advances) > 1
     assert sum(advances) == PARTICLES * FRAMES
     with open_trajectory(caged[0]) as opened:
-        tracks = per_particle(opened.series(0, PARTICLES), opened.box_length)
+        tracks = check_tracks(opened.tracks(0, PARTICLES), opened.box_length)
         assert len(list(opened.particle_blocks(100 * 12 * FRAMES))) > 1
     np.testing.assert_array_equal(
         table["p_hop"].to_numpy(), p_hop_at(tracks, 250, criteria_in_frames(HOPS, 0.1))
@@ -88,7 +88,7 @@ def test_planted_hops_are_where_they_were_planted(caged):
     path, planted = caged
     with open_trajectory(path) as opened:
         series = p_hop_series(
-            per_particle(opened.series(0, PARTICLES), opened.box_length), criteria_in_frames(HOPS, 0.1)
+            check_tracks(opened.tracks(0, PARTICLES), opened.box_length), criteria_in_frames(HOPS, 0.1)
         )
     stay = planted.frames == FRAMES
     clear = (planted.frames >= 100) & (planted.frames <= FRAMES - 100)
@@ -234,7 +234,7 @@ def test_the_slow_example_hops_nowhere_in_the_window(caged, tmp_path, monkeypatc
     with open_trajectory(path) as opened:
         slow = choose_particles(table, opened, HOPS, "cwt_50")["slow"]
         criteria = criteria_in_frames(HOPS, opened.interval)
-        series = p_hop_series(per_particle(opened.series(0, PARTICLES), opened.box_length), criteria)
+        series = p_hop_series(check_tracks(opened.tracks(0, PARTICLES), opened.box_length), criteria)
         assert series[early].max() >= HOPS.p_c > series[slow].max()
         monkeypatch.setattr("glassdyn.labels.examples.CANDIDATES", 1)
         assert choose_particles(table, opened, HOPS, "cwt_50")["slow"] == early, "all that were followed hop"
@@ -295,11 +295,15 @@ def test_padded_parts_of_the_wavelet_panel_are_grey():
     assert figure.axes[2].get_legend().get_texts()[0].get_text() == r"$a = 1\,\tau$"
 
 
-def test_frames_are_transposed_particle_by_particle():
-    block = np.random.default_rng(0).normal(size=(30, 21, 3)).astype(np.float32)
-    np.testing.assert_array_equal(per_particle(block, 50.0), block.astype(np.float64).transpose(1, 2, 0))
-    with pytest.raises(ValueError, match="particle 121"):
-        per_particle(np.concatenate([block, 1 + block[:, -1:] * np.inf], axis=1), 50.0, first=100)
+def test_lost_and_wrapped_particles_are_refused():
+    tracks = np.random.default_rng(0).normal(size=(21, 3, 30)).astype(np.float32)
+    np.testing.assert_array_equal(check_tracks(tracks, 50.0), tracks.astype(np.float64))
+    for lost in (np.inf, np.nan, 30.0):
+        for frame in (0, 1, 29):
+            damaged = tracks.copy()
+            damaged[17, 1, frame] += lost
+            with pytest.raises(ValueError, match="particle 117"):
+                check_tracks(damaged, 50.0, first=100)
 
 
 def test_a_trajectory_of_even_length_has_its_middle_before_the_half(tmp_path):

@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from glassdyn.labels.p_hop import criteria_in_frames, p_hop_series
-from glassdyn.labels.per_particle import per_particle
+from glassdyn.labels.tracks import check_tracks
 from glassdyn.labels.wavelets import CWT, scalogram
 from glassdyn.params import Hops, Wavelets
 from glassdyn.storage.trajectory import Trajectory
@@ -90,7 +90,7 @@ def tabulate_examples(
 
 def _read_track(trajectory: Trajectory, particle: int) -> NDArray[np.float64]:
     """(1, 3, T) positions of one particle, units of sigma_AA."""
-    return per_particle(trajectory.series(particle, particle + 1), trajectory.box_length, particle)
+    return check_tracks(trajectory.tracks(particle, particle + 1), trajectory.box_length, particle)
 
 
 def _moduli(track: NDArray[np.float64], scales: Sequence[int], interval: float) -> NDArray[np.float64]:

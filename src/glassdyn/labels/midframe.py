@@ -15,8 +15,8 @@ from glassdyn import label_names
 from glassdyn.labels import LABELS
 from glassdyn.labels.coarse_graining import coarse_grain
 from glassdyn.labels.label import Kernel, Window
-from glassdyn.labels.per_particle import per_particle
 from glassdyn.labels.sections import Sections, as_mappings, column_names
+from glassdyn.labels.tracks import check_tracks
 from glassdyn.liquid.compiled import parallel_for
 from glassdyn.storage.trajectory import Trajectory, TrajectoryError
 
@@ -61,9 +61,9 @@ def label_midframe(
     try:
         window = Window(trajectory.frames, trajectory.middle, trajectory.interval)
         kernels = [label.prepare(sections[label.section], window) for label in LABELS]
-        for block, positions in _read_ahead(trajectory):
-            labels = np.empty((len(names), positions.shape[1]))
-            _label_block(positions, labels, block.start, trajectory.box_length, kernels)
+        for block, tracks in _read_ahead(trajectory):
+            labels = np.empty((len(names), len(tracks)))
+            _label_block(tracks, labels, block.start, trajectory.box_length, kernels)
             advance(labels.shape[1] * trajectory.frames)
             identity = {"particle": np.arange(block.start, block.stop), "type": trajectory.species[block]}
             yield identity | dict(zip(names, labels, strict=True))
@@ -74,21 +74,21 @@ def label_midframe(
 
 
 def _read_ahead(trajectory: Trajectory) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """Blocks of particles with their (T, n, 3) positions; the next is read while one is worked on."""
+    """Blocks of particles with their (n, 3, T) tracks; the next is read while one is worked on."""
     blocks = list(trajectory.particle_blocks(BLOCK_BYTES))
     size = max(block.stop - block.start for block in blocks) * trajectory.frames * 3
     memories = cycle([np.empty(size, np.float32) for _ in blocks[:2]])
 
     def read(block: slice) -> NDArray[np.float32]:
-        return trajectory.series(block.start, block.stop, next(memories))
+        return trajectory.tracks(block.start, block.stop, next(memories))
 
     with ThreadPoolExecutor(1) as reader:
         pending = reader.submit(read, blocks[0])
         for block, following in zip(blocks, [*blocks[1:], None], strict=True):
-            positions = pending.result()
+            tracks = pending.result()
             if following:
                 pending = reader.submit(read, following)
-            yield block, positions
+            yield block, tracks
 
 
 def with_coarse_grained(
@@ -114,20 +114,19 @@ def with_coarse_grained(
 
 
 def _label_block(
-    positions: NDArray[np.float32],
+    tracks: NDArray[np.float32],
     labels: NDArray[np.float64],
     start: int,
     box_length: float,
     kernels: Sequence[Kernel],
 ) -> None:
-    """Fill the labels (K, n) of a block (T, n, 3) whose first particle is number `start`, on all cores."""
-    frames, particles, _ = positions.shape
+    """Fill the labels (K, n) of tracks (n, 3, T) whose first particle is number `start`, on all cores."""
 
     def work(first: int, last: int) -> None:
-        workspace = np.empty((PARTICLES, 3, frames))
+        workspace = np.empty((PARTICLES, *tracks.shape[1:]))
         for begin in range(first, last, PARTICLES):
             end = min(begin + PARTICLES, last)
-            tracks = per_particle(positions[:, begin:end], box_length, start + begin, workspace)
-            labels[:, begin:end] = np.hstack([kernel(tracks) for kernel in kernels]).T
+            checked = check_tracks(tracks[begin:end], box_length, start + begin, workspace)
+            labels[:, begin:end] = np.hstack([kernel(checked) for kernel in kernels]).T
 
-    parallel_for(particles, work, 4 * PARTICLES)
+    parallel_for(len(tracks), work, 4 * PARTICLES)

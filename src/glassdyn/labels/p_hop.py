@@ -46,14 +46,16 @@ class Workspace(NamedTuple):
     """Memory that is used again for each particle; T frames.
 
     Attributes:
-        sums: (4, T + 1) running sums of x, y, z and x^2 + y^2 + z^2.
+        sums: (4, T + 1) running sums of x, y, z and x^2 + y^2 + z^2, the first of them 0.
         values: (T,) p^4 of every split that is possible.
-        inverse: (T + 1,) 1 / n.
+        inverse: (T + 1,) 1 / n; the first is not used.
+        backward: (T + 1,) the same from n = T down.
     """
 
     sums: NDArray[np.float64]
     values: NDArray[np.float64]
     inverse: NDArray[np.float64]
+    backward: NDArray[np.float64]
 
 
 def criteria_in_frames(hops: Hops, interval: float) -> HopCriteria:
@@ -62,7 +64,7 @@ def criteria_in_frames(hops: Hops, interval: float) -> HopCriteria:
     return HopCriteria(hops.p_c, reach, hops.min_segment, hops.weight == "barycentric")
 
 
-def p_hop_at(positions: NDArray[np.float64], frame: int, criteria: HopCriteria) -> NDArray[np.float64]:
+def p_hop_at(tracks: NDArray[np.float64], frame: int, criteria: HopCriteria) -> NDArray[np.float64]:
     """(n,) p_hop at one frame: only the parts that hold it are split.
 
     A split outside of a part that holds the frame is never nearer than the ends of that part, which are
@@ -74,24 +76,24 @@ def p_hop_at(positions: NDArray[np.float64], frame: int, criteria: HopCriteria) 
     drift, whose best splits lie min_segment from the ends: T / min_segment parts.
 
     Args:
-        positions: (n, 3, T) unwrapped, units of sigma_AA.
+        tracks: (n, 3, T) positions, unwrapped, units of sigma_AA.
         frame: at least 0, below T.
         criteria: see `criteria_in_frames`.
 
     Raises:
         GlassdynError: where the window holds no two segments.
     """
-    _check_window(positions.shape[2], criteria)
-    labels = np.empty(len(positions))
-    _hop_at(positions, frame, criteria, _allocate(positions.shape[2]), labels)
+    _check_window(tracks.shape[2], criteria)
+    labels = np.empty(len(tracks))
+    _hop_at(tracks, frame, criteria, labels)
     return labels
 
 
-def p_hop_series(positions: NDArray[np.float64], criteria: HopCriteria) -> NDArray[np.float64]:
+def p_hop_series(tracks: NDArray[np.float64], criteria: HopCriteria) -> NDArray[np.float64]:
     """(n, T) p_hop at every frame; arguments and errors as in `p_hop_at`."""
-    _check_window(positions.shape[2], criteria)
-    labels = np.empty((positions.shape[0], positions.shape[2]))
-    _hop_series(positions, criteria, _allocate(positions.shape[2]), labels)
+    _check_window(tracks.shape[2], criteria)
+    labels = np.empty((tracks.shape[0], tracks.shape[2]))
+    _hop_series(tracks, criteria, labels)
     return labels
 
 
@@ -103,9 +105,12 @@ def _check_window(frames: int, criteria: HopCriteria) -> None:
         )
 
 
+@compiled
 def _allocate(frames: int) -> Workspace:
-    inverse = 1.0 / np.maximum(np.arange(frames + 1), 1)
-    return Workspace(np.zeros((4, frames + 1)), np.empty(frames), inverse)
+    inverse = np.ones(frames + 1)
+    for n in range(1, frames + 1):
+        inverse[n] = 1.0 / n
+    return Workspace(np.zeros((4, frames + 1)), np.empty(frames), inverse, inverse[::-1].copy())
 
 
 @compiled
@@ -114,36 +119,63 @@ def _split(
 ) -> tuple[int, float]:
     """Frame and p of the best split of the frames first ... last; the earliest of equals."""
     frames = last - first + 1
-    sums, values, inverse = workspace
+    _sum_up(track, first, last, workspace.sums)
+    low, count = criteria.shortest - 1, frames - 2 * criteria.shortest + 2
+    values = workspace.values[:count]
+    _fill_values(workspace, low, frames, values)
+    if criteria.barycentric:
+        weight = 1.0 / (frames - 1) ** 2
+        for k in range(count):
+            values[k] *= weight * (low + k) * (frames - 1 - low - k)
+    # numbers that are not negative are ordered as their bits, which the processor compares several at a time
+    bits = values.view(np.int64)
+    largest, best = bits[0], 0
+    for k in range(count):
+        largest = max(largest, bits[k])
+    while bits[best] != largest:
+        best += 1
+    return first + low + best, np.sqrt(np.sqrt(values[best]))
+
+
+@compiled
+def _sum_up(track: NDArray[np.float64], first: int, last: int, sums: NDArray[np.float64]) -> None:
+    """Fill the running sums of the frames first ... last.
+
+    Of positions relative to the first: the sums stay small, and variances are differences of them.
+    """
     sum_x, sum_y, sum_z, sum_square = sums[0], sums[1], sums[2], sums[3]
-    # positions relative to the part's first keep the sums small: variances are differences of them
     start_x, start_y, start_z = track[0, first], track[1, first], track[2, first]
     all_x = all_y = all_z = all_square = 0.0
-    for k in range(frames):
+    for k in range(last - first + 1):
         x, y, z = track[0, first + k] - start_x, track[1, first + k] - start_y, track[2, first + k] - start_z
         all_x += x
         all_y += y
         all_z += z
         all_square += x * x + y * y + z * z
         sum_x[k + 1], sum_y[k + 1], sum_z[k + 1], sum_square[k + 1] = all_x, all_y, all_z, all_square
-    low, high = criteria.shortest - 1, frames - criteria.shortest
-    plain = 0.0 if criteria.barycentric else 1.0
-    weight = (1.0 - plain) / (frames - 1) ** 2
-    for k in range(low, high + 1):  # U has k + 1 frames, V has frames - k
-        inverse_u, inverse_v = inverse[k + 1], inverse[frames - k]
-        u_x, v_x = sum_x[k + 1] * inverse_u, (all_x - sum_x[k]) * inverse_v
-        u_y, v_y = sum_y[k + 1] * inverse_u, (all_y - sum_y[k]) * inverse_v
-        u_z, v_z = sum_z[k + 1] * inverse_u, (all_z - sum_z[k]) * inverse_v
+
+
+@compiled
+def _fill_values(workspace: Workspace, low: int, frames: int, values: NDArray[np.float64]) -> None:
+    """Fill p^4, without weight, of the splits at low, low + 1, ...: U has low + k + 1 frames, V has frames - low - k.
+
+    Arrays are cut so that all have the same index: only then are several splits computed at a time.
+    """
+    count = len(values)
+    u, v = slice(low + 1, low + 1 + count), slice(low, low + count)
+    sums, start = workspace.sums, len(workspace.backward) - 1 - frames + low
+    inverse_u, inverse_v = workspace.inverse[u], workspace.backward[start : start + count]
+    sum_u_x, sum_u_y, sum_u_z, sum_u_square = sums[0, u], sums[1, u], sums[2, u], sums[3, u]
+    sum_v_x, sum_v_y, sum_v_z, sum_v_square = sums[0, v], sums[1, v], sums[2, v], sums[3, v]
+    all_x, all_y, all_z, all_square = sums[0, frames], sums[1, frames], sums[2, frames], sums[3, frames]
+    for k in range(count):
+        u_x, v_x = sum_u_x[k] * inverse_u[k], (all_x - sum_v_x[k]) * inverse_v[k]
+        u_y, v_y = sum_u_y[k] * inverse_u[k], (all_y - sum_v_y[k]) * inverse_v[k]
+        u_z, v_z = sum_u_z[k] * inverse_u[k], (all_z - sum_v_z[k]) * inverse_v[k]
         square = (u_x - v_x) ** 2 + (u_y - v_y) ** 2 + (u_z - v_z) ** 2
-        variance_u = sum_square[k + 1] * inverse_u - (u_x * u_x + u_y * u_y + u_z * u_z)
-        variance_v = (all_square - sum_square[k]) * inverse_v - (v_x * v_x + v_y * v_y + v_z * v_z)
-        product = max(variance_u + square, 0.0) * max(variance_v + square, 0.0)
-        values[k] = product * (plain + weight * k * (frames - 1 - k))
-    best = low
-    for k in range(low + 1, high + 1):
-        if values[k] > values[best]:
-            best = k
-    return first + best, np.sqrt(np.sqrt(values[best]))
+        variance_u = sum_u_square[k] * inverse_u[k] - (u_x * u_x + u_y * u_y + u_z * u_z)
+        variance_v = (all_square - sum_v_square[k]) * inverse_v[k] - (v_x * v_x + v_y * v_y + v_z * v_z)
+        values[k] = max(variance_u + square, 0.0) * max(variance_v + square, 0.0)
 
 
 @compiled
@@ -158,20 +190,20 @@ def _nearest(frame: int, first: int, last: int, left: float, right: float) -> tu
 
 @compiled
 def _hop_at(
-    positions: NDArray[np.float64],
+    tracks: NDArray[np.float64],
     frame: int,
     criteria: HopCriteria,
-    workspace: Workspace,
     labels: NDArray[np.float64],
 ) -> None:
-    for particle in range(len(positions)):
-        first, last = 0, positions.shape[2] - 1
+    workspace = _allocate(tracks.shape[2])
+    for particle in range(len(tracks)):
+        first, last = 0, tracks.shape[2] - 1
         left = right = -1.0  # p of the splits at both ends; the window's own ends are none
         while True:
             distance, p = _nearest(frame, first, last, left, right)
             if distance == 0 or last - first + 1 < 2 * criteria.shortest - 1:
                 break
-            split, largest = _split(positions[particle], first, last, criteria, workspace)
+            split, largest = _split(tracks[particle], first, last, criteria, workspace)
             if largest < criteria.p_c:
                 p = p if distance <= criteria.reach else largest
                 break
@@ -183,13 +215,12 @@ def _hop_at(
 
 
 @compiled
-def _hop_series(
-    positions: NDArray[np.float64], criteria: HopCriteria, workspace: Workspace, labels: NDArray[np.float64]
-) -> None:
-    frames = positions.shape[2]
+def _hop_series(tracks: NDArray[np.float64], criteria: HopCriteria, labels: NDArray[np.float64]) -> None:
+    frames = tracks.shape[2]
+    workspace = _allocate(frames)
     ends = np.empty((frames + 1, 2), np.int64)  # parts still to be split, the earliest on top
     values = np.empty((frames + 1, 2))  # p at their ends
-    for particle in range(len(positions)):
+    for particle in range(len(tracks)):
         ends[0, 0], ends[0, 1] = 0, frames - 1
         values[0, 0] = values[0, 1] = -1.0
         waiting = 1
@@ -199,7 +230,7 @@ def _hop_series(
             left, right = values[waiting]
             split, largest = first, -1.0
             if last - first + 1 >= 2 * criteria.shortest - 1:
-                split, largest = _split(positions[particle], first, last, criteria, workspace)
+                split, largest = _split(tracks[particle], first, last, criteria, workspace)
             if largest >= criteria.p_c:
                 ends[waiting, 0], ends[waiting, 1] = split, last
                 values[waiting, 0], values[waiting, 1] = largest, right

@@ -17,7 +17,8 @@ RUN = 256
 """Words whose sums hold in 32 bits, which the processor adds several at a time."""
 
 
-def fletcher32(content: NDArray[np.uint8]) -> int:
+@compiled
+def fletcher32(content: NDArray[np.uint8]) -> np.int64:
     """The checksum of some bytes.
 
     With the words w_k, k = 0 ... n - 1, the higher byte first and an odd last byte followed by 0:
@@ -28,11 +29,6 @@ def fletcher32(content: NDArray[np.uint8]) -> int:
         content: (n,) contiguous.
     """
     words = content[: len(content) // 2 * 2].view(np.uint16)
-    return int(_add_words(words, int(content[-1]) if len(content) % 2 else -1))
-
-
-@compiled
-def _add_words(words: NDArray[np.uint16], last: int) -> np.uint64:
     plain_sum, weighted_sum = np.uint64(0), np.uint64(0)
     for start in range(0, len(words), RUN):
         run = words[start : start + RUN]
@@ -44,10 +40,10 @@ def _add_words(words: NDArray[np.uint16], last: int) -> np.uint64:
             weighted += word * np.uint32(len(run) - k)
         weighted_sum += np.uint64(len(run)) * plain_sum + np.uint64(weighted)
         plain_sum += np.uint64(plain)
-    if last >= 0:
-        plain_sum += np.uint64(last) << np.uint64(8)
+    if len(content) % 2:
+        plain_sum += np.uint64(content[-1]) << np.uint64(8)
         weighted_sum += plain_sum
-    return (_folded(weighted_sum) << np.uint64(16)) | _folded(plain_sum)
+    return np.int64((_folded(weighted_sum) << np.uint64(16)) | _folded(plain_sum))
 
 
 @compiled

@@ -9,7 +9,6 @@ do not depend on the number of threads.
 P. Deutsch, RFC 1950 and 1951.
 """
 
-import struct
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import reduce
@@ -21,21 +20,20 @@ from isal import igzip_lib, isal_zlib
 from numpy.typing import NDArray
 
 from glassdyn.liquid.compiled import compiled, cores
-from glassdyn.storage.checksum import fletcher32
+from glassdyn.storage.checksum import CHECKSUM_BYTES, fletcher32
+from glassdyn.storage.chunk_layout import (
+    ADLER_BYTES,
+    BLOCK_HEADER_BYTES,
+    STORED_BYTES,
+    Bytes,
+    Words,
+    block_start,
+)
 
 __all__ = ["max_chunk_bytes", "write_chunks"]
 
 LEVEL = 1
 """Of igzip: levels 2 and 3 save 1 % of the bytes at half the speed."""
-
-HEADER = np.array([0x78, 0x01], np.uint8)
-"""Of a zlib stream: deflate, window of 32 kB, the fastest level."""
-
-BLOCK_HEADER = struct.Struct("<BHH")
-"""Of a stored block that is not the last: 0, its length, and the length's complement."""
-
-STORED_BYTES = 2**16 - 1
-"""Of a stored block at most."""
 
 NOISE = 512
 """A plane is noise where two bytes of it are equal with a probability of at most NOISE / 2^16, twice that of uniform bytes:
@@ -44,8 +42,11 @@ their entropy is then 7 bits at least, and Huffman's code would save an eighth o
 SAMPLED = 16
 """Each how many-th frame is looked at to tell noise."""
 
-SLOTS = 4
-"""Chunks in memory for each thread."""
+CHUNKS = 8
+"""That a thread encodes one after the other: to hand over each by itself takes as long as half of its work."""
+
+TASKS = 2
+"""In memory for each thread: one is encoded while another is written."""
 
 
 class Slot(NamedTuple):
@@ -56,8 +57,8 @@ class Slot(NamedTuple):
         encoded: (at least as many as the chunk becomes) bytes.
     """
 
-    planes: NDArray[np.uint8]
-    encoded: NDArray[np.uint8]
+    planes: Bytes
+    encoded: Bytes
 
 
 def max_chunk_bytes(coordinates: int) -> int:
@@ -74,76 +75,120 @@ def write_chunks(dataset: h5py.Dataset, block: NDArray[np.float32]) -> None:
     """
     frames, particles, _ = dataset.chunks
     words = np.ascontiguousarray(block, "<f4").view("<u4").reshape(len(block), -1)  # (t, 3 N)
+    firsts = range(0, dataset.shape[1], particles)
     threads, size = cores(), frames * particles * 3
-    slots = [_new_slot(size) for _ in range(SLOTS * threads)]
-    pending: deque[tuple[int, Future[NDArray[np.uint8]]]] = deque()
+    memories = [[_new_slot(size) for _ in firsts[:CHUNKS]] for _ in range(TASKS * threads)]
+    pending: deque[tuple[range, Future[list[Bytes]]]] = deque()
+
+    def encode(some: range, slots: list[Slot]) -> list[Bytes]:
+        return [
+            _encode(words, 3 * first, 3 * particles, frames, slot)
+            for first, slot in zip(some, slots, strict=False)
+        ]
+
     with ThreadPoolExecutor(threads) as pool:
-        for index, first in enumerate(range(0, dataset.shape[1], particles)):
-            if len(pending) == len(slots):
+        for index, start in enumerate(range(0, len(firsts), CHUNKS)):
+            if len(pending) == len(memories):
                 _write_oldest(dataset, pending)
-            slot = slots[index % len(slots)]
-            pending.append(
-                (first, pool.submit(_encode, words, slice(3 * first, 3 * (first + particles)), frames, slot))
-            )
+            some = firsts[start : start + CHUNKS]
+            pending.append((some, pool.submit(encode, some, memories[index % len(memories)])))
         while pending:
             _write_oldest(dataset, pending)
 
 
-def _write_oldest(dataset: h5py.Dataset, pending: deque[tuple[int, Future[NDArray[np.uint8]]]]) -> None:
-    """Write the chunk that was begun first: the order of chunks in the file is always the same."""
-    first, future = pending.popleft()
-    dataset.id.write_direct_chunk((0, first, 0), future.result())
+def _write_oldest(dataset: h5py.Dataset, pending: deque[tuple[range, Future[list[Bytes]]]]) -> None:
+    """Write the chunks that were begun first: the order of chunks in the file is always the same."""
+    firsts, future = pending.popleft()
+    for first, chunk in zip(firsts, future.result(), strict=True):
+        dataset.id.write_direct_chunk((0, first, 0), chunk)
 
 
 def _new_slot(size: int) -> Slot:
     return Slot(np.empty(4 * size, np.uint8), np.empty(max_chunk_bytes(size), np.uint8))
 
 
-def _encode(words: NDArray[np.uint32], columns: slice, frames: int, slot: Slot) -> NDArray[np.uint8]:
-    """The stored bytes of the chunk of some columns, in `slot`.
+def _encode(words: Words, first: int, width: int, frames: int, slot: Slot) -> Bytes:
+    """The stored bytes of the chunk of `width` columns of the words from the first on, in `slot`.
 
-    A zlib stream: header, stored blocks of noise, deflated rest, checksum of the planes; then the checksum of it all.
+    A zlib stream: head, stored blocks of noise, deflated rest, checksum of the planes; then the checksum of it all.
     """
-    size = frames * (columns.stop - columns.start)
-    stored = _count_noise(words[:, columns], size) if size <= STORED_BYTES else 0
-    planes = [_stored_block(place, size, slot.encoded) for place in range(stored)]
-    planes += [slot.planes[start : start + size] for start in range(0, (4 - stored) * size, size)]
-    _shuffle(words, columns.start, columns.stop - columns.start, *planes)
-    slot.encoded[: len(HEADER)] = HEADER
-    rest = igzip_lib.compress(slot.planes[: (4 - stored) * size], LEVEL, igzip_lib.COMP_DEFLATE)
-    end = _append(slot.encoded, len(HEADER) + stored * (BLOCK_HEADER.size + size), rest)
-    adler = reduce(lambda checksum, plane: isal_zlib.adler32(plane, checksum), planes, 1)
-    end = _append(slot.encoded, end, struct.pack(">I", adler))
-    end = _append(slot.encoded, end, struct.pack("<I", fletcher32(slot.encoded[:end])))
-    return slot.encoded[:end]
-
-
-def _append(target: NDArray[np.uint8], start: int, content: bytes) -> int:
-    """Put some bytes in their place; return where they end."""
-    end = start + len(content)
-    target[start:end] = np.frombuffer(content, np.uint8)
-    return end
-
-
-def _stored_block(place: int, size: int, encoded: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The memory of a plane in a stored block of its own, behind the block's header."""
-    start = len(HEADER) + place * (BLOCK_HEADER.size + size)
-    BLOCK_HEADER.pack_into(encoded.data, start, 0, size, size ^ STORED_BYTES)
-    start += BLOCK_HEADER.size
-    return encoded[start : start + size]
+    size = frames * width
+    stored = _shuffle(words, first, width, size, slot.planes, slot.encoded)
+    rest = slot.planes[: (4 - stored) * size]
+    deflated = igzip_lib.compress(rest, LEVEL, igzip_lib.COMP_DEFLATE)
+    planes = [slot.encoded[block_start(place, size) + BLOCK_HEADER_BYTES :][:size] for place in range(stored)]
+    adler = reduce(lambda checksum, plane: isal_zlib.adler32(plane, checksum), [*planes, rest], 1)
+    stop = _finish(slot.encoded, block_start(stored, size), np.frombuffer(deflated, np.uint8), adler)
+    return slot.encoded[:stop]
 
 
 @compiled
-def _count_noise(words: NDArray[np.uint32], size: int) -> int:
-    """The planes of noise before the first that is not noise, in a chunk of `size` numbers, zeros behind the words."""
-    frames, width = words.shape
-    counts = np.zeros((4, 256), np.int64)
-    sampled = size // SAMPLED
-    counts[:, 0] = max(sampled - -(-frames // SAMPLED) * width, 0)
-    for frame in range(0, frames, SAMPLED):
-        for i in range(width):
+def _shuffle(words: Words, first: int, width: int, size: int, planes: Bytes, encoded: Bytes) -> int:
+    """Put the bytes of a chunk by their place in the number: planes of noise in stored blocks behind the chunk's head.
+
+    Args:
+        words: (t, 3 N).
+        first: column of the words that is the chunk's first.
+        width: columns of the chunk; it is 0 beyond the last column and the last frame of the words.
+        size: of the chunk, and so of a plane.
+        planes: to be filled with the planes that are not noise.
+        encoded: to be filled with the head of the chunk and with the others.
+
+    Returns:
+        The number of the others.
+    """
+    stored = _count_noise(words, first, width, size) if size <= STORED_BYTES else 0
+    encoded[0], encoded[1] = 0x78, 0x01  # deflate, a window of 32 kB, the fastest level
+    for place in range(stored):
+        start = block_start(place, size)
+        head = 0, size & 255, size >> 8, ~size & 255, ~size >> 8 & 255  # not the last; length and complement
+        for k in range(BLOCK_HEADER_BYTES):
+            encoded[start + k] = head[k]
+    low, second, third, high = (
+        _plane(0, stored, size, planes, encoded),
+        _plane(1, stored, size, planes, encoded),
+        _plane(2, stored, size, planes, encoded),
+        _plane(3, stored, size, planes, encoded),
+    )
+    for frame in range(len(words)):
+        row, part = words[frame, first : first + width], slice(frame * width, (frame + 1) * width)
+        _split_row(row, low[part], second[part], third[part], high[part])
+    for plane in (low, second, third, high):
+        plane[len(words) * width :] = 0
+    return stored
+
+
+@compiled
+def _plane(place: int, stored: int, size: int, planes: Bytes, encoded: Bytes) -> Bytes:
+    """The memory for the bytes at one place."""
+    if place < stored:
+        start = block_start(place, size) + BLOCK_HEADER_BYTES
+        return encoded[start : start + size]
+    return planes[(place - stored) * size :][:size]
+
+
+@compiled
+def _split_row(row: Words, low: Bytes, second: Bytes, third: Bytes, high: Bytes) -> None:
+    """Split numbers into their bytes; 0 behind the last number."""
+    content = row.view(np.uint8)
+    for i in range(len(row)):
+        low[i], second[i] = content[4 * i], content[4 * i + 1]
+        third[i], high[i] = content[4 * i + 2], content[4 * i + 3]
+    for part in (low, second, third, high):
+        part[len(row) :] = 0
+
+
+@compiled
+def _count_noise(words: Words, first: int, width: int, size: int) -> int:
+    """The planes of noise before the first that is not noise."""
+    counts, sampled, present = np.zeros((4, 256), np.int64), size // SAMPLED, 0
+    for frame in range(0, len(words), SAMPLED):
+        row = words[frame, first : first + width]
+        present += len(row)
+        for i in range(len(row)):
             for place in range(4):
-                counts[place, (words[frame, i] >> np.uint32(8 * place)) & np.uint32(255)] += 1
+                counts[place, (row[i] >> np.uint32(8 * place)) & np.uint32(255)] += 1
+    counts[:, 0] += max(sampled - present, 0)
     for place in range(4):
         if (counts[place] ** 2).sum() * 2**16 > NOISE * sampled**2:
             return place
@@ -151,24 +196,14 @@ def _count_noise(words: NDArray[np.uint32], size: int) -> int:
 
 
 @compiled
-def _shuffle(
-    words: NDArray[np.uint32],
-    first: int,
-    width: int,
-    plane0: NDArray[np.uint8],
-    plane1: NDArray[np.uint8],
-    plane2: NDArray[np.uint8],
-    plane3: NDArray[np.uint8],
-) -> None:
-    """Bytes of `width` columns by their place in the number; 0 beyond the last frame and the last column."""
-    mask = np.uint32(255)
-    for frame in range(len(words)):
-        row = words[frame, first : first + width]
-        start, present = frame * width, len(row)
-        for plane, shift in ((plane0, 0), (plane1, 8), (plane2, 16), (plane3, 24)):
-            part = plane[start : start + width]
-            for i in range(present):
-                part[i] = np.uint8((row[i] >> np.uint32(shift)) & mask)
-            part[present:] = 0
-    for plane in (plane0, plane1, plane2, plane3):
-        plane[len(words) * width :] = 0
+def _finish(encoded: Bytes, start: int, deflated: Bytes, adler: int) -> int:
+    """Put the deflated planes and both checksums behind the stored ones; return where the chunk ends."""
+    stop = start + len(deflated)
+    encoded[start:stop] = deflated
+    for k in range(ADLER_BYTES):  # the highest byte first
+        encoded[stop + k] = adler >> 8 * (ADLER_BYTES - 1 - k) & 255
+    stop += ADLER_BYTES
+    checksum = fletcher32(encoded[:stop])
+    for k in range(CHECKSUM_BYTES):  # the lowest byte first
+        encoded[stop + k] = checksum >> 8 * k & 255
+    return stop + CHECKSUM_BYTES

@@ -247,7 +247,8 @@ def _batch(block: Columns, schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _array(values: NDArray[Any], kind: pa.DataType) -> pa.Array:
+    """Numbers of a kind, or lists of them; `pa.array` would import pandas, a third of a second for each process."""
     if pa.types.is_fixed_size_list(kind):
-        flat = np.ascontiguousarray(values).reshape(-1)
-        return pa.FixedSizeListArray.from_arrays(pa.array(flat, kind.value_type), kind.list_size)
-    return pa.array(values, kind)
+        return pa.FixedSizeListArray.from_arrays(_array(values.reshape(-1), kind.value_type), kind.list_size)
+    numbers = pa.py_buffer(np.ascontiguousarray(values))
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, numbers]).cast(kind)

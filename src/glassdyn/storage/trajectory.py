@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.liquid.configuration import Configuration
-from glassdyn.storage.chunk_reader import ChunkError, has_known_filters, read_positions
+from glassdyn.storage.chunk_reader import ChunkError, ChunkReader
 from glassdyn.storage.h5md import BLOCK, WIDTH
 from glassdyn.storage.hdf5 import StorageError, open_file, require_stored
 from glassdyn.storage.trajectory_writer import TrajectoryError, TrajectoryWriter, sample_name
@@ -100,7 +100,6 @@ class Trajectory:
         group = _open_child(path, file, "particles/all")
         self._values = _open_child(path, group, "position/value")
         self.frames, self.particles = _check_shape(path, self._values)
-        self._has_known_filters = has_known_filters(self._values)
         self.box_length = _read_box_length(path, group)
         self.species = _read_species(path, group, self.particles)
         self.ids = _read_series(path, group, "id", self.particles).astype(np.int64) if "id" in group else None
@@ -166,8 +165,12 @@ class Trajectory:
         """(last - first, N, 3) positions of the frames first, ..., last - 1, unwrapped."""
         return self._read(slice(first, last), slice(None))
 
-    def series(self, start: int, stop: int, memory: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
-        """(T, stop - start, 3) positions of the particles start, ..., stop - 1, unwrapped.
+    def series(self, start: int, stop: int) -> NDArray[np.float32]:
+        """(T, stop - start, 3) positions of the particles start, ..., stop - 1, unwrapped."""
+        return self._read(slice(None), slice(start, stop))
+
+    def tracks(self, start: int, stop: int, memory: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """(stop - start, 3, T) positions of the particles start, ..., stop - 1, unwrapped.
 
         Args:
             start: the first particle.
@@ -175,7 +178,17 @@ class Trajectory:
             memory: contiguous, of at least as many numbers, to be used for the result; fresh memory costs as much time
                 as the decompression.
         """
-        return self._read(slice(None), slice(start, stop), memory)
+        shape = stop - start, 3, self.frames
+        memory = np.empty(math.prod(shape), np.float32) if memory is None else memory.reshape(-1)
+        tracks = memory[: math.prod(shape)].reshape(shape)
+        with suppress(ChunkError):  # HDF5 reads it, or knows what is wrong
+            self._chunks.read_tracks(slice(start, stop), tracks)
+            return tracks
+        height = max(BLOCK, self._values.chunks[0] if self._values.chunks else 1)
+        for first in range(0, self.frames, height):
+            frames = slice(first, min(first + height, self.frames))
+            tracks[..., frames] = self._read_by_hdf5(frames, slice(start, stop)).transpose(1, 2, 0)
+        return tracks
 
     def particle_blocks(self, max_bytes: int) -> Iterator[slice]:
         """Slices of particles for `series`, each of at most `max_bytes`, or of one chunk's width.
@@ -188,6 +201,10 @@ class Trajectory:
     def frame_blocks(self, max_bytes: int) -> Iterator[slice]:
         """Slices of frames for `window`, each of at most `max_bytes`, or of one chunk's length; errors alike."""
         yield from self._blocks(0, max_bytes)
+
+    @cached_property
+    def _chunks(self) -> ChunkReader:
+        return ChunkReader(self._values)
 
     def _blocks(self, axis: int, max_bytes: int) -> Iterator[slice]:
         length, chunks = self._values.shape[axis], self._values.chunks
@@ -205,20 +222,17 @@ class Trajectory:
         for start in range(0, length, step):
             yield slice(start, min(start + step, length))
 
-    def _read(
-        self, frames: slice, particles: slice, memory: NDArray[np.float32] | None = None
-    ) -> NDArray[np.float32]:
+    def _read(self, frames: slice, particles: slice) -> NDArray[np.float32]:
         shape = len(range(self.frames)[frames]), len(range(self.particles)[particles]), 3
-        size = math.prod(shape)
-        positions = (np.empty(size, np.float32) if memory is None else memory.reshape(-1)[:size]).reshape(
-            shape
-        )
-        if self._has_known_filters:
-            with suppress(ChunkError):  # HDF5 reads it, or knows what is wrong
-                read_positions(self._values, frames, particles, positions)
-                return positions
+        positions = np.empty(shape, np.float32)
+        with suppress(ChunkError):  # HDF5 reads it, or knows what is wrong
+            self._chunks.read(frames, particles, positions)
+            return positions
+        return self._read_by_hdf5(frames, particles)
+
+    def _read_by_hdf5(self, frames: slice, particles: slice) -> NDArray[np.float32]:
         try:
-            self._values.read_direct(positions, np.s_[frames, particles])
+            positions: NDArray[np.float32] = self._values[frames, particles].astype(np.float32, copy=False)
         except (OSError, RuntimeError) as error:
             raise TrajectoryError(
                 f"{self.path} is damaged: frames {frames.start}:{frames.stop}, particles "
