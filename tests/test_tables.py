@@ -39,6 +39,15 @@ def test_same_rows_same_bytes(tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("column", "numbers"), [("particle", [-1]), ("particle", [2**32]), ("type", [256]), ("type", [0.5])]
+)
+def test_whole_numbers_that_do_not_fit_are_refused(tmp_path, column, numbers):
+    with pytest.raises(tables.TableError, match="holds such numbers"):
+        tables.write(tmp_path / "a", SCHEMA, [block(0, 1) | {column: np.array(numbers)}])
+    assert not (tmp_path / "a").exists()
+
+
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
 def test_a_failure_leaves_no_file(tmp_path, error):
     def blocks():

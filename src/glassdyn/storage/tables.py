@@ -247,8 +247,10 @@ def _batch(block: Columns, schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _array(values: NDArray[Any], kind: pa.DataType) -> pa.Array:
-    """Numbers of a kind, or lists of them; `pa.array` would import pandas, a third of a second for each process."""
+    """Numbers of a kind, or lists of them: as `pa.array` makes them, which would import pandas for a third of a second."""
     if pa.types.is_fixed_size_list(kind):
         return pa.FixedSizeListArray.from_arrays(_array(values.reshape(-1), kind.value_type), kind.list_size)
-    numbers = pa.py_buffer(np.ascontiguousarray(values))
-    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, numbers]).cast(kind)
+    numbers = np.ascontiguousarray(values, kind.to_pandas_dtype())
+    if pa.types.is_integer(kind) and not np.array_equal(numbers, values):
+        raise TableError(f"a column of {kind} holds such numbers: got {values.min()} to {values.max()}")
+    return pa.Array.from_buffers(kind, len(numbers), [None, pa.py_buffer(numbers)])
