@@ -49,7 +49,7 @@ SIZES = ((6, 2001, 500, 1), (7, 6001, 833, 2), (8, 20001, 256, 19), (9, 60001, 1
 
 SCALES = (50, 100, 200, 400, 800, 1600, 3200)
 
-READING, LABELLING = 1.2, 0.8
+READING, LABELLING = 1.2, 0.6
 """Speeds of each core beside h5py, which reads on one: reading alone, and labels with their reading; 2 at the most is asked."""
 
 Counts = NDArray[np.int64]
