@@ -17,7 +17,7 @@ from glassdyn.liquid import box
 from glassdyn.stages import baselines, train
 from glassdyn.storage import tables, trajectory
 from glassdyn.storage.predictions import read_predictions, write_predictions
-from glassdyn.storage.tensor_file import ModelFileError, read_arrays, write_arrays
+from glassdyn.storage.tensor_file import TensorFileError, read_arrays, write_arrays
 from planted_tables import BINS, BOX, LABELS, MADE_WITH, TEST_SAMPLES, N, write_labels, write_planted_tables
 from short_pipeline import PINNED, merge, section, shorten
 
@@ -217,7 +217,7 @@ def test_baselines_come_back_from_their_file(folder, tmp_path):
 def test_a_damaged_or_incomplete_file_is_refused(folder, tmp_path):
     whole = FILE.read_bytes()
     (tmp_path / "damaged").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    with pytest.raises(ModelFileError, match="is damaged"):
+    with pytest.raises(TensorFileError, match="is damaged"):
         baselines_file.load(tmp_path / "damaged")
     description, arrays = read_arrays(FILE, baselines_file.FORMAT)
     short = arrays["averaged_ridge.weights"][:-1]
@@ -227,8 +227,8 @@ def test_a_damaged_or_incomplete_file_is_refused(folder, tmp_path):
         (arrays | {"averaged_ridge.weights": short}, "contradicts itself in its weights of averaged_ridge"),
     ):
         write_arrays(tmp_path / "changed", {"format": baselines_file.FORMAT, **description}, changed)
-        with pytest.raises(ModelFileError, match=reason):
+        with pytest.raises(TensorFileError, match=reason):
             baselines_file.load(tmp_path / "changed")
     write_arrays(tmp_path / "older", {"format": "glassdyn baselines 1", **description}, arrays)
-    with pytest.raises(ModelFileError, match="only 'glassdyn baselines 2' can be read"):
+    with pytest.raises(TensorFileError, match="only 'glassdyn baselines 2' can be read"):
         baselines_file.load(tmp_path / "older")

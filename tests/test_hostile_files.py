@@ -1,7 +1,6 @@
 """Files that read others, declare what they do not hold, or lie: refused, with a reason, before memory is taken."""
 
 import resource
-from contextlib import suppress
 from pathlib import Path
 
 import h5py
@@ -10,16 +9,12 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from glassdyn.errors import GlassdynError
 from glassdyn.liquid.neighbours import MAX_PER_CELL, find_neighbours
 from glassdyn.simulation import state as states
 from glassdyn.simulation.state import StateError, random_state
 from glassdyn.storage import tables
-from glassdyn.storage.arrays import read_arrays, write_arrays
-from glassdyn.storage.hdf5 import StorageError
 from glassdyn.storage.tables import TableError
 from glassdyn.storage.trajectory import TrajectoryError, TrajectoryWriter, open_trajectory
 
@@ -98,12 +93,6 @@ class TestDataElsewhere:
         with pytest.raises(StateError, match=r"holds its data itself.*positions"):
             states.load(tmp_path / "s.h5")
 
-    def test_arrays(self, tmp_path, divert):
-        write_arrays(tmp_path / "a.h5", {"x": np.arange(1000.0)})
-        divert(tmp_path / "a.h5", "x")
-        with pytest.raises(StorageError, match="holds its data itself"):
-            read_arrays(tmp_path / "a.h5")
-
 
 def test_a_link_to_a_group_that_lies_elsewhere_is_refused(tmp_path):
     write_trajectory(tmp_path / "t.h5")
@@ -137,12 +126,6 @@ class TestDeclaredSizes:
             group.create_dataset(name, (10**9, *shape[1:]), dtype)
         with pytest.raises(TrajectoryError), open_trajectory(tmp_path / "t.h5"):
             pass
-
-    def test_arrays(self, tmp_path, little_memory):
-        with h5py.File(tmp_path / "a.h5", "w") as file:
-            file.create_dataset("x", (10**9,), "f8")
-        with pytest.raises(StorageError, match="declares what is stored"):
-            read_arrays(tmp_path / "a.h5")
 
 
 class TestStates:
@@ -194,19 +177,6 @@ class TestStates:
             file[name] = values
         with pytest.raises(StateError, match=r"make it anew"):
             states.load(tmp_path / "s.h5")
-
-    @settings(max_examples=60, deadline=None)
-    @given(st.data())
-    def test_flipped_and_cut_bytes(self, tmp_path_factory, data):
-        folder = tmp_path_factory.mktemp("states")
-        write_state(folder / "s.h5")
-        content = bytearray((folder / "s.h5").read_bytes())
-        place = data.draw(st.integers(0, len(content) - 1))
-        content[place] ^= data.draw(st.integers(1, 255))
-        end = data.draw(st.sampled_from([len(content), len(content) // 2, place]))
-        (folder / "s.h5").write_bytes(content[:end])
-        with suppress(GlassdynError):
-            states.load(folder / "s.h5")
 
 
 def varint(number):

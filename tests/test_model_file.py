@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from glassdyn.features.pca import PrincipalComponents
 from glassdyn.learning import model_file
 from glassdyn.learning.graphs import fit_normalisation
-from glassdyn.learning.model_file import ModelFileError, TrainedModel, load, save
+from glassdyn.learning.model_file import TensorFileError, TrainedModel, load, save
 from glassdyn.learning.models import build
 from glassdyn.learning.models.sizes import infer_sizes
 from glassdyn.storage import tensor_file
@@ -56,16 +56,16 @@ def test_a_model_comes_back(tmp_path, trained):
     [
         (lambda text: text.replace('"r_threshold": 1.5', '"r_threshold": 1.4'), "is damaged"),
         (lambda text: text.replace("p_hop", "p_hip"), "is damaged"),
-        (lambda _: "[1]", "is no model of this version"),
-        (lambda _: "null", "is no model of this version"),
-        (lambda _: "{", "does not describe a model"),
+        (lambda _: "[1]", "is no file of this version"),
+        (lambda _: "null", "is no file of this version"),
+        (lambda _: "{", "does not say what it is"),
         (lambda text: json.dumps({"format": json.loads(text)["format"]}), "is damaged"),
     ],
 )
 def test_an_edited_description_is_refused(tmp_path, change, reason):
     save(tmp_path / "network", model())
     rewrite(tmp_path / "network", change)
-    with pytest.raises(ModelFileError, match=reason):
+    with pytest.raises(TensorFileError, match=reason):
         load(tmp_path / "network")
 
 
@@ -94,7 +94,7 @@ def test_an_edited_description_is_refused(tmp_path, change, reason):
 )
 def test_a_model_that_contradicts_itself_is_refused(tmp_path, changes, reason):
     save(tmp_path / "network", model()._replace(**changes))
-    with pytest.raises(ModelFileError, match=reason):
+    with pytest.raises(TensorFileError, match=reason):
         load(tmp_path / "network")
 
 
@@ -102,7 +102,7 @@ def test_a_model_without_some_of_its_weights_is_refused(tmp_path):
     trained = model()
     trained.networks[0].decode = torch.nn.Identity()
     save(tmp_path / "network", trained)
-    with pytest.raises(ModelFileError, match="does not hold all of a model"):
+    with pytest.raises(TensorFileError, match="does not hold all of a model"):
         load(tmp_path / "network")
 
 

@@ -19,6 +19,7 @@ from glassdyn.features.pca import (
 )
 from glassdyn.figures import features as figures
 from glassdyn.storage import tables
+from glassdyn.storage.tensor_file import TensorFileError
 
 EDGES = [0.5, 1.0, 1.5, 2.0]
 
@@ -67,7 +68,7 @@ def test_a_file_comes_back_and_has_the_same_bytes(tmp_path):
     assert metadata == {"samples": ["copy00-sample00"], "rows": 2000}
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     (tmp_path / "a").write_bytes(b"junk")
-    with pytest.raises(PcaError, match="cannot be read"):
+    with pytest.raises(TensorFileError, match="not a readable"):
         load(tmp_path / "a")
 
 

@@ -140,7 +140,7 @@ def test_a_file_of_an_older_version_is_refused(trained, tmp_path, capsys):
     write_arrays(tmp_path / "older", {"format": "glassdyn network 4", **description}, arrays)
     write_xyz(tmp_path / "in.xyz", trained[1])
     assert run(tmp_path / "older", tmp_path / "in.xyz", tmp_path / "out.xyz") == 1
-    assert "is no model of this version" in capsys.readouterr().err
+    assert "is no file of this version" in capsys.readouterr().err
 
 
 def test_predict_writes_one_column_per_label_beside_the_positions(trained, tmp_path, capsys):

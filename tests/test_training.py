@@ -12,7 +12,7 @@ from glassdyn.figures.read import read_curves
 from glassdyn.learning import curves, training
 from glassdyn.learning.dataset import draw_example, make_dataset
 from glassdyn.learning.distributed import Group
-from glassdyn.learning.model_file import ModelFileError, TrainedModel, load, predict, save
+from glassdyn.learning.model_file import TensorFileError, TrainedModel, load, predict, save
 from glassdyn.learning.models import BUILDERS
 from glassdyn.learning.models.sizes import infer_sizes
 from glassdyn.learning.optimisation import make_optimiser
@@ -177,23 +177,23 @@ def test_foreign_and_damaged_files_are_refused_with_the_reason(tmp_path):
     from safetensors.torch import save_file
 
     path = tmp_path / "network.safetensors"
-    with pytest.raises(ModelFileError, match="not a readable"):
+    with pytest.raises(TensorFileError, match="not a readable"):
         load(path)
     save_file({"weight": torch.zeros(3)}, path)
-    with pytest.raises(ModelFileError, match="not written by glassdyn"):
+    with pytest.raises(TensorFileError, match="not written by glassdyn"):
         load(path)
     for version in ("something else", "glassdyn network 4"):
         save_file({"weight": torch.zeros(3)}, path, metadata={"glassdyn": json.dumps({"format": version})})
-        with pytest.raises(ModelFileError, match=r"no model of this version.*train anew"):
+        with pytest.raises(TensorFileError, match=r"no file of this version.*make it anew"):
             load(path)
     model = train()[0]
     save(path, model)
     damage(path, lambda content: content.__setitem__(-1, content[-1] ^ 1))
-    with pytest.raises(ModelFileError, match="damaged"):
+    with pytest.raises(TensorFileError, match="damaged"):
         load(path)
     save(path, model)
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ModelFileError, match="not a readable"):
+    with pytest.raises(TensorFileError, match="not a readable"):
         load(path)
 
 

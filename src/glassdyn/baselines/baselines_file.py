@@ -10,7 +10,7 @@ from glassdyn.baselines.features import FEATURES
 from glassdyn.baselines.fit import Baselines, FeatureScale
 from glassdyn.learning import model_file
 from glassdyn.learning.linear import Linear
-from glassdyn.storage.tensor_file import ModelFileError, arrays_under, read_arrays, write_arrays
+from glassdyn.storage.tensor_file import TensorFileError, arrays_under, read_arrays, write_arrays
 
 __all__ = ["FORMAT", "load", "save"]
 
@@ -32,7 +32,7 @@ def load(path: Path) -> Baselines:
     """Read the baselines.
 
     Raises:
-        ModelFileError: with the reason, for a file that is absent, foreign, damaged or incomplete.
+        TensorFileError: with the reason, for a file that is absent, foreign, damaged or incomplete.
     """
     description, arrays = read_arrays(path, FORMAT)
     try:
@@ -42,7 +42,7 @@ def load(path: Path) -> Baselines:
         models = {name: Linear(**arrays_under(f"{name}.", arrays)) for name in FEATURES}
         radial = FeatureScale(**arrays_under("radial.", arrays))
     except (KeyError, TypeError) as error:
-        raise ModelFileError(
+        raise TensorFileError(
             f"{path} does not hold all baselines: {error}; run `dvc repro baselines`"
         ) from None
     baselines = Baselines(models, radial, perceptron)
@@ -65,6 +65,6 @@ def _require_consistent(path: Path, baselines: Baselines) -> None:
     }
     for name, (expected, array) in shapes.items():
         if array.shape != expected:
-            raise ModelFileError(
+            raise TensorFileError(
                 f"{path} contradicts itself in its {name}: {expected} and {array.shape}; run `dvc repro baselines`"
             )

@@ -156,7 +156,7 @@ def load_explained(
         label: which of its labels; the first by default.
 
     Raises:
-        ModelFileError: for a file that is absent, foreign, damaged or incomplete.
+        TensorFileError: for a file that is absent, foreign, damaged or incomplete.
         GlassdynError: where the file has no such model, or the model no such label.
     """
     predictor = load_predictor(path, model)
@@ -176,7 +176,7 @@ def load_refits(paths: Sequence[Path], model: Network | LinearBaseline) -> tuple
         model: what is explained.
 
     Raises:
-        ModelFileError: for a file that is absent, foreign, damaged or incomplete.
+        TensorFileError: for a file that is absent, foreign, damaged or incomplete.
         GlassdynError: for a model of another kind, or of other features, edges or labels.
     """
     refits = tuple(model_file.load(path) for path in paths)

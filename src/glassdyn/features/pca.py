@@ -4,7 +4,6 @@ The covariance of the rows v = (T, G_A, G_B) needs their moments only, gathered 
 components.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,14 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save as serialise
 
 from glassdyn.errors import GlassdynError
 from glassdyn.features.columns import stack
 from glassdyn.features.moments import ROWS, Moments, empty, update
-from glassdyn.jobs.atomic import atomic_write
 from glassdyn.storage import tables
+from glassdyn.storage.tensor_file import read_arrays, write_arrays
 
 __all__ = [
     "PcaError",
@@ -33,11 +30,11 @@ __all__ = [
     "save",
 ]
 
-FORMAT = "glassdyn.pca.1"
+FORMAT = "glassdyn pca 2"
 
 
 class PcaError(GlassdynError):
-    """Components that cannot be computed or read."""
+    """Components that cannot be computed."""
 
 
 class PrincipalComponents(NamedTuple):
@@ -143,25 +140,15 @@ def explained_variance(pca: PrincipalComponents) -> pl.DataFrame:
 
 
 def save(path: Path, pca: PrincipalComponents, metadata: Mapping[str, object]) -> None:
-    """Write the components as safetensors, with what they were fitted on in the metadata."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # one entry: the library writes several in an order that differs from run to run
-    entry = {"glassdyn": json.dumps({"format": FORMAT, **metadata}, sort_keys=True)}
-    with atomic_write(path) as beside:
-        beside.write_bytes(serialise(pca._asdict(), entry))
+    """Write the components, with what they were fitted on."""
+    write_arrays(path, {"format": FORMAT, **metadata}, pca._asdict())
 
 
 def load(path: Path) -> tuple[PrincipalComponents, dict[str, Any]]:
     """Read components and what they were fitted on.
 
     Raises:
-        PcaError: for a file that is absent, damaged or something else.
+        TensorFileError: for a file that is absent, damaged or something else.
     """
-    try:
-        with safe_open(path, "numpy") as file:
-            metadata = json.loads((file.metadata() or {}).get("glassdyn", "{}"))
-            if metadata.pop("format", None) != FORMAT:
-                raise PcaError(f"{path} holds no principal components of this version ({FORMAT})")
-            return PrincipalComponents(*map(file.get_tensor, PrincipalComponents._fields)), metadata
-    except (OSError, SafetensorError) as error:
-        raise PcaError(f"{path} cannot be read as safetensors: {error}") from None
+    metadata, arrays = read_arrays(path, FORMAT)
+    return PrincipalComponents(**arrays), metadata

@@ -40,7 +40,7 @@ class Gsd:
             for number in frames:
                 try:
                     snapshot = trajectory[number]
-                except (OSError, RuntimeError, KeyError, IndexError, ValueError) as error:
+                except (OSError, RuntimeError, KeyError, IndexError, ValueError, MemoryError) as error:
                     raise ImportingError(
                         f"frame {number} of {self.path} cannot be read: {error}; the file is damaged, copy it anew"
                     ) from None
@@ -50,7 +50,7 @@ class Gsd:
     def _open(self) -> Iterator[Any]:
         try:
             trajectory = gsd.hoomd.open(self.path, "r")
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, KeyError, ValueError, MemoryError) as error:
             raise ImportingError(f"{self.path} is no whole GSD file: {error}; copy it anew") from None
         with trajectory:
             yield trajectory

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from glassdyn.errors import GlassdynError
 from glassdyn.importing.source import ImportingError
 
 __all__ = ["get", "open_hdf5", "read_values", "require"]
@@ -27,7 +28,9 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
             yield file
     except FileNotFoundError:
         raise ImportingError(f"no such file: {path}") from None
-    except (OSError, RuntimeError, KeyError) as error:
+    except GlassdynError:
+        raise
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError, MemoryError) as error:
         raise ImportingError(
             f"{path} is truncated, damaged or no HDF5 file: {error}; its writer or its copy was cut off, copy it anew"
         ) from None

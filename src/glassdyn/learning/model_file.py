@@ -22,10 +22,10 @@ from glassdyn.features.pca import PrincipalComponents
 from glassdyn.learning.graphs import Normalisation, Scaling, Snapshot, standardise
 from glassdyn.learning.models import Sizes, build
 from glassdyn.params import Graph, Model
-from glassdyn.storage.tensor_file import ModelFileError, arrays_under, read_arrays, write_arrays
+from glassdyn.storage.tensor_file import TensorFileError, arrays_under, read_arrays, write_arrays
 
 __all__ = [
-    "ModelFileError",
+    "TensorFileError",
     "TrainedModel",
     "average_models",
     "from_arrays",
@@ -97,7 +97,7 @@ def load(path: Path) -> TrainedModel:
     """Read a trained model.
 
     Raises:
-        ModelFileError: with the reason, for a file that is absent, foreign, damaged or incomplete.
+        TensorFileError: with the reason, for a file that is absent, foreign, damaged or incomplete.
     """
     return from_arrays(path, *read_arrays(path, FORMAT))
 
@@ -111,7 +111,7 @@ def from_arrays(path: Path, description: Mapping[str, Any], arrays: Arrays) -> T
         arrays: weights and statistics.
 
     Raises:
-        ModelFileError: where a part is missing or contradicts another.
+        TensorFileError: where a part is missing or contradicts another.
     """
     try:
         fields = {
@@ -119,7 +119,7 @@ def from_arrays(path: Path, description: Mapping[str, Any], arrays: Arrays) -> T
         }
         trained = _rebuild(fields, arrays)
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise ModelFileError(f"{path} does not hold all of a model: {error}") from None
+        raise TensorFileError(f"{path} does not hold all of a model: {error}") from None
     _require_consistent(path, trained)
     return trained
 
@@ -195,12 +195,12 @@ def _tensors_under(prefix: str, arrays: Arrays) -> dict[str, Tensor]:
 def _require_consistent(path: Path, trained: TrainedModel) -> None:
     """Refuse a model whose numbers of features and targets differ from part to part."""
     if (trained.projection is not None) != reads_components(trained.graph.nodes):
-        raise ModelFileError(
+        raise TensorFileError(
             f"{path} must hold principal components where graph.nodes is made of them, and only there; train anew"
         )
     for name, (expected, actual) in _shapes(path, trained).items():
         if tuple(expected) != tuple(actual):
-            raise ModelFileError(
+            raise TensorFileError(
                 f"{path} contradicts itself in its {name}: {tuple(expected)} and {tuple(actual)}; train anew"
             )
 
@@ -210,7 +210,7 @@ def _shapes(path: Path, trained: TrainedModel) -> dict[str, tuple[Sequence[Any],
     try:
         spec = spec_from_metadata(trained.structure)
     except ValueError as error:
-        raise ModelFileError(
+        raise TensorFileError(
             f"a model file says how its node features are computed: {path} does not: {error}; train anew"
         ) from None
     normalisation, kind, projection = trained.normalisation, trained.graph.nodes, trained.projection

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.observables import energy, order, relaxation, structure
-from glassdyn.storage.arrays import read_arrays, write_arrays
+from glassdyn.storage.tensor_file import read_arrays, write_arrays
 from glassdyn.storage.trajectory import Trajectory, TrajectoryError, copy_of
 
 __all__ = [
@@ -24,6 +24,9 @@ __all__ = [
     "write_sample",
     "write_structures",
 ]
+
+STRUCTURES, SAMPLE = "glassdyn structures 1", "glassdyn observed sample 1"
+"""Formats of files."""
 
 BLOCK_BYTES = 128 * 1024**2
 """Positions held at once, or a chunk's width of particles if that is more: 1.5 kB for each frame."""
@@ -175,37 +178,33 @@ def _require_unwrapped(series: NDArray[np.float32], trajectory: Trajectory, firs
 def write_structures(path: Path, structures: list[Structure]) -> None:
     """Write the structures of some frames, all digits."""
     stacked = (np.stack(values) for values in zip(*structures, strict=True))
-    write_arrays(path, dict(zip(Structure._fields, stacked, strict=True)))
+    write_arrays(path, {"format": STRUCTURES}, dict(zip(Structure._fields, stacked, strict=True)))
 
 
 def read_structures(path: Path) -> Iterator[Structure]:
     """Read structures as they were written, in their order."""
-    arrays = read_arrays(path)
+    _, arrays = read_arrays(path, STRUCTURES)
     yield from (Structure(*rows) for rows in zip(*map(arrays.get, Structure._fields), strict=True))
 
 
 def write_sample(path: Path, sample: Sample) -> None:
     """Write all but the name of a sample, all digits."""
-    arrays = {
-        "times": sample.times,
-        "solid_fractions": sample.solid_fractions,
-        "shift": np.array(sample.shift),
-    }
+    arrays = {"times": sample.times, "solid_fractions": sample.solid_fractions}
     for name in ("energies", "displacements"):
         arrays |= {f"{name}.{field}": values for field, values in getattr(sample, name)._asdict().items()}
-    write_arrays(path, arrays)
+    write_arrays(path, {"format": SAMPLE, "shift": sample.shift}, arrays)
 
 
 def read_sample(path: Path, name: str) -> Sample:
     """Read what was measured on the sample of that name."""
-    arrays = read_arrays(path)
+    description, arrays = read_arrays(path, SAMPLE)
     return Sample(
         name=name,
         copy=copy_of(name),
         times=arrays["times"],
         energies=energy.Energies(*(arrays[f"energies.{field}"] for field in energy.Energies._fields)),
         solid_fractions=arrays["solid_fractions"],
-        shift=float(arrays["shift"]),
+        shift=description["shift"],
         displacements=relaxation.Displacements(
             *(arrays[f"displacements.{field}"] for field in relaxation.Displacements._fields)
         ),

@@ -131,7 +131,7 @@ def load_predictor(path: Path, model: str | None = None) -> Predictor:
         model: which of the baselines.
 
     Raises:
-        ModelFileError: for a file that is absent, foreign, damaged or incomplete.
+        TensorFileError: for a file that is absent, foreign, damaged or incomplete.
         ConfigurationError: where the file has no such model.
     """
     if read_format(path) == baselines_file.FORMAT:

@@ -82,7 +82,10 @@ def open_file(path: Path, *, cache_bytes: int = 2**20) -> Iterator[h5py.File]:
         OSError: for a file that is absent, damaged or not HDF5.
     """
     with h5py.File(path, "r", rdcc_nbytes=cache_bytes, locking=False) as file:
-        elsewhere = file.visititems_links(_external_link) or file.visititems(_external_data)
+        try:
+            elsewhere = file.visititems_links(_external_link) or file.visititems(_external_data)
+        except SystemError as error:  # what h5py makes of two errors at a time
+            raise OSError(f"names of {path} cannot be read") from error
         if elsewhere:
             raise StorageError(
                 f"a file holds its data itself, none is read from another: got {elsewhere} in {path}; copy the data "
@@ -95,9 +98,14 @@ def require_stored(dataset: h5py.Dataset) -> None:
     """Refuse a dataset that declares more than its stored bytes can become, before memory is taken for it.
 
     Raises:
-        StorageError: with the bytes declared and stored.
+        StorageError: with the bytes declared and stored; where the dataset does not say where its bytes are.
     """
-    stored = dataset.id.get_storage_size()
+    try:
+        stored = dataset.id.get_storage_size()
+    except RuntimeError as error:
+        raise StorageError(
+            f"{dataset.file.filename} is damaged at {dataset.name} ({error}); make it anew"
+        ) from None
     largest = max((DEFLATE if dataset.id.get_create_plist().get_nfilters() else 1) * stored, SMALL)
     if dataset.nbytes > largest:
         raise StorageError(

@@ -61,11 +61,13 @@ def read_snapshot(path: Path) -> Configuration:
     Raises:
         TableError: for a file that is absent, damaged, or no snapshot.
     """
-    table = tables.read(path, ["type", "x", "y", "z"])
+    table, metadata = tables.read(path, ["type", "x", "y", "z"]), tables.read_parameters(path)
+    if "box_length" not in metadata:
+        raise tables.TableError(
+            f"a snapshot states its box_length: {path} has {sorted(metadata)}; make it anew"
+        )
     return Configuration(
-        table.select("x", "y", "z").to_numpy(),
-        table["type"].to_numpy(),
-        float(tables.read_parameters(path)["box_length"]),
+        table.select("x", "y", "z").to_numpy(), table["type"].to_numpy(), float(metadata["box_length"])
     )
 
 

@@ -2,8 +2,10 @@
 
 What determines a table's numbers (the parameters of a label, the edges of a histogram) is stored
 with it, and whoever reads the table can ask for it: numbers made with other parameters are refused.
+Pages of numbers have checksums, names and parameters a digest: a flipped byte is refused, too.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -39,6 +41,9 @@ Columns = Mapping[str, NDArray[Any]]
 
 KEY = b"glassdyn"
 """Key of the schema's metadata under which the parameters lie, as JSON."""
+
+DIGEST = b"glassdyn digest"
+"""Key of the digest of the names of the columns and of the parameters; tables of other programs have none."""
 
 POSITIONS = frozenset({"inherent_positions"})
 """Columns of positions beside x, y and z: what is computed from them later is to be the same to the bit."""
@@ -120,8 +125,12 @@ def write(
         TableError: for a block that lacks a column of the schema or has another.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    stored = schema.with_metadata({KEY: json.dumps(parameters or {}, sort_keys=True)})
-    with atomic_write(path) as part, pq.ParquetWriter(part, stored, compression="zstd") as writer:
+    text = json.dumps(parameters or {}, sort_keys=True).encode()
+    stored = schema.with_metadata({KEY: text, DIGEST: _digest(schema, text)})
+    with (
+        atomic_write(path) as part,
+        pq.ParquetWriter(part, stored, compression="zstd", write_page_checksum=True) as writer,
+    ):
         for block in blocks:
             writer.write_batch(_batch(block, stored))
 
@@ -145,7 +154,7 @@ def read(
     absent = [name for name in columns or () if name not in file.schema_arrow.names]
     if absent:
         raise TableError(f"{path} has no column {absent}; it has {file.schema_arrow.names}")
-    stored = _stored(file.schema_arrow)
+    stored = _stored(path, file.schema_arrow)
     for name, wanted in json.loads(json.dumps(parameters or {})).items():
         if stored.get(name) != wanted:
             raise TableError(
@@ -153,8 +162,8 @@ def read(
                 "run `dvc repro` to make it anew"
             )
     try:
-        table = file.read(columns)
-    except (OSError, pa.ArrowException) as error:
+        table = file.read(columns).replace_schema_metadata()  # which Polars expects to be text
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise TableError(f"{path} is damaged: {error}; run `dvc repro` to make it anew") from None
     if table.num_rows != file.metadata.num_rows:
         raise TableError(
@@ -172,7 +181,7 @@ def column_names(path: Path) -> list[str]:
 
 def read_parameters(path: Path) -> dict[str, Any]:
     """Read what determined a table's numbers, as it was passed to `write`."""
-    return _stored(_open(path).schema_arrow)
+    return _stored(path, _open(path).schema_arrow)
 
 
 def agreed_parameters(paths: Sequence[Path]) -> dict[str, Any]:
@@ -222,10 +231,11 @@ def _refuse(first: Path, second: Path, differing: Sequence[str]) -> None:
 
 def _open(path: Path) -> pq.ParquetFile:
     try:
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+        file.schema_arrow.names  # noqa: B018 - decoded here, as text or not
     except FileNotFoundError:
         raise TableError(f"there is no table {path}; run `dvc repro` to make it") from None
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise TableError(f"{path} is not a Parquet table: {error}; run `dvc repro` to make it anew") from None
     rows, size = file.metadata.num_rows, path.stat().st_size
     if not 0 <= rows <= FEW_ROWS + ROWS_PER_BYTE * size:
@@ -235,9 +245,24 @@ def _open(path: Path) -> pq.ParquetFile:
     return file
 
 
-def _stored(schema: pa.Schema) -> dict[str, Any]:
-    stored: dict[str, Any] = json.loads((schema.metadata or {}).get(KEY, b"{}"))
+def _stored(path: Path, schema: pa.Schema) -> dict[str, Any]:
+    metadata = schema.metadata or {}
+    text = metadata.get(KEY, b"{}")
+    if metadata.get(DIGEST, _digest(schema, text)) != _digest(schema, text):
+        raise TableError(
+            f"{path} is damaged: its names and parameters do not match their digest; make it anew"
+        )
+    try:
+        stored = json.loads(text)
+    except ValueError as error:
+        raise TableError(f"{path} is damaged: its parameters are not JSON ({error}); make it anew") from None
+    if not isinstance(stored, dict):
+        raise TableError(f"{path} is damaged: its parameters are {stored!r}, not named; make it anew")
     return stored
+
+
+def _digest(schema: pa.Schema, text: bytes) -> bytes:
+    return hashlib.sha256("\n".join(schema.names).encode() + text).hexdigest().encode()
 
 
 def _batch(block: Columns, schema: pa.Schema) -> pa.RecordBatch:

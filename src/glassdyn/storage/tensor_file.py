@@ -1,4 +1,4 @@
-"""Model files: arrays and a JSON text that says what they are, in one safetensors file; nothing in it is executable.
+"""Named arrays and a JSON text that says what they are, in one safetensors file; nothing in it is executable.
 
 The file's metadata has one entry, the text, whose `format` is the first thing that a reader checks, and whose
 `digest` covers the rest of the text and the arrays.
@@ -18,7 +18,7 @@ from safetensors.numpy import save_file
 from glassdyn.errors import GlassdynError
 from glassdyn.jobs.atomic import atomic_write
 
-__all__ = ["ModelFileError", "arrays_under", "read_arrays", "read_format", "write_arrays"]
+__all__ = ["TensorFileError", "arrays_under", "read_arrays", "read_format", "write_arrays"]
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -26,12 +26,12 @@ KEY = "glassdyn"
 """Of the entry in the metadata."""
 
 
-class ModelFileError(GlassdynError):
-    """A file that is no model of ours, or a damaged one."""
+class TensorFileError(GlassdynError):
+    """A file that is not ours, or damaged."""
 
 
 def write_arrays(path: Path, description: Mapping[str, Any], arrays: Arrays) -> None:
-    """Write a model file, whole or not at all; the same contents give the same bytes.
+    """Write arrays, whole or not at all; the same contents give the same bytes.
 
     Args:
         path: where; its folder is made.
@@ -47,27 +47,27 @@ def write_arrays(path: Path, description: Mapping[str, Any], arrays: Arrays) -> 
 
 
 def read_arrays(path: Path, wanted: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Read a model file's description, without format and digest, and its arrays.
+    """Read the description, without format and digest, and the arrays.
 
     Args:
         path: of the file.
         wanted: the format that it must have.
 
     Raises:
-        ModelFileError: with the reason, for a file that is absent, foreign, damaged or of another format.
+        TensorFileError: with the reason, for a file that is absent, foreign, damaged or of another format.
     """
     text, arrays = _read(path)
     description = _parse(path, text)
     if description.get("format") != wanted:
-        raise ModelFileError(f"{path} is no model of this version: only {wanted!r} can be read; train anew")
+        raise TensorFileError(f"{path} is no file of this version: only {wanted!r} can be read; make it anew")
     if description.pop("digest", None) != _digest(description, arrays):
-        raise ModelFileError(f"{path} is damaged: its contents do not match their digest; train anew")
+        raise TensorFileError(f"{path} is damaged: its contents do not match their digest; make it anew")
     del description["format"]
     return description, arrays
 
 
 def read_format(path: Path) -> str:
-    """What a model file calls its format; errors as `read_arrays`."""
+    """What a file calls its format; errors as `read_arrays`."""
     text, _ = _read(path)
     return str(_parse(path, text).get("format"))
 
@@ -83,9 +83,9 @@ def _read(path: Path) -> tuple[str, dict[str, NDArray[Any]]]:
             text = (file.metadata() or {}).get(KEY)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
-        raise ModelFileError(f"{path} is not a readable safetensors file: {error}") from None
+        raise TensorFileError(f"{path} is not a readable safetensors file: {error}") from None
     if text is None:
-        raise ModelFileError(f"{path} holds tensors, but was not written by glassdyn")
+        raise TensorFileError(f"{path} holds tensors, but was not written by glassdyn")
     return text, arrays
 
 
@@ -93,7 +93,7 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
     try:
         description = json.loads(text)
     except json.JSONDecodeError as error:
-        raise ModelFileError(f"{path} does not describe a model: {error}") from None
+        raise TensorFileError(f"{path} does not say what it is: {error}") from None
     return description if isinstance(description, dict) else {}
 
 
