@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foreign_files import WRITERS, moving_liquid
+from foreign_files import LAMMPS_NAMES, WRITERS, moving_liquid, write_data
 from glassdyn.errors import GlassdynError
 from glassdyn.features import moments, pca
 from glassdyn.importing import ReadOptions, open_source, read_frames
@@ -129,10 +129,13 @@ def test_own_files_are_refused_or_read_as_they_were(tmp_path, name):
     attempt()
 
 
-@pytest.mark.parametrize("name", WRITERS)
+FOREIGN = WRITERS | {"liquid.data": (write_data, {"species": LAMMPS_NAMES})}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
 def test_files_of_others_are_refused_or_read(tmp_path, name):
     """Most of their formats have no checksums."""
-    write, options = WRITERS[name]
+    write, options = FOREIGN[name]
     write(tmp_path / name, moving_liquid(particles=PARTICLES))
     content = (tmp_path / name).read_bytes()
 

@@ -3,7 +3,7 @@
 Source: https://gsd.readthedocs.io
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,21 @@ from glassdyn.importing.source import Box, ImportingError, ReadOptions, SourceFr
 from glassdyn.storage.trajectory_writer import THERMODYNAMICS
 
 __all__ = ["Gsd"]
+
+KINDS = ("particles", "bonds", "angles", "dihedrals", "impropers", "constraints", "pairs")
+"""What a frame has a number of."""
+
+UNREADABLE = (
+    OSError,
+    RuntimeError,
+    KeyError,
+    IndexError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    MemoryError,
+)
+"""What the library raises for a damaged file: it compares little."""
 
 
 class Gsd:
@@ -39,18 +54,34 @@ class Gsd:
             has_images = _has_images(trajectory)
             for number in frames:
                 try:
-                    snapshot = trajectory[number]
-                except (OSError, RuntimeError, KeyError, IndexError, ValueError, MemoryError) as error:
+                    self._require_sane_counts(trajectory, {0, number})
+                    frame = _convert(trajectory[number], has_images, f"{self.path}, frame {number}")
+                except ImportingError:
+                    raise
+                except UNREADABLE as error:
                     raise ImportingError(
                         f"frame {number} of {self.path} cannot be read: {error}; the file is damaged, copy it anew"
                     ) from None
-                yield _convert(snapshot, has_images, f"{self.path}, frame {number}")
+                yield frame
+
+    def _require_sane_counts(self, trajectory: Any, frames: Collection[int]) -> None:
+        """Refuse frames that state more particles or bonds than the file has bytes: the library takes memory for them."""
+        size = self.path.stat().st_size
+        for name in (f"{kind}/N" for kind in KINDS):
+            for frame in frames:
+                if trajectory.file.chunk_exists(frame=frame, name=name):
+                    stated = int(np.max(trajectory.file.read_chunk(frame=frame, name=name), initial=0))
+                    if stated > size:
+                        raise ImportingError(
+                            f"a frame states no more than the file holds: got {stated} {name} in {size} bytes of "
+                            f"{self.path}; the file is damaged, copy it anew"
+                        )
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
         try:
             trajectory = gsd.hoomd.open(self.path, "r")
-        except (OSError, RuntimeError, KeyError, ValueError, MemoryError) as error:
+        except UNREADABLE as error:
             raise ImportingError(f"{self.path} is no whole GSD file: {error}; copy it anew") from None
         with trajectory:
             yield trajectory

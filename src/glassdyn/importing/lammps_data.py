@@ -27,8 +27,9 @@ __all__ = ["COUNT", "open_lammps_data"]
 COUNT = re.compile(r"^\s*(\d+)\s+atoms\s*(?:#.*)?$", re.MULTILINE)
 """The line of the head that states the number of particles."""
 
-BOUND = re.compile(r"([-+.\deE]+)\s+([-+.\deE]+)\s+([xyz])lo\s+\3hi")
-TILT = re.compile(r"([-+.\deE]+)\s+([-+.\deE]+)\s+([-+.\deE]+)\s+xy\s+xz\s+yz")
+NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s+"
+BOUND = re.compile(rf"^\s*{NUMBER}{NUMBER}([xyz])lo\s+\3hi", re.MULTILINE)
+TILT = re.compile(rf"^\s*{NUMBER}{NUMBER}{NUMBER}xy\s+xz\s+yz", re.MULTILINE)
 
 
 class Style(NamedTuple):

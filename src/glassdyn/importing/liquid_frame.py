@@ -130,6 +130,11 @@ def _require_rows(frame: SourceFrame, where: str) -> None:
                 f"every particle has a row of its own: got {name} of shape {values.shape} where {shape} belongs to "
                 f"{particles} positions ({where}); are they those of another frame or file?"
             )
+    if particles and not 0 <= frame.kinds.min() <= frame.kinds.max() < len(frame.names):
+        raise ImportingError(
+            f"every species has a name: got numbers {frame.kinds.min()} to {frame.kinds.max()} of {len(frame.names)} names "
+            f"({where}); is the file damaged?"
+        )
 
 
 def _measure_box(box: Box | None, options: ReadOptions, where: str) -> tuple[float, NDArray[np.float64]]:
