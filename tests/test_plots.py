@@ -48,7 +48,7 @@ def write_evaluation(folder, settings):
     snapshots = {"copy04-sample00": predict(1), "copy04-sample01": predict(2)}
     runs = {label: {} for label in LABELS}
     data = EvaluationData("validation", {4: 0}, snapshots, [], {"p_hop": 0.2}, runs)
-    report = make_report(data, LABELS, settings)
+    report = make_report(data, settings)
     for name, table in report.plots.items():
         write_csv(folder / f"plots/evaluate/{name}.csv", table, digits=6)
 

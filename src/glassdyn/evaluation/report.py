@@ -1,6 +1,6 @@
 """What predictions are worth: the metrics file and the tables behind the plots."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,15 +45,15 @@ class Report(NamedTuple):
     plots: dict[str, pl.DataFrame]
 
 
-def make_report(data: EvaluationData, labels: Sequence[str], settings: Evaluate) -> Report:
+def make_report(data: EvaluationData, settings: Evaluate) -> Report:
     """Compare predictions with the truth.
 
     Args:
         data: the test set.
-        labels: names of the labels.
         settings: of the errors, and lengths.
     """
     in_order = list(data.snapshots.values())
+    labels = list(in_order[0].targets)
     pooled = pool_predictions(data.snapshots, data.folds, settings.block_length)
     scores = score_models(pooled, data.thresholds, settings)
     ceilings = estimate_ceilings(data, settings.block_length)

@@ -24,8 +24,8 @@ def main() -> None:
         print_line(f"{model} predicts none of {', '.join(labels)}, and is left out")
     with threadpool_limits(
         1, user_api="blas"
-    ):  # products are small: threads would take longer, and round otherwise
-        report = make_report(data, labels, params.evaluate)
+    ):  # products are small: threads take longer, and round otherwise
+        report = make_report(data, params.evaluate)
     for warning in report.warnings:
         print_line(warning)
     write_metrics(Path("metrics/evaluate.json"), {"selected_on": data.selected_on, **report.metrics})
