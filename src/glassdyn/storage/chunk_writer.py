@@ -43,7 +43,7 @@ SAMPLED = 16
 """Each how many-th frame is looked at to tell noise."""
 
 CHUNKS = 8
-"""That a thread encodes one after the other: to hand over each by itself takes a third more processor time."""
+"""That a thread encodes one after the other: to hand over each by itself takes a tenth to a third more processor time."""
 
 TASKS = 2
 """In memory for each thread: one is encoded while another is written."""
