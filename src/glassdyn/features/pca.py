@@ -16,7 +16,7 @@ from glassdyn.errors import GlassdynError
 from glassdyn.features.columns import stack
 from glassdyn.features.moments import ROWS, Moments, empty, update
 from glassdyn.storage import tables
-from glassdyn.storage.tensor_file import read_arrays, write_arrays
+from glassdyn.storage.tensor_file import TensorFileError, read_arrays, write_arrays
 
 __all__ = [
     "PcaError",
@@ -151,4 +151,7 @@ def load(path: Path) -> tuple[PrincipalComponents, dict[str, Any]]:
         TensorFileError: for a file that is absent, damaged or something else.
     """
     metadata, arrays = read_arrays(path, FORMAT)
-    return PrincipalComponents(**arrays), metadata
+    try:
+        return PrincipalComponents(**arrays), metadata
+    except TypeError as error:
+        raise TensorFileError(f"{path} does not hold all of the components: {error}; make it anew") from None

@@ -130,11 +130,6 @@ def _require_rows(frame: SourceFrame, where: str) -> None:
                 f"every particle has a row of its own: got {name} of shape {values.shape} where {shape} belongs to "
                 f"{particles} positions ({where}); are they those of another frame or file?"
             )
-    if particles and not 0 <= frame.kinds.min() <= frame.kinds.max() < len(frame.names):
-        raise ImportingError(
-            f"every species has a name: got numbers {frame.kinds.min()} to {frame.kinds.max()} of {len(frame.names)} names "
-            f"({where}); is the file damaged?"
-        )
 
 
 def _measure_box(box: Box | None, options: ReadOptions, where: str) -> tuple[float, NDArray[np.float64]]:
@@ -168,6 +163,11 @@ def _measure_box(box: Box | None, options: ReadOptions, where: str) -> tuple[flo
 
 def _name_species(frame: SourceFrame, names: Mapping[str, int], where: str) -> NDArray[np.uint8]:
     """Species of the rows, 0 or 1, by their names in the file."""
+    if len(frame.kinds) and not 0 <= frame.kinds.min() <= frame.kinds.max() < len(frame.names):
+        raise ImportingError(
+            f"every species has a name: got numbers {frame.kinds.min()} to {frame.kinds.max()} of {len(frame.names)} names "
+            f"({where}); is the file damaged?"
+        )
     counts = np.bincount(frame.kinds, minlength=len(frame.names))
     present = [name for name, count in zip(frame.names, counts, strict=True) if count]
     known = names or _standard_names(present)

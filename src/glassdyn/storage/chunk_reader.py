@@ -23,8 +23,10 @@ from glassdyn.storage.chunk_layout import (
     HEAD_BYTES,
     STORED_BYTES,
     Bytes,
+    Planes,
     Words,
     block_start,
+    four_planes,
 )
 
 __all__ = ["ChunkError", "ChunkReader"]
@@ -44,7 +46,6 @@ DAMAGED = -1
 ROWS = 8
 """Of a chunk that are transposed at a time."""
 
-Planes = tuple[Bytes, Bytes, Bytes, Bytes]
 PutWords = Callable[[Bytes, Bytes, int, int, int, Words, int, int], None]
 
 
@@ -236,7 +237,7 @@ def _put_frames(
         row: of the words that the chunk's first row is; it may lie before them, and others behind.
         column: likewise.
     """
-    planes = _four_planes(chunk, rest, stored, height * width)
+    planes = four_planes(chunk, rest, stored, height * width)
     left, right = max(column, 0), min(column + width, words.shape[1])
     for k in range(max(row, 0), min(row + height, len(words))):
         start = (k - row) * width - column
@@ -251,7 +252,7 @@ def _put_tracks(
 
     Few rows at a time are put together where they stay in the fastest cache.
     """
-    planes = _four_planes(chunk, rest, stored, height * width)
+    planes = four_planes(chunk, rest, stored, height * width)
     left, right = max(column, 0), min(column + width, len(words))
     top, bottom = max(row, 0), min(row + height, words.shape[1])
     buffer = np.empty((ROWS, right - left), np.uint32)
@@ -282,23 +283,3 @@ def _put_row(planes: Planes, start: int, row: Words) -> None:
     for i in range(len(row)):
         lower = np.uint32(low[i]) | (np.uint32(second[i]) << np.uint32(8))
         row[i] = lower | (np.uint32(third[i]) << np.uint32(16)) | (np.uint32(high[i]) << np.uint32(24))
-
-
-@compiled
-def _four_planes(chunk: Bytes, rest: Bytes, stored: int, size: int) -> Planes:
-    """The bytes of all numbers by their place in the number, the lowest first."""
-    return (
-        _plane(0, chunk, rest, stored, size),
-        _plane(1, chunk, rest, stored, size),
-        _plane(2, chunk, rest, stored, size),
-        _plane(3, chunk, rest, stored, size),
-    )
-
-
-@compiled
-def _plane(place: int, chunk: Bytes, rest: Bytes, stored: int, size: int) -> Bytes:
-    """The bytes of all numbers at one place."""
-    if place < stored:
-        start = block_start(place, size) + BLOCK_HEADER_BYTES
-        return chunk[start : start + size]
-    return rest[(place - stored) * size :][:size]

@@ -28,6 +28,7 @@ from glassdyn.storage.chunk_layout import (
     Bytes,
     Words,
     block_start,
+    four_planes,
 )
 
 __all__ = ["max_chunk_bytes", "write_chunks"]
@@ -144,27 +145,13 @@ def _shuffle(words: Words, first: int, width: int, size: int, planes: Bytes, enc
         head = 0, size & 255, size >> 8, ~size & 255, ~size >> 8 & 255  # not the last; length and complement
         for k in range(BLOCK_HEADER_BYTES):
             encoded[start + k] = head[k]
-    low, second, third, high = (
-        _plane(0, stored, size, planes, encoded),
-        _plane(1, stored, size, planes, encoded),
-        _plane(2, stored, size, planes, encoded),
-        _plane(3, stored, size, planes, encoded),
-    )
+    low, second, third, high = four_planes(encoded, planes, stored, size)
     for frame in range(len(words)):
         row, part = words[frame, first : first + width], slice(frame * width, (frame + 1) * width)
         _split_row(row, low[part], second[part], third[part], high[part])
     for plane in (low, second, third, high):
         plane[len(words) * width :] = 0
     return stored
-
-
-@compiled
-def _plane(place: int, stored: int, size: int, planes: Bytes, encoded: Bytes) -> Bytes:
-    """The memory for the bytes at one place."""
-    if place < stored:
-        start = block_start(place, size) + BLOCK_HEADER_BYTES
-        return encoded[start : start + size]
-    return planes[(place - stored) * size :][:size]
 
 
 @compiled
