@@ -4,9 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(name, "1")  # tests run side by side already
+
+settings.register_profile("repeatable", derandomize=True)  # others: `pytest --hypothesis-profile=default`
+settings.load_profile("repeatable")
 
 ROOT = Path(__file__).resolve().parents[1]
 

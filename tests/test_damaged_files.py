@@ -1,5 +1,6 @@
 """Bytes flipped or cut off, in every format that is read: an error in words, or, in our own formats, the same contents."""
 
+import re
 from contextlib import suppress
 
 import h5py
@@ -12,6 +13,9 @@ from foreign_files import LAMMPS_NAMES, WRITERS, moving_liquid, write_data
 from glassdyn.errors import GlassdynError
 from glassdyn.features import moments, pca
 from glassdyn.importing import ReadOptions, open_source, read_frames
+from glassdyn.importing.convert import import_trajectory
+from glassdyn.importing.inspect import inspect_file
+from glassdyn.importing.text import open_lines
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.simulation import state as states
 from glassdyn.simulation.state import random_state
@@ -132,9 +136,20 @@ def test_own_files_are_refused_or_read_as_they_were(tmp_path, name):
 FOREIGN = WRITERS | {"liquid.data": (write_data, {"species": LAMMPS_NAMES})}
 
 
+def read_foreign(path, options):
+    """Refused in words, or read; most of these formats have no checksums."""
+    stated = ReadOptions(**options)
+    with suppress(GlassdynError):
+        source = open_source(path, stated)
+        list(read_frames(source, range(source.count()), stated))
+    with suppress(GlassdynError):
+        inspect_file(path, stated)
+    with suppress(GlassdynError):
+        import_trajectory([path], path.with_name("imported.h5"), stated)
+
+
 @pytest.mark.parametrize("name", FOREIGN)
 def test_files_of_others_are_refused_or_read(tmp_path, name):
-    """Most of their formats have no checksums."""
     write, options = FOREIGN[name]
     write(tmp_path / name, moving_liquid(particles=PARTICLES))
     content = (tmp_path / name).read_bytes()
@@ -143,8 +158,67 @@ def test_files_of_others_are_refused_or_read(tmp_path, name):
     @given(st.data())
     def attempt(data):
         (tmp_path / f"damaged-{name}").write_bytes(damage(content, data))
-        with suppress(GlassdynError):
-            source = open_source(tmp_path / f"damaged-{name}", ReadOptions(**options))
-            list(read_frames(source, range(source.count()), ReadOptions(**options)))
+        read_foreign(tmp_path / f"damaged-{name}", options)
+
+    attempt()
+
+
+TEXT = [
+    "x.dump",
+    "xsu.dump",
+    "element.dump",
+    "vectors.dump",
+    "ase.xyz",
+    "atooms.xyz",
+    "rumd.xyz.gz",
+    "liquid.data",
+]
+HEAD = 30
+"""Words at the beginning, of which each is as likely to be another as all the words behind them."""
+ODD = [
+    "",
+    "nan",
+    "-inf",
+    "1e308",
+    "1e999",
+    "-1",
+    "0",
+    "2",
+    "1000000",
+    "9" * 20,
+    "9" * 400,
+    "id",
+    "z",
+    "abc",
+    ",",
+]
+
+
+def misprint(content, data):
+    """Replace one to three words; sometimes leave a line out or write it twice."""
+    words = re.split(r"([\s,=:\"]+)", content)  # words at even places
+    for _ in range(data.draw(st.integers(1, 3))):
+        last = len(words) // 2
+        place = data.draw(st.integers(0, min(HEAD, last)) | st.integers(0, last))
+        words[2 * place] = data.draw(st.sampled_from(ODD))
+    lines = "".join(words).split("\n")
+    line = data.draw(st.integers(0, len(lines) - 1))
+    lines[line : line + 1] = data.draw(st.sampled_from([1, 1, 1, 0, 2])) * [lines[line]]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("name", TEXT)
+def test_texts_with_misprints_are_refused_or_read(tmp_path, name):
+    write, options = FOREIGN[name]
+    write(tmp_path / name, moving_liquid(particles=PARTICLES))
+    with open_lines(tmp_path / name) as lines:
+        content = "\n".join(iter(lines.read_line, None)) + "\n"
+    damaged = tmp_path / f"damaged-{name.removesuffix('.gz')}"
+
+    @settings(max_examples=100, deadline=None)
+    @given(st.data())
+    def attempt(data):
+        damaged.write_text(misprint(content, data))
+        read_foreign(damaged, options)
 
     attempt()

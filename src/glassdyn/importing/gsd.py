@@ -98,6 +98,7 @@ def _has_images(trajectory: Any) -> bool:
     )
 
 
+@np.errstate(all="ignore")  # a box that is not finite is refused with its frame
 def _convert(snapshot: Any, has_images: bool, where: str) -> SourceFrame:
     """Take a frame of the library; the box is centred at 0."""
     particles, configuration = snapshot.particles, snapshot.configuration

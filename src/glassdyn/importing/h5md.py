@@ -15,7 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.importing.hdf5_tree import get, open_hdf5, require
-from glassdyn.importing.source import Box, ImportingError, ReadOptions, SourceFrame, require_sane_size
+from glassdyn.importing.source import (
+    Box,
+    ImportingError,
+    ReadOptions,
+    SourceFrame,
+    as_integers,
+    require_sane_size,
+)
 from glassdyn.importing.time_dependent import Clock, Element, open_clock, open_element
 from glassdyn.storage.trajectory_writer import THERMODYNAMICS
 
@@ -95,9 +102,9 @@ class H5md:
         where = f"{self.path}, frame {number}"
         positions = np.asarray(group.positions.at(number, frames), np.float64)
         require_sane_size(len(positions), where)
-        ids = None if group.ids is None else np.asarray(group.ids.at(number, frames), np.int64)
+        ids = None if group.ids is None else as_integers(group.ids.at(number, frames), where)
         kinds, names = self._read_species(group, number, frames, ids, is_named)
-        images = None if group.images is None else np.asarray(group.images.at(number, frames), np.int64)
+        images = None if group.images is None else as_integers(group.images.at(number, frames), where)
         edges = None if group.edges is None else np.asarray(group.edges.at(number, frames), np.float64)
         box = None if edges is None else _build_box(edges, group.periodic, where)
         step, time = group.clock.at(number)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from glassdyn.importing.formats import open_source
-from glassdyn.importing.liquid_frame import LiquidFrame, normalise, refuse_coincident
+from glassdyn.importing.liquid_frame import LiquidFrame, normalise, refuse_coincident, refuse_damaged
 from glassdyn.importing.source import ImportingError, ReadOptions, Source, SourceFrame
 from glassdyn.importing.timeline import Timeline
 from glassdyn.importing.unwrapping import Unwrapping
@@ -21,6 +21,7 @@ LONG = 0.5
 """A step, units of L, that only a wrapped particle makes."""
 
 
+@np.errstate(all="ignore")  # numbers that are not finite are told as they are
 def inspect_file(path: Path, options: ReadOptions) -> list[tuple[str, str]]:
     """Describe a file: labels and texts, ten of them.
 
@@ -33,6 +34,8 @@ def inspect_file(path: Path, options: ReadOptions) -> list[tuple[str, str]]:
     frames = list(source.read(range(min(count, FRAMES))))
     if count > FRAMES:
         frames += source.read(range(count - 1, count))
+    for number, frame in zip(numbers, frames, strict=True):
+        refuse_damaged(frame, f"{path}, frame {number}")
     first = frames[0]
     return [
         ("file", f"{path}, {source.format}, {path.stat().st_size / 1e6:.3g} MB"),

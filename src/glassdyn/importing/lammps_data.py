@@ -24,12 +24,11 @@ from glassdyn.importing.text import LineReader, open_lines
 
 __all__ = ["COUNT", "open_lammps_data"]
 
-COUNT = re.compile(r"^\s*(\d+)\s+atoms\s*(?:#.*)?$", re.MULTILINE)
+COUNT = re.compile(r"^[ \t]*(\d{1,19})[ \t]+atoms[ \t\r]*(?:#.*)?$", re.MULTILINE)
 """The line of the head that states the number of particles."""
 
-NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s+"
-BOUND = re.compile(rf"^\s*{NUMBER}{NUMBER}([xyz])lo\s+\3hi", re.MULTILINE)
-TILT = re.compile(rf"^\s*{NUMBER}{NUMBER}{NUMBER}xy\s+xz\s+yz", re.MULTILINE)
+BOUNDS, TILTS = ("xlo xhi", "ylo yhi", "zlo zhi"), "xy xz yz"
+"""Words of the head that stand behind two numbers, and behind three."""
 
 
 class Style(NamedTuple):
@@ -99,14 +98,19 @@ def _missing_line(form: str, path: Path) -> ImportingError:
     return ImportingError(f'a data file of LAMMPS has a line "{form}": {path} has none')
 
 
+@np.errstate(all="ignore")  # a box that is not finite is refused with its frame
 def _read_box(head: str, path: Path) -> Box:
-    bounds = {match[3]: (float(match[1]), float(match[2])) for match in BOUND.finditer(head)}
-    if set(bounds) != set("xyz"):
+    lines = [line.partition("#")[0].split() for line in head.splitlines()]
+    numbers = {" ".join(words[2:]): words[:2] for words in lines if len(words) == 4}
+    if not numbers.keys() >= set(BOUNDS):
         raise _missing_line("<lo> <hi> xlo xhi, and for y and z", path)
-    limits = np.array([bounds[axis] for axis in "xyz"])
-    vectors = np.diag(limits[:, 1] - limits[:, 0])
-    if tilt := TILT.search(head):
-        vectors[1, 0], vectors[2, 0], vectors[2, 1] = map(float, tilt.groups())
+    tilts = next((words[:3] for words in lines if " ".join(words[3:]) == TILTS), ["0", "0", "0"])
+    try:
+        limits = np.array([numbers[name] for name in BOUNDS], np.float64)
+        vectors = np.diag(limits[:, 1] - limits[:, 0])
+        vectors[1, 0], vectors[2, 0], vectors[2, 1] = map(float, tilts)
+    except ValueError as error:
+        raise ImportingError(f"the box must be stated in numbers: got {error} ({path})") from None
     return Box(vectors, limits[:, 0])
 
 

@@ -179,6 +179,7 @@ def _choose_style(columns: Mapping[str, int], where: str) -> Style:
     )
 
 
+@np.errstate(all="ignore")  # numbers that are not finite are refused with their frame
 def _assemble(
     table: Mapping[str, pa.ChunkedArray], header: Header, style: Style, species: str, where: str
 ) -> SourceFrame:
@@ -207,6 +208,7 @@ def _stack(table: Mapping[str, pa.ChunkedArray], names: Sequence[str]) -> NDArra
     return stacked
 
 
+@np.errstate(all="ignore")
 def _read_box(words: Sequence[str], lines: Sequence[str]) -> Box:
     """The box from the words after BOX BOUNDS and the three lines below.
 
@@ -214,7 +216,10 @@ def _read_box(words: Sequence[str], lines: Sequence[str]) -> Box:
     later. OVITO states a cube as it states any box, by its vectors and its origin.
     """
     numbers = np.array([[float(word) for word in line.split()] for line in lines])  # (3, 2 to 4)
-    if "abc" in words:
+    is_general = "abc" in words
+    if numbers.shape[1:] not in ({(4,)} if is_general else {(2,), (3,)}):
+        raise ValueError(f"bounds {list(lines)}")
+    if is_general:
         vectors, origin = numbers[:, :3], numbers[:, 3]
     else:
         vectors, origin = np.diag(numbers[:, 1] - numbers[:, 0]), numbers[:, 0]

@@ -13,13 +13,24 @@ from glassdyn.importing.source import Box, ImportingError, ReadOptions, Source, 
 from glassdyn.liquid.configuration import Configuration
 from glassdyn.liquid.neighbours import find_neighbours
 
-__all__ = ["LiquidFrame", "Selection", "normalise", "read_frames", "refuse_coincident", "select_frames"]
+__all__ = [
+    "LiquidFrame",
+    "Selection",
+    "normalise",
+    "read_frames",
+    "refuse_coincident",
+    "refuse_damaged",
+    "select_frames",
+]
 
 Selection = int | Literal["all"] | None
 """A frame of a file, from 0; every one; or the middle one."""
 
 CUBE = 1e-6
 """Part of L by which a box may differ from a cube: the rounding of other programs."""
+
+FARTHEST = 1e6
+"""Place of a particle, units of L: in a longer simulation none comes there."""
 
 CLOSEST = 1e-3
 """Distance of two particles, units of sigma_AA, below which they are the same one twice: no liquid has such a pair."""
@@ -84,24 +95,25 @@ def read_frames(source: Source, frames: range, options: ReadOptions) -> Iterator
         yield normalise(frame, source.path, number, options)
 
 
+@np.errstate(all="ignore")  # numbers that are not finite are refused
 def normalise(frame: SourceFrame, path: Path, number: int, options: ReadOptions) -> LiquidFrame:
     """Bring a frame into this project's form.
 
     Raises:
-        ImportingError: for a box that is no periodic cube, two dimensions, positions that are not finite, values of
-            more or fewer particles, ids that occur twice, species that are not two or have other names.
+        ImportingError: for a box that is no periodic cube, two dimensions, positions and times that are not finite,
+            values of more or fewer particles, ids that occur twice, species that are not two or have other names.
     """
     where = f"{path}, frame {number}"
     if frame.positions.shape[1] != 3:
         raise ImportingError(
             f"pos has 2 columns, 3 are needed: only liquids in three dimensions are read ({where})"
         )
-    _require_rows(frame, where)
+    refuse_damaged(frame, where)
     box_length, origin = _measure_box(frame.box, options, where)
     species = _name_species(frame, options.species, where)
     order = _order_of(frame.ids, where)
     positions, images = frame.positions - origin, frame.images
-    _require_finite(positions, frame.ids, where)
+    _require_near(positions, box_length, frame, where)
     if order is not None:
         positions, species = positions[order], species[order]
         images = None if images is None else images[order]
@@ -118,7 +130,12 @@ def normalise(frame: SourceFrame, path: Path, number: int, options: ReadOptions)
     )
 
 
-def _require_rows(frame: SourceFrame, where: str) -> None:
+def refuse_damaged(frame: SourceFrame, where: str) -> None:
+    """Refuse a frame of which no more can be said, not even for `inspect`.
+
+    Raises:
+        ImportingError: for values of more or fewer particles, species without a name, and times that are no numbers.
+    """
     particles = len(frame.positions)
     for name, values, shape in (
         ("species", frame.kinds, (particles,)),
@@ -130,6 +147,15 @@ def _require_rows(frame: SourceFrame, where: str) -> None:
                 f"every particle has a row of its own: got {name} of shape {values.shape} where {shape} belongs to "
                 f"{particles} positions ({where}); are they those of another frame or file?"
             )
+    if len(frame.kinds) and not 0 <= frame.kinds.min() <= frame.kinds.max() < len(frame.names):
+        raise ImportingError(
+            f"every species has a name: got numbers {frame.kinds.min()} to {frame.kinds.max()} of {len(frame.names)} names "
+            f"({where}); is the file damaged?"
+        )
+    if frame.time is not None and not np.isfinite(frame.time):
+        raise ImportingError(f"times are finite: got {frame.time} ({where}); correct the file")
+    if frame.step is not None and not -(2**63) <= frame.step < 2**63:
+        raise ImportingError(f"steps are integers of 64 bits: got {frame.step} ({where}); correct the file")
 
 
 def _measure_box(box: Box | None, options: ReadOptions, where: str) -> tuple[float, NDArray[np.float64]]:
@@ -163,11 +189,6 @@ def _measure_box(box: Box | None, options: ReadOptions, where: str) -> tuple[flo
 
 def _name_species(frame: SourceFrame, names: Mapping[str, int], where: str) -> NDArray[np.uint8]:
     """Species of the rows, 0 or 1, by their names in the file."""
-    if len(frame.kinds) and not 0 <= frame.kinds.min() <= frame.kinds.max() < len(frame.names):
-        raise ImportingError(
-            f"every species has a name: got numbers {frame.kinds.min()} to {frame.kinds.max()} of {len(frame.names)} names "
-            f"({where}); is the file damaged?"
-        )
     counts = np.bincount(frame.kinds, minlength=len(frame.names))
     present = [name for name, count in zip(frame.names, counts, strict=True) if count]
     known = names or _standard_names(present)
@@ -203,14 +224,19 @@ def _order_of(ids: NDArray[np.int64] | None, where: str) -> NDArray[np.intp] | N
     return order
 
 
-def _require_finite(positions: NDArray[np.float64], ids: NDArray[np.int64] | None, where: str) -> None:
-    if np.isfinite(positions).all():
+def _require_near(positions: NDArray[np.float64], box_length: float, frame: SourceFrame, where: str) -> None:
+    """Refuse places that are not finite, or farther away than `FARTHEST`."""
+    places = np.abs(positions) / box_length
+    if frame.images is not None:
+        places = np.maximum(places, np.abs(frame.images.astype(np.float64)))
+    if (places <= FARTHEST).all():
         return
-    row = int(np.flatnonzero(~np.isfinite(positions).all(axis=1))[0])
-    particle = f"row {row}" if ids is None else f"the particle with id {ids[row]}"
+    row = int(np.flatnonzero(~(places <= FARTHEST).all(axis=1))[0])
+    particle = f"row {row}" if frame.ids is None else f"the particle with id {frame.ids[row]}"
+    images = "" if frame.images is None else f" and images {frame.images[row].tolist()}"
     raise ImportingError(
-        f"positions are finite: got {positions[row].tolist()} for {particle} ({where}); the simulation has blown up, "
-        "take an earlier frame (--frame)"
+        f"positions are finite, and within {FARTHEST:g} boxes: got {positions[row].tolist()}{images} for {particle} "
+        f"({where}); the simulation has blown up, take an earlier frame (--frame)"
     )
 
 

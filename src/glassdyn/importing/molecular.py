@@ -121,6 +121,7 @@ def _open(library_class: Any, path: Path) -> Iterator[Any]:
         raise ImportingError(f"{path} is truncated or damaged: {error}; copy it anew") from None
 
 
+@np.errstate(all="ignore")  # a box that is not finite is refused with its frame
 def _unit_cell(cell: NDArray[np.float64]) -> Box | None:
     """The box from A, gamma, B, beta, alpha, C of a DCD file, whose angles are degrees or cosines."""
     length_a, gamma, length_b, beta, alpha, length_c = cell

@@ -27,6 +27,7 @@ from glassdyn.importing.source import (
     ImportingError,
     ReadOptions,
     SourceFrame,
+    as_integers,
     cubic_box,
     number_names,
     require_sane_size,
@@ -90,8 +91,8 @@ class NumpyArrays:
             topology.names,
             _build_box(arrays.get("box"), number, f"box of {where}"),
             ids=topology.ids,
-            images=None if images is None else images.astype(np.int64),
-            step=None if step is None else int(step),
+            images=None if images is None else as_integers(images, where),
+            step=None if step is None else int(as_integers(step, where)),
             time=time,
         )
 
@@ -106,7 +107,9 @@ class NumpyArrays:
                 if species.dtype.kind in "iu"
                 else encode_names(species.astype(str).tolist())
             )
-            topology = Topology(kinds, names, None if ids is None else ids.astype(np.int64).reshape(-1))
+            topology = Topology(
+                kinds, names, None if ids is None else as_integers(ids, self.path).reshape(-1)
+            )
         require_particles(topology, particles, self.path)
         return topology
 

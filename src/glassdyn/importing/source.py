@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from glassdyn.errors import GlassdynError
 
@@ -19,6 +19,7 @@ __all__ = [
     "SingleFrame",
     "Source",
     "SourceFrame",
+    "as_integers",
     "cubic_box",
     "number_names",
     "require_sane_size",
@@ -159,6 +160,23 @@ def cubic_box(lengths: NDArray[np.float64], origin: NDArray[np.float64] | float 
         origin: (3,) its corner, or the same number for all directions.
     """
     return Box(np.diag(lengths), np.broadcast_to(np.asarray(origin, np.float64), 3))
+
+
+def as_integers(values: ArrayLike, where: object) -> NDArray[np.int64]:
+    """Steps, ids or images as integers.
+
+    Raises:
+        ImportingError: where one is none, or has more than 64 bits.
+    """
+    numbers = np.asarray(values)
+    with np.errstate(invalid="ignore"):
+        integers: NDArray[np.int64] = numbers.astype(np.int64)
+    differs = integers != numbers
+    if differs.any():
+        raise ImportingError(
+            f"steps, ids and images are integers of 64 bits: got {numbers[differs][0]} ({where})"
+        )
+    return integers
 
 
 def number_names(numbers: NDArray[np.integer], where: object) -> tuple[NDArray[np.int64], tuple[str, ...]]:

@@ -43,13 +43,11 @@ class LineReader:
             ImportingError: for a line that is too long or no text.
         """
         while (end := self._buffer.find(b"\n", self._start)) < 0:
-            if len(self._buffer) - self._start > MAX_LINE:
-                raise ImportingError(
-                    f"line {self.line + 1} of {self._path} is longer than {MAX_LINE} bytes: no text"
-                )
+            self._require_short(len(self._buffer))
             if not self._fill():
                 end = len(self._buffer)
                 break
+        self._require_short(end)
         line, self._start = self._buffer[self._start : end], end + 1
         if not line and self._start > len(self._buffer):
             return None
@@ -97,6 +95,12 @@ class LineReader:
             return b"", 0
         self._start = len(self._buffer)
         return line + b"\n", 1
+
+    def _require_short(self, end: int) -> None:
+        if end - self._start > MAX_LINE:
+            raise ImportingError(
+                f"line {self.line + 1} of {self._path} is longer than {MAX_LINE} bytes: no text"
+            )
 
     def _fill(self) -> bool:
         """Read on; whether there was anything."""

@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassdyn.importing.hdf5_tree import get, read_values, require
-from glassdyn.importing.source import ImportingError
+from glassdyn.importing.source import ImportingError, as_integers
 
 __all__ = ["Clock", "Element", "open_clock", "open_element"]
 
@@ -115,7 +115,7 @@ class Clock:
 
     def at(self, frame: int) -> tuple[int | None, float | None]:
         """Step and time of a frame."""
-        step = None if self._steps is None else int(self._steps[frame])
+        step = None if self._steps is None else int(as_integers(self._steps[frame], f"step of frame {frame}"))
         return step, None if self._times is None else float(self._times[frame])
 
 

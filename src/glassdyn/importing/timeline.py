@@ -51,6 +51,10 @@ class Timeline:
         if frame.time is None or first.time is None:
             return index
         steps = (frame.time - first.time) / self.timestep
+        if abs(steps) >= 2**63:
+            raise ImportingError(
+                f"steps have 63 bits: got {steps:.3e} up to {frame.where}; correct the times"
+            )
         if abs(steps - round(steps)) > TOLERANCE:
             raise ImportingError(
                 f"times are multiples of the timestep, {self.timestep:g}: got {frame.time:g} after {first.time:g} "

@@ -14,6 +14,9 @@ from glassdyn.importing.xyz_comment import Comment, parse_comment
 
 __all__ = ["Xyz"]
 
+DIGITS = 20
+"""Of a number of particles, fewer than these."""
+
 
 class Xyz:
     """See the module, and `Source`."""
@@ -53,7 +56,7 @@ class Xyz:
             line = lines.read_line()
         if line is None:
             return None
-        if not line.isdigit():
+        if not (line.isdecimal() and len(line) < DIGITS):
             raise ImportingError(
                 f"every frame of an XYZ file begins with its number of particles: got {line[:40]!r} in line "
                 f"{lines.line} ({self.path})"

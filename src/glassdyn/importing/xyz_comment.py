@@ -19,7 +19,7 @@ from glassdyn.importing.source import Box, ImportingError, cubic_box
 
 __all__ = ["Comment", "parse_comment"]
 
-ENTRY = re.compile(r"""(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)'|\{([^}]*)\}|(\S+))""")
+ENTRY = re.compile(r"""(?<!\w)(\w++)\s*+=\s*(?:"([^"]*)"|'([^']*)'|\{([^}]*)\}|(\S+))""")
 """A key and its value, quoted in one of three ways or not at all."""
 
 COLON = re.compile(r"(?:^|\s)(\w+):(\S+)")
@@ -93,7 +93,7 @@ def parse_comment(line: str, where: str) -> Comment:
     try:
         box = _read_box(entries)
         return _assemble(entries, _read_columns(entries, where), box, where)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         if isinstance(error, ImportingError):
             raise
         raise ImportingError(f"the comment line must hold numbers: got {error} ({where})") from None
@@ -102,6 +102,8 @@ def parse_comment(line: str, where: str) -> Comment:
 def _assemble(entries: Mapping[str, str], columns: Columns, box: Box | None, where: str) -> Comment:
     species = _require(columns, SPECIES, 1, where)
     positions = _require(columns, POSITIONS, 3, where)
+    if positions <= species < positions + 3:  # z: a coordinate here, no atomic number
+        raise _missing_column(SPECIES, columns, where)
     ids = next((columns.starts[name] for name in IDS if name in columns.starts), None)
     images = next((name for name in IMAGES if columns.widths.get(name) == 3), None)
     step = next((int(entries[name]) for name in STEPS if name in entries), None)
@@ -117,15 +119,17 @@ def _assemble(entries: Mapping[str, str], columns: Columns, box: Box | None, whe
 def _require(columns: Columns, accepted: tuple[str, ...], width: int, where: str) -> int:
     name = next((name for name in accepted if name in columns.starts), None)
     if name is None:
-        raise ImportingError(
-            f"needs a column {' or '.join(accepted[:3])}: got {list(columns.starts)} ({where})"
-        )
+        raise _missing_column(accepted, columns, where)
     if columns.widths[name] != width:
         raise ImportingError(
             f"{name} has {columns.widths[name]} columns, {width} are needed: only liquids in three dimensions are "
             f"read ({where})"
         )
     return columns.starts[name]
+
+
+def _missing_column(accepted: tuple[str, ...], columns: Columns, where: str) -> ImportingError:
+    return ImportingError(f"needs a column {' or '.join(accepted[:3])}: got {list(columns.starts)} ({where})")
 
 
 def _read_columns(entries: Mapping[str, str], where: str) -> Columns:
@@ -178,7 +182,9 @@ def _read_lattice(entries: Mapping[str, str]) -> Box:
     if vectors.size != 9:
         raise ValueError(f"Lattice of {vectors.size} numbers, not 9")
     flags = [word[0].upper() in "T1" for word in entries.get("pbc", "T T T").replace(",", " ").split()]
-    flags = flags if len(flags) == 3 else 3 * flags[:1]
+    if len(flags) not in {1, 3}:
+        raise ValueError(f"pbc of {len(flags)} words, not 3")
+    flags = flags if len(flags) == 3 else 3 * flags
     origin = np.array(entries["origin"].split(), np.float64) if "origin" in entries else np.zeros(3)
     return Box(vectors.reshape(3, 3), origin, (flags[0], flags[1], flags[2]))
 
