@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +107,7 @@ def test_predictions_are_those_of_the_test_part(imported, contents):
 
 
 def test_a_folder_is_imported_as_its_archive(imported, archive, tmp_path):
-    shutil.unpack_archive(archive, tmp_path, filter="data")
+    subprocess.run(["tar", "-xf", archive, "-C", tmp_path], check=True)
     (tmp_path / "out").mkdir()
     for source in (tmp_path, tmp_path / "T0.44"):
         assert main(["import", "--set", "glassbench", str(source), str(tmp_path / "out")]) == 0

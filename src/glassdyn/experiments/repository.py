@@ -2,13 +2,13 @@
 
 import re
 import subprocess
-import tarfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
+from zipfile import ZipFile
 
 from glassdyn.errors import GlassdynError
 
@@ -88,8 +88,8 @@ def read_files(revisions: Sequence[str], path: str) -> dict[str, bytes]:
 def extract_source(tree: str) -> Iterator[Path]:
     """A folder of git's, by the name of its content, in a temporary place."""
     with TemporaryDirectory() as folder:
-        with tarfile.open(fileobj=BytesIO(run_git("archive", tree))) as archive:
-            archive.extractall(folder, filter="data")
+        with ZipFile(BytesIO(run_git("archive", "--format=zip", tree))) as archive:  # makes no links
+            archive.extractall(folder)
         yield Path(folder)
 
 

@@ -1,12 +1,13 @@
 """All labels of every particle at the middle frame, in one pass over a trajectory.
 
-Particles come in blocks of whole chunks; memory does not grow with their number.
+Particles come in blocks of whole chunks, each read and labelled by one core; the memory for positions does not grow
+with their number.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import cycle
-from typing import Any
+from threading import Lock
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +24,16 @@ from glassdyn.storage.trajectory import Trajectory, TrajectoryError
 __all__ = ["label_midframe", "label_parameters", "with_coarse_grained"]
 
 BLOCK_BYTES = 64 * 1024**2
-"""Positions read at a time, single precision."""
+"""Positions, single precision, of the particles of a row group of the table."""
+
+SHARE_BYTES = 2**20
+"""Positions that a core reads at a time, or those of a chunk's width of particles."""
 
 PARTICLES = 16
-"""Particles that one core labels at a time; the memory for their tracks is used again and again."""
+"""That a core labels at a time."""
+
+MEMORY_BYTES = 4 * 2**30
+"""For the positions that all cores hold: of very long trajectories, fewer cores work."""
 
 
 def label_parameters(trajectory: Trajectory, sections: Sections) -> dict[str, Any]:
@@ -48,7 +55,8 @@ def label_midframe(
     Args:
         trajectory: with equally spaced frames.
         sections: parameters of the labels.
-        advance: called with the number of positions, of a particle in a frame, that each block has.
+        advance: called with the number of positions, of a particle in a frame, that each block has; by one thread at a
+            time.
 
     Yields:
         Columns of the label table.
@@ -58,37 +66,75 @@ def label_midframe(
             is lost.
     """
     names = column_names(sections)
+    labels = np.empty((len(names), trajectory.particles))
     try:
         window = Window(trajectory.frames, trajectory.middle, trajectory.interval)
         kernels = [label.prepare(sections[label.section], window) for label in LABELS]
-        for block, tracks in _read_ahead(trajectory):
-            labels = np.empty((len(names), len(tracks)))
-            _label_block(tracks, labels, block.start, trajectory.box_length, kernels)
-            advance(labels.shape[1] * trajectory.frames)
-            identity = {"particle": np.arange(block.start, block.stop), "type": trajectory.species[block]}
-            yield identity | dict(zip(names, labels, strict=True))
+        _label_particles(trajectory, kernels, labels, advance)
     except TrajectoryError:
         raise
     except ValueError as error:
         raise TrajectoryError(f"{error} ({trajectory.path})") from None
+    for block in trajectory.particle_blocks(BLOCK_BYTES):
+        identity = {"particle": np.arange(block.start, block.stop), "type": trajectory.species[block]}
+        yield identity | dict(zip(names, labels[:, block], strict=True))
 
 
-def _read_ahead(trajectory: Trajectory) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """Blocks of particles with their (n, 3, T) tracks; the next is read while one is worked on."""
-    blocks = list(trajectory.particle_blocks(BLOCK_BYTES))
-    size = max(block.stop - block.start for block in blocks) * trajectory.frames * 3
-    memories = cycle([np.empty(size, np.float32) for _ in blocks[:2]])
+class Workspace(NamedTuple):
+    """Memory of a thread, used again and again: fresh memory costs as much time as the decompression.
 
-    def read(block: slice) -> NDArray[np.float32]:
-        return trajectory.tracks(block.start, block.stop, next(memories))
+    Attributes:
+        tracks: of a block of particles, as they are stored.
+        doubles: (n, 3, T) tracks of few particles.
+    """
 
-    with ThreadPoolExecutor(1) as reader:
-        pending = reader.submit(read, blocks[0])
-        for block, following in zip(blocks, [*blocks[1:], None], strict=True):
-            tracks = pending.result()
-            if following:
-                pending = reader.submit(read, following)
-            yield block, tracks
+    tracks: NDArray[np.float32]
+    doubles: NDArray[np.float64]
+
+
+def _label_particles(
+    trajectory: Trajectory,
+    kernels: Sequence[Kernel],
+    labels: NDArray[np.float64],
+    advance: Callable[[float], None],
+) -> None:
+    """Fill the labels (K, N): each core reads a block of particles and labels it."""
+    blocks = list(trajectory.particle_blocks(SHARE_BYTES))
+    numbers = 3 * trajectory.frames * max(block.stop - block.start for block in blocks)
+    workspaces, lock = deque[Workspace](), Lock()
+
+    def work(first: int, last: int) -> None:
+        try:
+            workspace = workspaces.pop()
+        except IndexError:
+            doubles = np.empty((PARTICLES, 3, trajectory.frames))
+            workspace = Workspace(np.empty(numbers, np.float32), doubles)
+        for block in blocks[first:last]:
+            tracks = trajectory.tracks(block.start, block.stop, workspace.tracks)
+            _label_block(
+                tracks, labels[:, block], block.start, trajectory.box_length, kernels, workspace.doubles
+            )
+            with lock:
+                advance(len(tracks) * trajectory.frames)
+        workspaces.append(workspace)
+
+    bytes_each = 4 * numbers + 8 * PARTICLES * 3 * trajectory.frames
+    parallel_for(len(blocks), work, 1, max(MEMORY_BYTES // bytes_each, 1))
+
+
+def _label_block(
+    tracks: NDArray[np.float32],
+    labels: NDArray[np.float64],
+    start: int,
+    box_length: float,
+    kernels: Sequence[Kernel],
+    workspace: NDArray[np.float64],
+) -> None:
+    """Fill the labels (K, n) of tracks (n, 3, T) whose first particle is number `start`."""
+    for begin in range(0, len(tracks), PARTICLES):
+        end = min(begin + PARTICLES, len(tracks))
+        checked = check_tracks(tracks[begin:end], box_length, start + begin, workspace)
+        labels[:, begin:end] = np.hstack([kernel(checked) for kernel in kernels]).T
 
 
 def with_coarse_grained(
@@ -111,22 +157,3 @@ def with_coarse_grained(
     positions = trajectory.frame(trajectory.middle)
     coarse = coarse_grain(labels, positions, trajectory.box_length, lengths)
     return columns | dict(zip(label_names.coarse(names, lengths), coarse.T, strict=True))
-
-
-def _label_block(
-    tracks: NDArray[np.float32],
-    labels: NDArray[np.float64],
-    start: int,
-    box_length: float,
-    kernels: Sequence[Kernel],
-) -> None:
-    """Fill the labels (K, n) of tracks (n, 3, T) whose first particle is number `start`, on all cores."""
-
-    def work(first: int, last: int) -> None:
-        workspace = np.empty((PARTICLES, *tracks.shape[1:]))
-        for begin in range(first, last, PARTICLES):
-            end = min(begin + PARTICLES, last)
-            checked = check_tracks(tracks[begin:end], box_length, start + begin, workspace)
-            labels[:, begin:end] = np.hstack([kernel(checked) for kernel in kernels]).T
-
-    parallel_for(len(tracks), work, 4 * PARTICLES)

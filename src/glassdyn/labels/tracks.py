@@ -53,10 +53,13 @@ def _convert(tracks: NDArray[np.float32], longest_step: float, out: NDArray[np.f
     for particle in range(particles):
         for axis in range(3):
             track, double = tracks[particle, axis], out[particle, axis]
-            for k in range(frames):
-                double[k] = track[k]
-            before, after = double[: frames - 1], double[1:]
-            valid += abs(double[0] - double[0]) <= longest_step  # comparisons with NaN are false
-            for k in range(frames - 1):
-                valid += abs(after[k] - before[k]) <= longest_step
+            before, after = track[: frames - 1], track[1:]
+            for k in range(frames - 1):  # arrays cut so that all have the same index: several steps at a time
+                now = np.float64(before[k])
+                double[k] = now
+                valid += bool(
+                    abs(np.float64(after[k]) - now) <= longest_step
+                )  # comparisons with NaN are false
+            double[frames - 1] = track[frames - 1]
+            valid += abs(double[0] - double[0]) <= longest_step
     return bool(valid == 3 * particles * frames)

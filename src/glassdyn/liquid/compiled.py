@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from pathlib import Path
+from threading import local
 from typing import ParamSpec, TypeVar
 
 import numba
@@ -62,6 +63,10 @@ vars(numba.config)["CACHE_DIR"] = str(CACHE or "")
 vars(numba.config)["CACHE_LOCATOR_CLASSES"] = f"{__name__}.KernelLocator" if CACHE else ""
 
 
+LOOP = local()
+"""Whether a thread works for a loop."""
+
+
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile the function to machine code, cached on disk where a folder is writable."""
     return numba.njit(cache=CACHE is not None, nogil=True, error_model="numpy")(function)
@@ -72,27 +77,34 @@ def cores() -> int:
     return numba.get_num_threads()
 
 
-def parallel_for(total: int, work: Callable[[int, int], None], at_a_time: int | None = None) -> None:
-    """Call `work(start, stop)` on ranges that cover [0, total), on all cores.
+def parallel_for(
+    total: int, work: Callable[[int, int], None], at_a_time: int | None = None, at_most: int | None = None
+) -> None:
+    """Call `work(start, stop)` on ranges that cover [0, total), on all cores; in a loop within a loop on one.
 
     Args:
         total: number of items.
         work: processes the items start ... stop - 1; must release the interpreter to run in parallel.
         at_a_time: items in a range; by default an eighth of a core's share, so that uneven ones balance.
+        at_most: threads at the most, where each needs much memory.
     """
-    threads = cores()
+    threads = 1 if getattr(LOOP, "is_running", False) else min(at_most or cores(), cores())
     size = at_a_time or max(1, -(-total // (8 * threads)))
     ranges = deque((start, min(start + size, total)) for start in range(0, total, size))
 
     def work_through() -> None:
-        while ranges:
-            try:
-                bounds = ranges.popleft()
-            except IndexError:  # another thread was faster
-                return
-            work(*bounds)
+        is_within, LOOP.is_running = getattr(LOOP, "is_running", False), True
+        try:
+            while ranges:
+                try:
+                    bounds = ranges.popleft()
+                except IndexError:  # another thread was faster
+                    return
+                work(*bounds)
+        finally:
+            LOOP.is_running = is_within
 
-    helpers = [_threads(threads).submit(work_through) for _ in range(min(threads, len(ranges)) - 1)]
+    helpers = [_threads(cores()).submit(work_through) for _ in range(min(threads, len(ranges)) - 1)]
     try:
         work_through()
     finally:
