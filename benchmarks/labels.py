@@ -230,7 +230,7 @@ def bench_linear(report: Report) -> None:
 class InMemory:
     """The same block of positions again and again, read as a trajectory is."""
 
-    path, box_length, interval = Path("memory"), 100.0, INTERVAL
+    path, box_length, interval, is_chunked = Path("memory"), 100.0, INTERVAL, True
 
     def __init__(self, block: NDArray[np.float32], blocks: int) -> None:
         self.block, self.blocks = np.ascontiguousarray(block.transpose(1, 2, 0)), blocks

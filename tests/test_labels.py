@@ -1,5 +1,7 @@
 """The labels of whole trajectories: planted hops are there, and bad input is refused."""
 
+import shutil
+
 import h5py
 import numpy as np
 import polars as pl
@@ -81,6 +83,24 @@ def test_labels_of_a_file_equal_those_of_its_arrays(caged, tmp_path, monkeypatch
     np.testing.assert_array_equal(table.select("cwt_20", "cwt_50").to_numpy(), expected)
     np.testing.assert_array_equal(table["particle"].to_numpy(), np.arange(PARTICLES))
     assert table["type"].to_numpy().sum() == PARTICLES // 5
+
+
+@pytest.mark.parametrize("threads", [2, 7])
+@pytest.mark.parametrize("chunks", [(128, 128, 3), (1, PARTICLES, 3), None])
+def test_labels_are_the_same_by_any_number_of_threads_from_any_chunks(
+    caged, tmp_path, monkeypatch, chunks, threads
+):
+    """Blocks of particles are more than threads, or fewer."""
+    expected = label(caged[0], tmp_path / "a.parquet")
+    shutil.copy(caged[0], tmp_path / "other.h5")
+    with h5py.File(tmp_path / "other.h5", "a") as file:
+        group = file["particles/all/position"]
+        positions = group["value"][:]
+        del group["value"]
+        group.create_dataset("value", data=positions, chunks=chunks)
+    for module in ("liquid.compiled", "labels.midframe"):
+        monkeypatch.setattr(f"glassdyn.{module}.cores", lambda: threads)
+    assert label(tmp_path / "other.h5", tmp_path / "b.parquet").equals(expected)
 
 
 def test_planted_hops_are_where_they_were_planted(caged):

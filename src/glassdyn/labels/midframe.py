@@ -7,7 +7,7 @@ with their number.
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from glassdyn.labels.coarse_graining import coarse_grain
 from glassdyn.labels.label import Kernel, Window
 from glassdyn.labels.sections import Sections, as_mappings, column_names
 from glassdyn.labels.tracks import check_tracks
-from glassdyn.liquid.compiled import parallel_for
+from glassdyn.liquid.compiled import cores, parallel_for
 from glassdyn.storage.trajectory import Trajectory, TrajectoryError
 
 __all__ = ["label_midframe", "label_parameters", "with_coarse_grained"]
@@ -27,10 +27,10 @@ BLOCK_BYTES = 64 * 1024**2
 """Positions, single precision, of the particles of a row group of the table."""
 
 SHARE_BYTES = 2**20
-"""Positions that a core reads at a time, or those of a chunk's width of particles."""
+"""Positions that a core reads at a time, or those of a chunk's width of particles; they stay in its cache."""
 
 PARTICLES = 16
-"""That a core labels at a time."""
+"""Particles that one core labels at a time; the memory for their tracks is used again and again."""
 
 MEMORY_BYTES = 4 * 2**30
 """For the positions that all cores hold: of very long trajectories, fewer cores work."""
@@ -80,46 +80,31 @@ def label_midframe(
         yield identity | dict(zip(names, labels[:, block], strict=True))
 
 
-class Workspace(NamedTuple):
-    """Memory of a thread, used again and again: fresh memory costs as much time as the decompression.
-
-    Attributes:
-        tracks: of a block of particles, as they are stored.
-        doubles: (n, 3, T) tracks of few particles.
-    """
-
-    tracks: NDArray[np.float32]
-    doubles: NDArray[np.float64]
-
-
 def _label_particles(
     trajectory: Trajectory,
     kernels: Sequence[Kernel],
     labels: NDArray[np.float64],
     advance: Callable[[float], None],
 ) -> None:
-    """Fill the labels (K, N): each core reads a block of particles and labels it."""
-    blocks = list(trajectory.particle_blocks(SHARE_BYTES))
-    numbers = 3 * trajectory.frames * max(block.stop - block.start for block in blocks)
-    workspaces, lock = deque[Workspace](), Lock()
+    """Fill the labels (K, N): each core reads and labels blocks of its own, or all of them one where blocks are few."""
+    blocks = list(trajectory.particle_blocks(SHARE_BYTES if trajectory.is_chunked else BLOCK_BYTES))
+    size = 3 * trajectory.frames * max(block.stop - block.start for block in blocks)
+    threads, lock = min(cores(), max(MEMORY_BYTES // (4 * size), 1)), Lock()
+    memories = deque(np.empty(size, np.float32) for _ in range(threads))
 
     def work(first: int, last: int) -> None:
-        try:
-            workspace = workspaces.pop()
-        except IndexError:
-            doubles = np.empty((PARTICLES, 3, trajectory.frames))
-            workspace = Workspace(np.empty(numbers, np.float32), doubles)
+        memory = memories.pop()
         for block in blocks[first:last]:
-            tracks = trajectory.tracks(block.start, block.stop, workspace.tracks)
-            _label_block(
-                tracks, labels[:, block], block.start, trajectory.box_length, kernels, workspace.doubles
-            )
+            tracks = trajectory.tracks(block.start, block.stop, memory)
+            _label_block(tracks, labels[:, block], block.start, trajectory.box_length, kernels)
             with lock:
                 advance(len(tracks) * trajectory.frames)
-        workspaces.append(workspace)
+        memories.append(memory)
 
-    bytes_each = 4 * numbers + 8 * PARTICLES * 3 * trajectory.frames
-    parallel_for(len(blocks), work, 1, max(MEMORY_BYTES // bytes_each, 1))
+    if len(blocks) < cores():
+        work(0, len(blocks))  # the loops in it are on all cores
+    else:
+        parallel_for(len(blocks), work, 1, threads)
 
 
 def _label_block(
@@ -128,13 +113,17 @@ def _label_block(
     start: int,
     box_length: float,
     kernels: Sequence[Kernel],
-    workspace: NDArray[np.float64],
 ) -> None:
     """Fill the labels (K, n) of tracks (n, 3, T) whose first particle is number `start`."""
-    for begin in range(0, len(tracks), PARTICLES):
-        end = min(begin + PARTICLES, len(tracks))
-        checked = check_tracks(tracks[begin:end], box_length, start + begin, workspace)
-        labels[:, begin:end] = np.hstack([kernel(checked) for kernel in kernels]).T
+
+    def work(first: int, last: int) -> None:
+        workspace = np.empty((PARTICLES, *tracks.shape[1:]))
+        for begin in range(first, last, PARTICLES):
+            end = min(begin + PARTICLES, last)
+            checked = check_tracks(tracks[begin:end], box_length, start + begin, workspace)
+            labels[:, begin:end] = np.hstack([kernel(checked) for kernel in kernels]).T
+
+    parallel_for(len(tracks), work, 4 * PARTICLES)
 
 
 def with_coarse_grained(

@@ -111,6 +111,11 @@ class Trajectory:
         """The frame in the middle, (T - 1) // 2: the snapshot."""
         return (self.frames - 1) // 2
 
+    @property
+    def is_chunked(self) -> bool:
+        """Whether few particles can be read without the others."""
+        return self._values.chunks is not None
+
     @cached_property
     def interval(self) -> float:
         """Time from one frame to the next, units of tau, to ten digits.
