@@ -17,6 +17,7 @@ from time import perf_counter
 import freud
 import h5py
 import memory
+import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
@@ -49,7 +50,7 @@ SIZES = ((6, 2001, 500, 1), (7, 6001, 833, 2), (8, 20001, 256, 19), (9, 60001, 1
 
 SCALES = (50, 100, 200, 400, 800, 1600, 3200)
 
-READING, LABELLING = 1.2, 0.6
+READING, LABELLING = 1.2, 0.8
 """Speeds of each core beside h5py, which reads on one: reading alone, and labels with their reading; 2 at the most is asked."""
 
 Counts = NDArray[np.int64]
@@ -274,6 +275,7 @@ def label_file(path: Path) -> None:
         sections = {"hops": HOPS, "wavelets": Wavelets(scales)}
         blocks = label_midframe(opened, sections, lambda _: None)
         parameters = label_parameters(opened, sections)
+        numba.njit()(lambda: 0)()  # as the server does that jobs are forked from: Numba registers its types
         start = perf_counter()
         tables.write(
             path.with_suffix(".parquet"),
