@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from glassdyn.features.radial import bin_edges, radial_descriptors
-from glassdyn.labels.midframe import BLOCK_BYTES, label_midframe, label_parameters
+from glassdyn.labels.midframe import ROWS_BYTES, label_midframe, label_parameters
 from glassdyn.labels.p_hop import HopCriteria, criteria_in_frames, p_hop_at
 from glassdyn.labels.sections import column_names
 from glassdyn.labels.tracks import check_tracks
@@ -260,9 +260,9 @@ def read_all(path: Path) -> int:
 
 
 def read_tracks(path: Path) -> None:
-    """Read every position, block after block of particles, as the stage label does."""
+    """Read every position, block after block of particles, all cores on one of them."""
     with open_trajectory(path) as opened:
-        blocks = list(opened.particle_blocks(BLOCK_BYTES))
+        blocks = list(opened.particle_blocks(ROWS_BYTES))
         memory = np.empty(3 * opened.frames * (blocks[0].stop - blocks[0].start), np.float32)
         for block in blocks:
             opened.tracks(block.start, block.stop, memory)

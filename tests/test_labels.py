@@ -90,7 +90,7 @@ def test_labels_of_a_file_equal_those_of_its_arrays(caged, tmp_path, monkeypatch
 def test_labels_are_the_same_by_any_number_of_threads_from_any_chunks(
     caged, tmp_path, monkeypatch, chunks, threads
 ):
-    """Blocks of particles are more than threads, or fewer."""
+    """Blocks of particles are more than threads, or fewer, or too much for the memory."""
     expected = label(caged[0], tmp_path / "a.parquet")
     shutil.copy(caged[0], tmp_path / "other.h5")
     with h5py.File(tmp_path / "other.h5", "a") as file:
@@ -100,6 +100,8 @@ def test_labels_are_the_same_by_any_number_of_threads_from_any_chunks(
         group.create_dataset("value", data=positions, chunks=chunks)
     for module in ("liquid.compiled", "labels.midframe"):
         monkeypatch.setattr(f"glassdyn.{module}.cores", lambda: threads)
+    assert label(tmp_path / "other.h5", tmp_path / "b.parquet").equals(expected)
+    monkeypatch.setattr("glassdyn.labels.midframe.MEMORY_BYTES", 4 * 100 * 12 * FRAMES)
     assert label(tmp_path / "other.h5", tmp_path / "b.parquet").equals(expected)
 
 

@@ -23,17 +23,17 @@ from glassdyn.storage.trajectory import Trajectory, TrajectoryError
 
 __all__ = ["label_midframe", "label_parameters", "with_coarse_grained"]
 
-BLOCK_BYTES = 64 * 1024**2
+ROWS_BYTES = 64 * 1024**2
 """Positions, single precision, of the particles of a row group of the table."""
 
-SHARE_BYTES = 2**20
-"""Positions that a core reads at a time, or those of a chunk's width of particles; they stay in its cache."""
+BLOCK_BYTES = 2**20
+"""Positions that a core reads at a time, or those of a chunk's width of particles."""
+
+MEMORY_BYTES = 2**29
+"""For the positions that all cores hold."""
 
 PARTICLES = 16
 """Particles that one core labels at a time; the memory for their tracks is used again and again."""
-
-MEMORY_BYTES = 4 * 2**30
-"""For the positions that all cores hold: of very long trajectories, fewer cores work."""
 
 
 def label_parameters(trajectory: Trajectory, sections: Sections) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def label_midframe(
         raise
     except ValueError as error:
         raise TrajectoryError(f"{error} ({trajectory.path})") from None
-    for block in trajectory.particle_blocks(BLOCK_BYTES):
+    for block in trajectory.particle_blocks(ROWS_BYTES):
         identity = {"particle": np.arange(block.start, block.stop), "type": trajectory.species[block]}
         yield identity | dict(zip(names, labels[:, block], strict=True))
 
@@ -86,11 +86,10 @@ def _label_particles(
     labels: NDArray[np.float64],
     advance: Callable[[float], None],
 ) -> None:
-    """Fill the labels (K, N): each core reads and labels blocks of its own, or all of them one where blocks are few."""
-    blocks = list(trajectory.particle_blocks(SHARE_BYTES if trajectory.is_chunked else BLOCK_BYTES))
-    size = 3 * trajectory.frames * max(block.stop - block.start for block in blocks)
-    threads, lock = min(cores(), max(MEMORY_BYTES // (4 * size), 1)), Lock()
-    memories = deque(np.empty(size, np.float32) for _ in range(threads))
+    """Fill the labels (K, N)."""
+    blocks, side_by_side = _divide(trajectory)
+    size, lock = _block_bytes(trajectory, blocks) // 4, Lock()
+    memories = deque(np.empty(size, np.float32) for _ in range(side_by_side))
 
     def work(first: int, last: int) -> None:
         memory = memories.pop()
@@ -101,10 +100,28 @@ def _label_particles(
                 advance(len(tracks) * trajectory.frames)
         memories.append(memory)
 
-    if len(blocks) < cores():
-        work(0, len(blocks))  # the loops in it are on all cores
+    if side_by_side > 1:
+        parallel_for(len(blocks), work, 1)
     else:
-        parallel_for(len(blocks), work, 1, threads)
+        work(0, len(blocks))  # the loops in it are on all cores
+
+
+def _divide(trajectory: Trajectory) -> tuple[list[slice], int]:
+    """Blocks of particles, and how many of them are worked on at a time.
+
+    Each core reads and labels blocks of its own, which stay in its cache; or all cores work on one wide block after the
+    other, where particles are few, cannot be read without the others, or so many cores would hold too much.
+    """
+    blocks = list(trajectory.particle_blocks(BLOCK_BYTES))
+    fits = cores() * _block_bytes(trajectory, blocks) <= MEMORY_BYTES
+    if trajectory.is_chunked and len(blocks) >= cores() and fits:
+        return blocks, cores()
+    return list(trajectory.particle_blocks(MEMORY_BYTES // 4)), 1
+
+
+def _block_bytes(trajectory: Trajectory, blocks: Sequence[slice]) -> int:
+    """Of the positions in the largest of blocks, single precision."""
+    return int(12 * trajectory.frames * max(block.stop - block.start for block in blocks))
 
 
 def _label_block(
@@ -117,13 +134,13 @@ def _label_block(
     """Fill the labels (K, n) of tracks (n, 3, T) whose first particle is number `start`."""
 
     def work(first: int, last: int) -> None:
-        workspace = np.empty((PARTICLES, *tracks.shape[1:]))
+        workspace = np.empty((min(PARTICLES, last - first), *tracks.shape[1:]))
         for begin in range(first, last, PARTICLES):
             end = min(begin + PARTICLES, last)
             checked = check_tracks(tracks[begin:end], box_length, start + begin, workspace)
             labels[:, begin:end] = np.hstack([kernel(checked) for kernel in kernels]).T
 
-    parallel_for(len(tracks), work, 4 * PARTICLES)
+    parallel_for(len(tracks), work)
 
 
 def with_coarse_grained(

@@ -77,18 +77,15 @@ def cores() -> int:
     return numba.get_num_threads()
 
 
-def parallel_for(
-    total: int, work: Callable[[int, int], None], at_a_time: int | None = None, at_most: int | None = None
-) -> None:
+def parallel_for(total: int, work: Callable[[int, int], None], at_a_time: int | None = None) -> None:
     """Call `work(start, stop)` on ranges that cover [0, total), on all cores; in a loop within a loop on one.
 
     Args:
         total: number of items.
         work: processes the items start ... stop - 1; must release the interpreter to run in parallel.
         at_a_time: items in a range; by default an eighth of a core's share, so that uneven ones balance.
-        at_most: threads at the most, where each needs much memory.
     """
-    threads = 1 if getattr(LOOP, "is_running", False) else min(at_most or cores(), cores())
+    threads = 1 if getattr(LOOP, "is_running", False) else cores()
     size = at_a_time or max(1, -(-total // (8 * threads)))
     ranges = deque((start, min(start + size, total)) for start in range(0, total, size))
 
