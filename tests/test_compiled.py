@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 from functools import partial
+from threading import get_ident
+from time import sleep
 
 import numpy as np
 import pytest
@@ -58,6 +60,22 @@ def test_loops_within_loops_and_after_a_fork_end():
         parallel_for(40, outer, 1)
         os._exit(int(visits.sum() != 2 * 1600))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_loop_within_a_loop_stays_on_its_thread(monkeypatch):
+    """Each core has work already; the memory of an outer range is its thread's."""
+    monkeypatch.setattr("glassdyn.liquid.compiled.cores", lambda: 4)
+    threads = []
+
+    def outer(_start, _stop):
+        own = get_ident()
+        sleep(0.01)
+        parallel_for(8, lambda _first, _last: threads.append((own, get_ident())), 1)
+
+    parallel_for(16, outer, 1)
+    assert len(threads) == 16 * 8
+    assert all(inner == own for own, inner in threads)
+    assert len(set(threads)) > 1
 
 
 def run(package, **environment):
