@@ -17,12 +17,12 @@ from time import perf_counter
 import freud
 import h5py
 import memory
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from glassdyn.features.radial import bin_edges, radial_descriptors
+from glassdyn.jobs.fork_server import register_types
 from glassdyn.labels.midframe import ROWS_BYTES, label_midframe, label_parameters
 from glassdyn.labels.p_hop import HopCriteria, criteria_in_frames, p_hop_at
 from glassdyn.labels.sections import column_names
@@ -275,7 +275,7 @@ def label_file(path: Path) -> None:
         sections = {"hops": HOPS, "wavelets": Wavelets(scales)}
         blocks = label_midframe(opened, sections, lambda _: None)
         parameters = label_parameters(opened, sections)
-        numba.njit()(lambda: 0)()  # as the server does that jobs are forked from: Numba registers its types
+        register_types()  # as in the server that the stage's jobs are forked from
         start = perf_counter()
         tables.write(
             path.with_suffix(".parquet"),

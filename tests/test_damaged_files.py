@@ -2,6 +2,7 @@
 
 import re
 from contextlib import suppress
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -137,7 +138,7 @@ FOREIGN = WRITERS | {"liquid.data": (write_data, {"species": LAMMPS_NAMES})}
 
 
 def read_foreign(path, options):
-    """Refused in words, or read; most of these formats have no checksums."""
+    """Refused in words, or read; most of these formats have no checksums. Dumps of LAMMPS state no times."""
     stated = ReadOptions(**options)
     with suppress(GlassdynError):
         source = open_source(path, stated)
@@ -146,6 +147,8 @@ def read_foreign(path, options):
         inspect_file(path, stated)
     with suppress(GlassdynError):
         import_trajectory([path], path.with_name("imported.h5"), stated)
+    with suppress(GlassdynError):
+        import_trajectory([path], path.with_name("imported.h5"), replace(stated, timestep=0.005))
 
 
 @pytest.mark.parametrize("name", FOREIGN)

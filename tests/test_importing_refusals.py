@@ -7,6 +7,7 @@ import re
 import zipfile
 from functools import partial
 from pathlib import Path
+from time import process_time
 
 import numpy as np
 import pytest
@@ -82,6 +83,48 @@ def test_positions_are_finite(moving, tmp_path, value):
     message = refuse(tmp_path, ["t.dump"], "positions are finite")
     assert f"the particle with id {particle}" in message
     assert "t.dump, frame 1" in message
+
+
+def test_positions_are_within_a_million_boxes(moving, tmp_path):
+    far = moving.positions.copy()
+    far[1, 7, 2] = 2e6 * moving.box_length
+    write_dump(tmp_path / "t.dump", moving._replace(positions=far), "xu", with_images=False)
+    message = refuse(tmp_path, ["t.dump"], r"within 1e\+06 boxes")
+    assert f"the particle with id {moving.ids[7]}" in message
+    assert "t.dump, frame 1" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "reason"),
+    [
+        ("steps", [0, 0.5, 1], "integers of 64 bits: got 0.5"),
+        ("steps", [0, np.nan, 2], "integers of 64 bits: got nan"),
+        ("times", [0, np.inf, 2], "times are finite: got inf"),
+        ("times", [0, 1e-300, 1e10], "integers of 64 bits: got inf"),
+        ("ids", [np.nan, *range(59)], "integers of 64 bits: got nan"),
+        ("images", np.full((3, 60, 3), 0.5), "integers of 64 bits: got 0.5"),
+        ("images", np.full((3, 60, 3), 2_000_000), r"within 1e\+06 boxes"),
+    ],
+)
+def test_steps_times_ids_and_images_are_numbers_of_their_kind(moving, tmp_path, name, values, reason):
+    write_npz(tmp_path / "t.npz", moving)
+    with np.load(tmp_path / "t.npz") as file:
+        arrays = dict(file)
+    np.savez(tmp_path / "t.npz", **(arrays | {name: np.array(values)}))
+    refuse(tmp_path, ["t.npz"], reason, species={}, timestep=None)
+
+
+@pytest.mark.parametrize("digits", [400, 4000])
+def test_long_words_are_refused_in_linear_time(moving, tmp_path, digits):
+    """Expressions that try every way to divide a word take minutes, or hours."""
+    write_data(tmp_path / "t.data", moving)
+    text, number = (tmp_path / "t.data").read_text(), digits * "9"
+    (tmp_path / "t.data").write_text(re.sub(r"(?m)^.* xlo", f"{number} {number} xlo", text))
+    write_xyz(tmp_path / "t.xyz", moving, f"{digits * 'a'} {EXTENDED.replace('Time=', f'Time={number}')}")
+    start = process_time()
+    refuse(tmp_path, ["t.data"], "periodic cube", output="out")
+    refuse(tmp_path, ["t.xyz"], "times are finite", species={}, timestep=None)
+    assert process_time() - start < 5
 
 
 def test_a_trajectory_has_one_number_of_particles(moving, tmp_path):

@@ -30,7 +30,7 @@ CUBE = 1e-6
 """Part of L by which a box may differ from a cube: the rounding of other programs."""
 
 FARTHEST = 1e6
-"""Place of a particle, units of L: in a longer simulation none comes there."""
+"""Place of a particle, units of L; no simulation is long enough for one to come there."""
 
 CLOSEST = 1e-3
 """Distance of two particles, units of sigma_AA, below which they are the same one twice: no liquid has such a pair."""

@@ -53,7 +53,7 @@ class Timeline:
         steps = (frame.time - first.time) / self.timestep
         if abs(steps) >= 2**63:
             raise ImportingError(
-                f"steps have 63 bits: got {steps:.3e} up to {frame.where}; correct the times"
+                f"steps are integers of 64 bits: got {steps:.3e} up to {frame.where}; correct the times"
             )
         if abs(steps - round(steps)) > TOLERANCE:
             raise ImportingError(

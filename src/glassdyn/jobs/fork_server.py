@@ -32,7 +32,7 @@ from glassdyn.jobs.process import PATIENCE, RUN, describe_failure
 from glassdyn.jobs.worker import Spec, main
 from glassdyn.parent_process import die_with_parent
 
-__all__ = ["ForkServer", "ForkedProcess", "serve"]
+__all__ = ["ForkServer", "ForkedProcess", "register_types", "serve"]
 
 LIBRARIES = frozenset(sys.stdlib_module_names) | {
     *("dvclive", "h5py", "numba", "numpy", "omegaconf", "pyarrow", "pydantic", "rich", "scipy", "torch")
@@ -223,10 +223,10 @@ def _import_libraries(names: Sequence[str]) -> None:
         with suppress(Exception):  # one that no import statement can name; or a job imports it, and fails
             importlib.import_module(name)
     if "numba" in sys.modules:
-        _register_types()
+        register_types()
 
 
-def _register_types() -> None:
+def register_types() -> None:
     """Call a kernel: with the first, Numba registers all types and functions, which takes a second."""
     import numba  # noqa: PLC0415 (a second, which a run without kernels need not wait)
 

@@ -57,9 +57,8 @@ def _convert(tracks: NDArray[np.float32], longest_step: float, out: NDArray[np.f
             for k in range(frames - 1):  # arrays cut so that all have the same index: several steps at a time
                 now = np.float64(before[k])
                 double[k] = now
-                valid += bool(
-                    abs(np.float64(after[k]) - now) <= longest_step
-                )  # comparisons with NaN are false
+                step = abs(np.float64(after[k]) - now)
+                valid += bool(step <= longest_step)  # comparisons with NaN are false
             double[frames - 1] = track[frames - 1]
             valid += abs(double[0] - double[0]) <= longest_step
     return bool(valid == 3 * particles * frames)

@@ -64,7 +64,7 @@ vars(numba.config)["CACHE_LOCATOR_CLASSES"] = f"{__name__}.KernelLocator" if CAC
 
 
 LOOP = local()
-"""Whether a thread works for a loop."""
+"""`is_running`: whether this thread works for a loop."""
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
@@ -101,7 +101,7 @@ def parallel_for(total: int, work: Callable[[int, int], None], at_a_time: int | 
         finally:
             LOOP.is_running = is_within
 
-    helpers = [_threads(cores()).submit(work_through) for _ in range(min(threads, len(ranges)) - 1)]
+    helpers = [_threads(threads).submit(work_through) for _ in range(min(threads, len(ranges)) - 1)]
     try:
         work_through()
     finally:
